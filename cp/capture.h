@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Captures: from the switch's capture points in zland, through a ring in shared memory per
+ * worker, to `zlan capture`, which filters and writes pcapng. A slow reader loses frames, counted,
+ * and never holds up a worker. The reader is not trusted: zland keeps its own indices.
+ */
+#ifndef CP_CAPTURE_H
+#define CP_CAPTURE_H
+
+#include "cp/cp.h"
+
+struct cp_capture;
+
+/*
+ * Start from a request {"vswitch": name|absent, "nic": "U/VDEV"|absent, "dropped": bool,
+ * "snaplen": n}. With neither vswitch nor nic: every switch.
+ * @fds: receives the ring's memfd and the eventfd that wakes the reader; closed by cp_capture_stop
+ * (send copies by SCM_RIGHTS).
+ * Return: the capture, or NULL and err set.
+ */
+struct cp_capture *cp_capture_start(struct cp *cp, const json_t *request, int fds[2], char *err,
+				    size_t err_len);
+void cp_capture_stop(struct cp_capture *c);
+/* A switch or port is about to be destroyed: captures on it end. */
+void cp_capture_forget(struct cp_capture *c, struct vs_switch *sw, struct vs_port *p);
+
+/* The program's side: `zlan capture ...`. Return: exit status. */
+int capture_main(const char *dir, int argc, char **argv);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control program: users, NICs, LANs and switches, and the command language
+ * that changes them. One thread (zland's main loop) calls everything here.
+ */
+#ifndef CP_CP_H
+#define CP_CP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "osa/osa.h"
+#include "vswitch/vswitch.h"
+
+struct cp;
+struct cp_nic;
+
+/* ---- the whole -------------------------------------------------------------------- */
+
+struct cp_hooks {
+	/* Open a host port for an uplink and start it on link. @err: text for the reply.
+	 * Return: a handle for close_uplink, or NULL and errno. zland supplies TAP here,
+	 * tests supply a fake. */
+	void *(*open_uplink)(void *ctx, const char *kind, const char *arg, const struct vs_link *link,
+			     char *err, size_t err_len);
+	void (*close_uplink)(void *ctx, void *uplink);
+	/* Text for QUERY VSWITCH: "Ready" or why not. */
+	const char *(*uplink_state)(void *ctx, void *uplink);
+	/* The worker a new port is to be served by. */
+	struct vs_worker *(*pick_worker)(void *ctx);
+	/* Something was changed by a command: the state file is to be rewritten. */
+	void (*changed)(void *ctx);
+	/* SHUTDOWN was accepted. */
+	void (*shutdown)(void *ctx);
+	/* A line for the event log ("ZLN2830I ..."). */
+	void (*log)(void *ctx, const char *line);
+	void *ctx;
+};
+
+/* Return: an empty control program, or NULL and errno. Hooks may be NULL where not needed. */
+struct cp *cp_create(const struct cp_hooks *hooks);
+/* Uncouples and frees everything. NULL is legal. */
+void cp_destroy(struct cp *cp);
+/* Once a second: ageing. */
+void cp_tick(struct cp *cp, uint32_t now_s);
+
+/* ---- commands ------------------------------------------------------------------------ */
+
+struct cp_caller {
+	char user[9]; /* "OPERATOR" for root and zland's own uid */
+	bool class_b;
+};
+
+/* What a command answered. errors and text never overlap. */
+struct cp_reply {
+	int rc;	       /* 0, or the number of the first error message (nnnn of ZLNnnnnE) */
+	char *text;    /* lines, each with its newline; never NULL after cp_execute */
+	char *errors;  /* "ZLN2040E VSWITCH SYSTEM FOO does not exist\n"..., "" if none */
+	json_t *json;  /* of a QUERY; an object with "ok" else */
+};
+void cp_reply_free(struct cp_reply *r);
+
+/*
+ * Execute one statement. A comment or blank line succeeds with empty text.
+ * Return: reply->rc.
+ */
+int cp_execute(struct cp *cp, const struct cp_caller *who, const char *line, struct cp_reply *r);
+
+/*
+ * Execute the statements of a file (or only check them: nothing is changed and no uplink is
+ * opened, but every statement sees the objects the earlier ones would have made). Errors are
+ * handed to report as "FILE:LINE: ZLNnnnnE text".
+ * Return: number of errors, or -errno if the file cannot be read.
+ */
+int cp_execute_file(struct cp *cp, const char *path, bool check_only,
+		    void (*report)(void *ctx, const char *text), void *ctx);
+
+/* The running configuration as statements that recreate it. Caller frees. */
+char *cp_configuration(const struct cp *cp);
+
+/*
+ * Completion: candidates for the last word of line, one a line, for the shell. Caller frees.
+ */
+char *cp_complete(struct cp *cp, const char *line);
+
+/* ---- attaching a guest (the channel socket) -------------------------------------------- */
+
+/*
+ * The NIC a client names. Return: the NIC, or NULL and errno (ENOENT: no such NIC, err says what to
+ * do; EBUSY: already attached; EPERM).
+ */
+struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const char *user,
+			     uint16_t vdev, const struct qdio_env_ops *env_ops, void *env, char *err,
+			     size_t err_len);
+/* Its adapter, from attach to detach. */
+struct osa *cp_nic_adapter(struct cp_nic *nic);
+/* The client is gone: the adapter is destroyed; the NIC stays, coupled as it was. */
+void cp_nic_detach(struct cp_nic *nic);
+/* DETACH NIC, SHUTDOWN: called before the adapter of an attached client is destroyed by a command.
+ * The channel must drop its connection and not use the adapter again. */
+void cp_nic_set_revoked(struct cp_nic *nic, void (*fn)(void *env), void *env);
+
+/* ---- look-ups for captures ---------------------------------------------------------------- */
+
+/* @name: "VSW1" or "OWNER.LAN". Return: the switch or NULL. */
+struct vs_switch *cp_find_switch(struct cp *cp, const char *name);
+/* @nic: "USER/VDEV". Return: its port and switch, or NULL if it does not exist or is uncoupled. */
+struct vs_port *cp_find_port(struct cp *cp, const char *nic, struct vs_switch **sw);
+
+#endif

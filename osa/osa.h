@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An OSA-Express adapter in QDIO mode (OSD), one port, one host connection.
+ *
+ * An adapter owns a qdio_group and stands behind it: IDX, MPC and IPA on the
+ * control devices, frames on the queues. It knows the network only as a vs_link.
+ * No thread, no socket, no clock: the control calls come from the thread that
+ * drives the group, the data path is called by the switch's worker through the
+ * vs_port_ops that osa hands to the link.
+ *
+ * Layer 2 is complete; layer 3 (arp.c, nd.c, layer3.c) has its place but a
+ * layer-3 driver is refused at ULP_ENABLE with IDX TERMINATE (spec/osa-qeth.md 2.5).
+ */
+#ifndef OSA_OSA_H
+#define OSA_OSA_H
+
+#include "qdio/qdio.h"
+#include "vswitch/port.h"
+
+struct osa;
+
+struct osa_config {
+	uint16_t subchannel[QDIO_DEVICES];
+	uint16_t devno[QDIO_DEVICES];
+	uint8_t chpid, cula, unit_addr;
+	uint8_t mac[6];	   /* given to the guest by READ_MAC, with the virtual-MAC flag */
+	uint16_t mtu;	   /* largest MTU the guest may use, 576..65535; 0: 9000 */
+	uint8_t port_no;
+	bool thin_interrupts;
+	bool qebsm;
+	char name[9];	   /* for the Query OAT and error texts: "LINUX01" */
+};
+
+/*
+ * Counters of the control path, for QUERY NIC DETAILS.
+ */
+struct osa_info {
+	bool online;		/* STARTLAN done: the guest's device is set online */
+	bool data_active;	/* queues active */
+	bool promisc;
+	uint8_t layer;		/* 2, 3, or 0 before ULP_ENABLE */
+	uint8_t mac[6];		/* first unicast address the guest registered, else zero */
+	uint32_t assists;	/* enabled: SETASSPARMS */
+	uint8_t isolation;	/* 0 none, 1 forward, 2 drop */
+	uint64_t ipa_requests, ipa_errors, malformed; /* control messages */
+	uint64_t rx_buffers, tx_buffers; /* SBALs filled for, taken from the guest */
+	uint64_t rx_signals;	/* interruptions raised */
+};
+
+/*
+ * Make an adapter and its group.
+ * @env_ops, @env: see qdio.h; must outlive the adapter.
+ * Return: the adapter, or NULL and errno (ENOMEM, EINVAL).
+ */
+struct osa *osa_create(const struct osa_config *cfg, const struct qdio_env_ops *env_ops, void *env);
+void osa_destroy(struct osa *a);
+struct qdio_group *osa_group(struct osa *a);
+
+/*
+ * Plug the cable in (link, copied) or pull it (NULL). What the guest registered is carried
+ * over to the new link. The guest is told by STARTLAN and STOPLAN events
+ * (spec/osa-qeth.md 11.3). Control thread.
+ */
+void osa_set_link(struct osa *a, const struct vs_link *link);
+
+void osa_info(const struct osa *a, struct osa_info *out);
+
+/* Every control message, decoded by osa_trace_text where the caller wants words. */
+enum osa_trace_dir { OSA_TRACE_FROM_HOST, OSA_TRACE_TO_HOST };
+typedef void osa_trace_fn(void *ctx, enum osa_trace_dir dir, unsigned dev, const uint8_t *msg,
+			  size_t len);
+void osa_set_trace(struct osa *a, osa_trace_fn *fn, void *ctx);
+/* One line of words for a control message, e.g. "IPA SETVMAC request seq=5 02:00:00:00:00:01". */
+void osa_trace_text(const uint8_t *msg, size_t len, char *buf, size_t cap);
+
+#endif

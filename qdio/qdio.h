@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * QDIO, the device side: a triple of subchannels whose third carries queues.
+ *
+ * The library owns no thread, socket or clock. Its owner (zland's channel
+ * socket, or an emulator's device module) drives the control calls from one
+ * thread at a time; the data calls on a queue come from the one worker that
+ * serves the port. What the library wants done elsewhere it asks for through
+ * qdio_env_ops; the adapter behind it (osa, hipersockets) is reached through
+ * qdio_cu_ops.
+ *
+ * Rules and layouts: spec/qdio.md; the sections are named at each function.
+ */
+#ifndef QDIO_QDIO_H
+#define QDIO_QDIO_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "qdio/qdio_wire.h"
+
+/* ---- guest storage ------------------------------------------------------------ */
+
+#define QDIO_REGIONS_MAX 8
+
+enum qdio_access { QDIO_FETCH = 1, QDIO_STORE = 2 };
+
+struct qdio_region {
+	uint64_t addr; /* guest absolute */
+	uint64_t len;
+	uint8_t *host;
+};
+
+/*
+ * Storage is a few flat regions, or a callback where keys and reference bits
+ * matter (an emulator). Either way a mapping holds while the queues run.
+ */
+struct qdio_storage {
+	unsigned n;
+	struct qdio_region region[QDIO_REGIONS_MAX];
+	/*
+	 * Instead of regions: return the host address of len bytes, contiguous, or
+	 * NULL. Checks the key for every 4 KiB frame touched and sets reference
+	 * (and, for stores, change) bits: spec/qdio.md 3.2. Any thread.
+	 */
+	void *(*map)(void *ctx, uint64_t addr, uint64_t len, uint8_t key, enum qdio_access access);
+	void *ctx;
+};
+
+/*
+ * The host address of guest storage [addr, addr + len).
+ * @key: access key in the low four bits.
+ * Return: the address, or NULL if any byte lies outside or is protected, or
+ * len is 0. Any thread; never blocks.
+ */
+void *qdio_storage_map(const struct qdio_storage *st, uint64_t addr, uint64_t len, uint8_t key,
+		       enum qdio_access access);
+
+/* Copy out of or into storage. Return: 0 or -EFAULT (then nothing was copied). */
+int qdio_storage_fetch(const struct qdio_storage *st, void *dst, uint64_t addr, size_t len,
+		       uint8_t key);
+int qdio_storage_store(const struct qdio_storage *st, uint64_t addr, const void *src, size_t len,
+		       uint8_t key);
+
+/* ---- queues -------------------------------------------------------------------- */
+
+/*
+ * One queue as established. Public so that an adapter's data path can be
+ * inlined; only the functions below change it.
+ */
+struct qdio_queue {
+	const struct qdio_storage *st;
+	_Atomic uint8_t *slsb; /* 128 states in guest storage */
+	struct qdio_sbal *sbal[QDIO_BUFFERS]; /* host addresses; NULL where the SL entry is bad */
+	uint8_t cursor;	 /* next buffer to look at */
+	uint8_t data_key; /* key of SBALs and data */
+	bool input;
+	uint8_t nr; /* within its direction */
+	uint64_t errors; /* buffers returned with an error state */
+};
+
+/* One entry of an SBAL, read once. data is NULL if the range is not valid. */
+struct qdio_entry {
+	uint8_t *data;
+	uint32_t len;
+	uint8_t eflags;
+	uint8_t sflags;
+};
+
+/*
+ * Output: how many buffers from the cursor on are primed, at most max (<= 128).
+ * Acquire: what the guest stored before priming them is visible. They belong to
+ * the device until qdio_out_complete. Does not move the cursor.
+ */
+unsigned qdio_out_primed(const struct qdio_queue *q, unsigned max);
+
+/*
+ * Output: give back n buffers from the cursor on and advance. state[i] is
+ * QDIO_OUT_EMPTY or QDIO_OUT_ERROR; for errors entry/reason go to SBALF 14/15
+ * first. Release; the states are stored in ring order, together.
+ */
+struct qdio_result {
+	uint8_t state;
+	uint8_t entry;
+	uint8_t reason;
+};
+void qdio_out_complete(struct qdio_queue *q, const struct qdio_result *res, unsigned n);
+
+/*
+ * Input: is the buffer ahead of the cursor by i (i < 128) empty, for the device to fill?
+ */
+bool qdio_in_empty(const struct qdio_queue *q, unsigned i);
+
+/*
+ * Input: n buffers from the cursor on have been filled (lengths and flags are in
+ * their SBALs): hand them over and advance.
+ * Return: true if the guest must be signalled, false if rule 9.5 A of
+ * spec/qdio.md shows that it is polling or already signalled.
+ */
+bool qdio_in_publish(struct qdio_queue *q, unsigned n);
+
+/* Read entry e of the buffer ahead of the cursor by i; every field once. */
+struct qdio_entry qdio_entry_get(const struct qdio_queue *q, unsigned i, unsigned e,
+				 enum qdio_access access);
+
+/* Write length and eflags of an entry of an input buffer that is about to be published. */
+void qdio_entry_put(struct qdio_queue *q, unsigned i, unsigned e, uint32_t len, uint8_t eflags);
+
+/* Prefetch the SBALs of n buffers from the cursor on. */
+void qdio_queue_prefetch(const struct qdio_queue *q, unsigned n);
+
+/* The set that ESTABLISH QUEUES made: exists from EQ until halt, clear or reset. */
+struct qdio_queues {
+	unsigned n_in, n_out;
+	struct qdio_queue in[QDIO_IN_QUEUES_MAX];
+	struct qdio_queue out[QDIO_OUT_QUEUES_MAX];
+	uint8_t qib_parm[128]; /* advisory: spec/qdio.md 3.3 */
+};
+
+/* ---- the triple ------------------------------------------------------------------ */
+
+#define QDIO_DEVICES 3
+
+struct qdio_group;
+
+/* What TEST SUBCHANNEL would store. */
+struct qdio_irb {
+	uint32_t parm; /* interruption parameter of the ORB that started it */
+	struct qdio_scsw scsw;
+	uint8_t sense[QDIO_SENSE_BYTES]; /* concurrent sense with unit check, else zero */
+};
+
+/* What the owner of a group does for it. */
+struct qdio_env_ops {
+	/*
+	 * Make the subchannel status pending. Control thread. Called for ending
+	 * status, halt and clear; never for a PCI.
+	 */
+	void (*interrupt)(void *env, unsigned dev, const struct qdio_irb *irb);
+	/* Program-controlled interruption on dev (classic model): spec/qdio.md 9.2.
+	 * The worker's thread. Merges while one is pending. */
+	void (*pci)(void *env, unsigned dev);
+	/* Adapter interruption for the subclass (thin model). The worker's thread. The
+	 * indicators have been stored. */
+	void (*adapter_interrupt)(void *env, unsigned isc);
+	/* The worker is to look at the output queues: SIGA-w or -s was executed. Any thread. */
+	void (*kick)(void *env);
+};
+
+/* Why the control unit forgets. */
+enum qdio_reset { QDIO_RESET_HALT, QDIO_RESET_CLEAR, QDIO_RESET_SYSTEM };
+
+/* What the adapter behind the channel does. All but write are about the group's control thread. */
+struct qdio_cu_ops {
+	/*
+	 * A WRITE on device dev carried len (<= 4096) bytes.
+	 * Return: 0, or -errno: unit check with command reject.
+	 */
+	int (*write)(void *cu, unsigned dev, const uint8_t *msg, size_t len);
+	/*
+	 * A READ on device dev: store the next queued message.
+	 * Return: its length (1..cap), or 0: nothing yet, the READ is held until
+	 * qdio_group_readable(dev).
+	 */
+	size_t (*read)(void *cu, unsigned dev, uint8_t *buf, size_t cap);
+	/* AQ: the queues may be used from now on. Return: 0 or -errno (command reject). */
+	int (*activate)(void *cu, unsigned dev, struct qdio_queues *q);
+	/*
+	 * The queues end. On return no thread touches guest storage through them.
+	 * Called only between activate and the next.
+	 */
+	void (*deactivate)(void *cu, unsigned dev);
+	/* HALT, CLEAR or system reset of dev (after deactivate where queues ran). */
+	void (*reset)(void *cu, unsigned dev, enum qdio_reset why);
+};
+
+/* What the group is; spec/qdio.md 1, 2.2, 2.3, 8.2. */
+struct qdio_group_config {
+	uint16_t subchannel[QDIO_DEVICES]; /* subchannel numbers */
+	uint16_t devno[QDIO_DEVICES];
+	uint8_t chpid, cula, unit_addr;	   /* unit_addr: of device 2 */
+	uint8_t chpid_type;		   /* QDIO_CHPID_OSD ... */
+	uint8_t qfmt;			   /* QDIO_FORMAT_* */
+	uint8_t cu_model, dev_model;
+	bool thin_interrupts;		   /* general characteristic 67 */
+	bool qebsm;			   /* offer EQBS/SQBS: general characteristic 58 */
+	uint8_t out_queues;		   /* 1..4 */
+	uint8_t ports;			   /* SSQD pcnt */
+	uint8_t mmwc;
+	uint16_t qdioac2, qdioac3;
+};
+
+/*
+ * Make a group. Everything is copied; storage may be set later but before the
+ * first channel program.
+ * Return: the group, or NULL and errno (ENOMEM, EINVAL).
+ */
+struct qdio_group *qdio_group_create(const struct qdio_group_config *cfg,
+				     const struct qdio_env_ops *env_ops, void *env,
+				     const struct qdio_cu_ops *cu_ops, void *cu);
+/* System reset, then free. NULL is legal. */
+void qdio_group_destroy(struct qdio_group *g);
+/* Legal only while no channel program runs and no queues are established. Return: 0, -EBUSY, -EINVAL. */
+int qdio_group_set_storage(struct qdio_group *g, const struct qdio_storage *st);
+const struct qdio_group_config *qdio_group_config(const struct qdio_group *g);
+
+/* ---- instructions; control thread; each returns the condition code 0..3 --------------- */
+
+/* MODIFY SUBCHANNEL, as far as it matters here. A disabled subchannel answers cc 3. */
+int qdio_msch(struct qdio_group *g, unsigned dev, bool enabled, unsigned isc);
+/* START SUBCHANNEL. The status arrives through env->interrupt, possibly before the return. */
+int qdio_ssch(struct qdio_group *g, unsigned dev, const struct qdio_orb *orb);
+int qdio_hsch(struct qdio_group *g, unsigned dev);
+int qdio_csch(struct qdio_group *g, unsigned dev);
+/* Reset of the whole group without interruptions; indicators are dropped. */
+void qdio_system_reset(struct qdio_group *g);
+
+/*
+ * A message for device dev can be read: completes a held READ. Control thread.
+ */
+void qdio_group_readable(struct qdio_group *g, unsigned dev);
+
+/*
+ * End the channel program that activated the queues, with unit check: the guest sees an
+ * activate check and recovers (spec/qdio.md 11.4). Control thread.
+ */
+void qdio_group_broken(struct qdio_group *g);
+
+/*
+ * SIGNAL ADAPTER. Any thread that may run beside the control thread's calls
+ * only where the owner serialises it with halt and clear.
+ * @gr0: function code in, busy bit out. @gr1: subsystem-identification word or token.
+ * Return: condition code, or a negative program-interruption: -QDIO_PGM_OPERAND,
+ * -QDIO_PGM_SPECIFICATION (spec/qdio.md 6.4).
+ */
+enum { QDIO_PGM_SPECIFICATION = 6, QDIO_PGM_OPERAND = 21 };
+int qdio_siga(struct qdio_group *g, uint64_t *gr0, uint64_t gr1, uint64_t gr2, uint64_t gr3);
+
+/*
+ * QEBSM (spec/qdio.md 7). The four operands as the instruction has them; updated in place.
+ * @token: GR1. Return: condition code or -QDIO_PGM_SPECIFICATION.
+ */
+int qdio_sqbs(struct qdio_group *g, uint64_t token, uint64_t *r1, uint64_t *r3, uint8_t state);
+int qdio_eqbs(struct qdio_group *g, uint64_t token, uint64_t *r1, uint64_t *r2, uint64_t *r3);
+
+/*
+ * CHSC for machines whose only QDIO devices are the given groups.
+ * @block: 4096 bytes: request at 0, response behind it (spec/qdio.md 8). Host memory, private
+ * to the call. Unknown commands get response code 0x0002 or 0x0004.
+ * Return: condition code.
+ */
+int qdio_chsc(struct qdio_group *const *groups, unsigned n, uint8_t block[QDIO_CHSC_BLOCK_BYTES]);
+
+/* ---- signals to the guest; the worker's thread ------------------------------------------- */
+
+/* Signal the guest that buffers changed: PCI or adapter interruption by what was set up. */
+void qdio_group_signal(struct qdio_group *g);
+
+/* ---- observation ---------------------------------------------------------------------------- */
+
+enum qdio_queue_state { QDIO_IDLE, QDIO_ESTABLISHED, QDIO_ACTIVE, QDIO_BROKEN };
+enum qdio_queue_state qdio_group_state(const struct qdio_group *g);
+bool qdio_group_thinint(const struct qdio_group *g);  /* indicators are registered */
+
+/* Called for every channel command executed, for traces; may be NULL. */
+typedef void qdio_trace_fn(void *ctx, unsigned dev, const struct qdio_ccw1 *ccw, const uint8_t *data,
+			   size_t len);
+void qdio_group_set_trace(struct qdio_group *g, qdio_trace_fn *fn, void *ctx);
+
+#endif

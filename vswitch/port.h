@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The border between a switch and what hangs on it: types and two tables of
+ * operations, no code.
+ *
+ *   vs_port_ops  the switch calls down into a port (adapter, TAP, DPDK, ...)
+ *   vs_link_ops  an adapter calls up into whatever stands behind its cable: the
+ *                switch itself in zland, the port socket in an emulator
+ *
+ * A burst is a structure of arrays of up to VS_BURST frames. The frame's first
+ * bytes are a private copy (head); the rest are references into memory that
+ * stays put until rx_done. What was judged is what is delivered: every decision
+ * is taken on head, and head is what the receiver gets. A guest that rewrites
+ * its storage meanwhile only changes bytes nobody looked at.
+ */
+#ifndef VSWITCH_PORT_H
+#define VSWITCH_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vswitch/drop.h"
+
+#define VS_BURST 64	  /* frames of a burst */
+#define VS_HEAD_BYTES 192 /* room for a frame's private first bytes */
+#define VS_HEAD_MIN 64	  /* bytes a port snapshots of every longer frame */
+#define VS_SEGS 1056	  /* references of a burst: 64 SBALs of 16 entries, some slack */
+#define VS_FRAME_MAX 65504u /* longest Ethernet frame, no FCS: 64 KiB - 32 (spec/osa-qeth.md 7.7) */
+
+/* Flags of a frame (vs_burst.flags). */
+enum vs_frame_flag {
+	VS_F_CSUM_NEEDED = 1u << 0, /* TCP/UDP checksum is to be computed: csum_start, csum_offset.
+				       The field holds the pseudo-header sum. */
+	VS_F_CSUM_VALID = 1u << 1,  /* TCP/UDP checksum is known to be right */
+	VS_F_GSO_TCP4 = 1u << 2,    /* to be cut into segments of gso_size bytes of payload; */
+	VS_F_GSO_TCP6 = 1u << 3,    /* implies VS_F_CSUM_NEEDED, which is set as well */
+	VS_F_GSO = VS_F_GSO_TCP4 | VS_F_GSO_TCP6,
+};
+
+struct vs_seg {
+	const uint8_t *p;
+	uint32_t len;
+};
+
+/*
+ * Frame i is head[i][0 .. headlen[i]) followed by the bytes of
+ * seg[seg0[i] .. seg0[i] + nseg[i]). len[i] is the sum: Ethernet header to end,
+ * no FCS. headlen is min(len, VS_HEAD_MIN), or more when the frame carries
+ * offload flags: then all headers through layer 4 lie in head.
+ */
+struct vs_burst {
+	unsigned n;
+	unsigned nseg_used; /* entries of seg[] in use */
+	uint32_t len[VS_BURST];
+	uint16_t headlen[VS_BURST];
+	uint16_t seg0[VS_BURST];
+	uint8_t nseg[VS_BURST];
+	uint8_t flags[VS_BURST];
+	uint16_t csum_start[VS_BURST];	/* offset of the TCP/UDP header in the frame */
+	uint16_t csum_offset[VS_BURST]; /* offset of the checksum field from csum_start */
+	uint16_t gso_size[VS_BURST];	/* payload bytes of a segment */
+	uint16_t hdrlen[VS_BURST];	/* with VS_F_GSO: bytes of headers, Ethernet through TCP */
+	uint16_t tci[VS_BURST];		/* set by the switch: VID in 0x0FFF, PCP and DEI above it */
+	_Alignas(64) uint8_t head[VS_BURST][VS_HEAD_BYTES];
+	struct vs_seg seg[VS_SEGS];
+};
+
+/* What happens to a frame's 802.1Q tag on its way out of one port. */
+enum vs_edit {
+	VS_EDIT_NONE,  /* as it came */
+	VS_EDIT_STRIP, /* remove the outer tag */
+	VS_EDIT_PUSH,  /* insert a tag with tci[i] behind the source address */
+	VS_EDIT_RETAG, /* replace the outer tag's TCI by tci[i] */
+};
+
+/* One frame of a burst, for one destination. */
+struct vs_ref {
+	uint8_t frame; /* index in the burst */
+	uint8_t edit;  /* enum vs_edit */
+};
+
+/* What a port can do by itself; what it lacks the switch does while copying. */
+enum vs_port_cap {
+	VS_CAP_CSUM_NEEDED = 1u << 0, /* takes frames with VS_F_CSUM_NEEDED */
+	VS_CAP_GSO_TCP4 = 1u << 1,    /* takes frames with VS_F_GSO_TCP4 */
+	VS_CAP_GSO_TCP6 = 1u << 2,
+};
+
+/*
+ * Down: the switch calls a port. One worker at a time calls rx_burst, rx_done,
+ * arm and disarm; tx_burst may be called by several workers at once.
+ */
+struct vs_port_ops {
+	const char *kind; /* "OSD", "TAP", ...: shown by QUERY */
+
+	/*
+	 * Fill b->n frames and their arrays up to gso_size (the switch owns tci).
+	 * The referenced memory stays put until rx_done. Malformed input is the
+	 * port's to drop and count (dropped[], by enum vs_drop).
+	 * Return: frames in the burst, 0 if there is nothing to do. Never blocks.
+	 */
+	unsigned (*rx_burst)(void *port, struct vs_burst *b, uint64_t *dropped);
+
+	/* Every frame of the last rx_burst has been delivered or dropped. */
+	void (*rx_done)(void *port, const struct vs_burst *b);
+
+	/*
+	 * Copy the n frames out, in this order, and signal the receiver once. A
+	 * frame that finds no room is not waited for. Frames never carry offload
+	 * flags the port has not claimed in caps.
+	 * @err: set to the reason of the frames not taken.
+	 * Return: frames taken, from the first on.
+	 */
+	unsigned (*tx_burst)(void *port, const struct vs_burst *b, const struct vs_ref *ref,
+			     unsigned n, enum vs_drop *err);
+
+	/*
+	 * Before the worker sleeps: ask to be woken through wait_fd, then look once
+	 * more (with a full barrier between). Return: true if there is work.
+	 */
+	bool (*arm)(void *port);
+	void (*disarm)(void *port);
+
+	/* Descriptor that polls readable when there is work after arm, or -1. */
+	int (*wait_fd)(void *port);
+
+	/* enum vs_port_cap bits, and the longest frame the port takes; may change at run time. */
+	unsigned (*caps)(void *port);
+	uint32_t (*frame_max)(void *port);
+};
+
+/*
+ * Up: an adapter calls its link. All calls come from the control thread that
+ * drives the adapter; none of them blocks for longer than a grace period.
+ * Return: 0 or -EEXIST (address registered elsewhere), -ENOSPC (table full),
+ * -EPERM (not authorised), -ENOENT (not registered), -EINVAL.
+ */
+struct vs_link_ops {
+	/* The data path may now call ops(port). */
+	int (*start)(void *link, const struct vs_port_ops *ops, void *port);
+	/* On return nobody is inside ops and nobody will call it again; the
+	 * addresses registered through this link are gone. */
+	void (*stop)(void *link);
+	/* Unicast or group address, by its I/G bit. Adding one's own again succeeds. */
+	int (*mac_add)(void *link, const uint8_t mac[6]);
+	int (*mac_del)(void *link, const uint8_t mac[6]);
+	int (*vid_add)(void *link, uint16_t vid);
+	int (*vid_del)(void *link, uint16_t vid);
+	int (*promisc)(void *link, bool on);
+};
+
+struct vs_link {
+	const struct vs_link_ops *ops;
+	void *ctx;
+};
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A virtual switch or guest LAN: forwarding by registration, VLANs, counters.
+ *
+ * Threads: one control thread calls everything below unless a function says
+ * otherwise. Workers call vs_worker_* only. Configuration reaches the workers by
+ * RCU (liburcu, QSBR flavour): the thread that runs a worker must be registered
+ * with rcu_register_thread().
+ *
+ * The switch knows no guest, no socket and no file: it is given ports.
+ */
+#ifndef VSWITCH_VSWITCH_H
+#define VSWITCH_VSWITCH_H
+
+#include "vswitch/port.h"
+
+#define VS_NAME_BYTES 24 /* a port's or switch's name for captures, with its NUL */
+#define VS_PORTS_MAX 2048 /* ports of one switch (spec/zvm-networking.md 2.2: port numbers 1-2048) */
+#define VS_WORKERS_MAX 16
+#define VS_VID_NONE 0u	 /* "no VLAN": 0 is never a configurable VID */
+#define VS_VID_MAX 4094u
+
+struct vs_switch;
+struct vs_port;
+struct vs_worker;
+
+/* ---- switch ---------------------------------------------------------------- */
+
+enum vs_lan_kind {
+	VS_KIND_VSWITCH,   /* authorised VLANs per port, optional uplink */
+	VS_KIND_GUEST_LAN, /* no uplink, guests join VLANs themselves */
+};
+
+struct vs_switch_config {
+	char name[VS_NAME_BYTES];
+	enum vs_lan_kind kind;
+	bool vlan_aware;
+	uint16_t default_vid; /* access VID of ports without one of their own; 0: none */
+	uint16_t native_vid;  /* untagged frames of trunks and uplink; 0: NONE */
+	bool isolation;
+	bool mac_protect;
+};
+
+/* Return: a switch without ports, or NULL and errno (ENOMEM). */
+struct vs_switch *vs_switch_create(const struct vs_switch_config *cfg);
+/* Changes take effect for the next burst. The VLAN awareness may not change. Return: 0, -EINVAL. */
+int vs_switch_configure(struct vs_switch *sw, const struct vs_switch_config *cfg);
+/* All ports must be gone. NULL is legal. */
+void vs_switch_destroy(struct vs_switch *sw);
+
+/* ---- ports ----------------------------------------------------------------- */
+
+enum vs_port_role { VS_ROLE_GUEST, VS_ROLE_UPLINK };
+enum vs_port_type { VS_TYPE_ACCESS, VS_TYPE_TRUNK };
+
+/* A set of VIDs 0..4095, one bit each. */
+struct vs_vidset {
+	uint64_t w[64];
+};
+
+static inline bool vs_vidset_has(const struct vs_vidset *s, unsigned vid)
+{
+	return (s->w[(vid & 4095) / 64] >> (vid % 64)) & 1;
+}
+
+static inline void vs_vidset_add(struct vs_vidset *s, unsigned vid)
+{
+	s->w[(vid & 4095) / 64] |= UINT64_C(1) << (vid % 64);
+}
+
+static inline void vs_vidset_del(struct vs_vidset *s, unsigned vid)
+{
+	s->w[(vid & 4095) / 64] &= ~(UINT64_C(1) << (vid % 64));
+}
+
+struct vs_port_config {
+	char name[VS_NAME_BYTES]; /* "LINUX01/0600", "tap0": the interface name in captures */
+	enum vs_port_role role;
+	enum vs_port_type type;
+	uint16_t access_vid;	/* of an access port; 0: the switch's default VID */
+	struct vs_vidset vids;	/* of a trunk: VIDs it is authorised for */
+	bool promisc_allowed;	/* GRANT ... PROMISCUOUS */
+	uint8_t own_mac[6];	/* assigned address; all zero: none. Used by MAC protection */
+	int8_t mac_protect;	/* 1 on, 0 off, -1 as the switch says */
+};
+
+/*
+ * Add a port; it carries no traffic until vs_port_link's start is called.
+ * Return: the port, or NULL and errno (ENOMEM, ENOSPC: VS_PORTS_MAX reached,
+ * EBUSY: a second uplink).
+ */
+struct vs_port *vs_port_create(struct vs_switch *sw, const struct vs_port_config *cfg);
+int vs_port_configure(struct vs_port *p, const struct vs_port_config *cfg);
+/* Stops it if it runs. NULL is legal. */
+void vs_port_destroy(struct vs_port *p);
+
+/*
+ * The link an adapter (or a host port) uses to reach this port; valid until
+ * vs_port_destroy. A host port calls start as well. The worker that will serve
+ * the port is chosen at start.
+ */
+struct vs_link vs_port_link(struct vs_port *p);
+
+/* Worker of the port, or NULL: assigned by vs_port_assign before start. */
+void vs_port_assign(struct vs_port *p, struct vs_worker *w);
+
+/* What the guest registered, for QUERY. Return: entries stored (at most max). */
+unsigned vs_port_macs(const struct vs_port *p, uint8_t (*mac)[6], unsigned max);
+unsigned vs_port_groups(const struct vs_port *p, uint8_t (*mac)[6], unsigned max);
+void vs_port_vids(const struct vs_port *p, struct vs_vidset *joined); /* SETVLAN */
+bool vs_port_promisc(const struct vs_port *p); /* asked for and allowed */
+bool vs_port_running(const struct vs_port *p);
+
+/* ---- forwarding database ---------------------------------------------------- */
+
+struct vs_fdb_entry {
+	uint8_t mac[6];
+	uint16_t vid; /* 0 for registered addresses: they count in every VLAN of the port */
+	bool learned;
+	uint32_t age_s; /* of learned entries */
+	struct vs_port *port;
+};
+
+/* Return: entries stored. Learned entries age out after 300 s. */
+size_t vs_fdb_list(struct vs_switch *sw, struct vs_fdb_entry *e, size_t max);
+/* Drop old learned entries; call once a second or so. @now_s: any monotonic clock. */
+void vs_switch_tick(struct vs_switch *sw, uint32_t now_s);
+
+/* ---- counters --------------------------------------------------------------- */
+
+struct vs_counters {
+	uint64_t rx_frames, rx_bytes; /* from the port into the switch */
+	uint64_t tx_frames, tx_bytes; /* from the switch to the port */
+	uint64_t rx_mcast, tx_mcast;  /* group and broadcast frames of the above */
+	uint64_t rx_drop[VS_DROP_COUNT + 1]; /* frames that came from this port */
+	uint64_t tx_drop[VS_DROP_COUNT + 1]; /* frames meant for this port */
+};
+
+/* Sum over the workers. Any thread. */
+void vs_port_counters(const struct vs_port *p, struct vs_counters *out);
+
+/* ---- workers ---------------------------------------------------------------- */
+
+/* Return: a worker without ports, or NULL and errno (ENOMEM, ENOSPC). */
+struct vs_worker *vs_worker_create(void);
+void vs_worker_destroy(struct vs_worker *w);
+
+/*
+ * Serve every port of the worker once: fetch a burst, forward it. To be called
+ * from the one thread that runs this worker, inside an RCU read-side section
+ * (QSBR: simply between two quiescent states).
+ * Return: frames fetched.
+ */
+unsigned vs_worker_poll(struct vs_worker *w);
+
+/*
+ * Prepare to sleep: arm all ports. Return: true if a port has work; then do
+ * not sleep. In either case vs_worker_disarm follows.
+ */
+bool vs_worker_arm(struct vs_worker *w);
+void vs_worker_disarm(struct vs_worker *w);
+
+/*
+ * Called from the control thread after a port joined (fd >= 0, added) or left
+ * the worker, so that its thread can watch the port's descriptor, and be woken.
+ */
+typedef void vs_worker_watch_fn(void *ctx, int fd, bool added);
+void vs_worker_set_watch(struct vs_worker *w, vs_worker_watch_fn *fn, void *ctx);
+
+/* ---- capture ----------------------------------------------------------------- */
+
+enum vs_capture_dir { VS_CAPTURE_IN, VS_CAPTURE_OUT, VS_CAPTURE_DROP };
+
+struct vs_capture_frame {
+	uint64_t ns; /* CLOCK_REALTIME, taken once a burst */
+	const struct vs_port *port;
+	enum vs_capture_dir dir;
+	enum vs_drop reason; /* with VS_CAPTURE_DROP */
+	uint32_t len;	     /* of the whole frame */
+	uint32_t caplen;
+	/* The frame as it was judged or as it left, at most snaplen bytes: two pieces of head
+	 * with an edited tag between them are already joined here. */
+	const uint8_t *data;
+};
+
+struct vs_capture;
+struct vs_capture_config {
+	struct vs_switch *sw;
+	struct vs_port *port; /* only what enters or leaves here; NULL: all ports */
+	bool dropped_only;
+	uint32_t snaplen; /* 64 .. 65535 */
+	/* Called on the worker for every matching frame; must not block. */
+	void (*emit)(void *ctx, unsigned worker, const struct vs_capture_frame *f);
+	/* Called on the worker after a burst in which emit was called. */
+	void (*flush)(void *ctx, unsigned worker);
+	void *ctx;
+};
+
+/* Return: the capture, or NULL and errno. A switch without captures runs code without them. */
+struct vs_capture *vs_capture_start(const struct vs_capture_config *cfg);
+/* On return emit will not be called again. NULL is legal. */
+void vs_capture_stop(struct vs_capture *c);
+
+/* ---- names -------------------------------------------------------------------- */
+
+const char *vs_drop_name(enum vs_drop d); /* "tx-no-buffer" */
+const char *vs_drop_text(enum vs_drop d);
+
+#endif
