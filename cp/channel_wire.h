@@ -31,7 +31,7 @@ enum channel_type {
 	CHANNEL_SIGA = 7,
 	CHANNEL_RESET = 8, /* system reset */
 	/* daemon to client */
-	CHANNEL_REPLY = 64, /* to ATTACH: + three descriptors: doorbell, interrupt, page */
+	CHANNEL_REPLY = 64,	/* to ATTACH: + three descriptors: doorbell, interrupt, page */
 	CHANNEL_INTERRUPT = 65, /* status pending on a subchannel */
 };
 
@@ -43,8 +43,8 @@ struct channel_hdr {
 static_assert(sizeof(struct channel_hdr) == 8, "channel header");
 
 struct channel_region {
-	uint64_t addr; /* guest absolute, multiple of 4096 */
-	uint64_t len;  /* multiple of 4096 */
+	uint64_t addr;	 /* guest absolute, multiple of 4096 */
+	uint64_t len;	 /* multiple of 4096 */
 	uint64_t offset; /* in the memfd, multiple of 4096 */
 };
 
@@ -52,8 +52,8 @@ struct channel_region {
 struct channel_attach {
 	struct channel_hdr hdr;
 	uint32_t magic;
-	uint16_t version; /* highest the client speaks */
-	uint16_t vdev;	  /* device number of the NIC, e.g. 0x0500 */
+	uint16_t version;	       /* highest the client speaks */
+	uint16_t vdev;		       /* device number of the NIC, e.g. 0x0500 */
 	char user[CHANNEL_USER_BYTES]; /* upper case, padded with NUL */
 	uint32_t nregions;
 	uint32_t reserved;
@@ -93,10 +93,10 @@ struct channel_siga {
 
 struct channel_reply {
 	struct channel_hdr hdr;
-	int32_t error; /* 0, or errno: the request was refused, text says why */
-	int32_t cc;    /* condition code; negative: program interruption code */
-	uint64_t gr0;  /* after CHANNEL_SIGA */
-	uint16_t version;     /* after CHANNEL_ATTACH, as the following */
+	int32_t error;	  /* 0, or errno: the request was refused, text says why */
+	int32_t cc;	  /* condition code; negative: program interruption code */
+	uint64_t gr0;	  /* after CHANNEL_SIGA */
+	uint16_t version; /* after CHANNEL_ATTACH, as the following */
 	uint16_t subchannel[3];
 	uint16_t devno[3];
 	uint8_t chpid;
@@ -123,12 +123,12 @@ static_assert(sizeof(struct channel_attach) <= CHANNEL_MSG_MAX, "message size");
  * Interruptions: the daemon sets bits in pending and writes the interrupt eventfd; the
  * client exchanges pending with 0.
  */
-#define CHANNEL_PENDING_PCI 1u	   /* program-controlled interruption, data subchannel */
-#define CHANNEL_PENDING_AIRQ 2u	   /* adapter interruption; the indicators are in storage */
+#define CHANNEL_PENDING_PCI 1u	/* program-controlled interruption, data subchannel */
+#define CHANNEL_PENDING_AIRQ 2u /* adapter interruption; the indicators are in storage */
 struct channel_page {
-	_Alignas(64) uint32_t active;	 /* written by the daemon: queues are active */
-	uint32_t want_kick;		 /* written by the daemon: it sleeps, or is about to */
-	_Alignas(64) uint32_t pending;	 /* CHANNEL_PENDING_* */
+	_Alignas(64) uint32_t active;  /* written by the daemon: queues are active */
+	uint32_t want_kick;	       /* written by the daemon: it sleeps, or is about to */
+	_Alignas(64) uint32_t pending; /* CHANNEL_PENDING_* */
 };
 
 #endif

@@ -22,8 +22,8 @@ struct cp_hooks {
 	/* Open a host port for an uplink and start it on link. @err: text for the reply.
 	 * Return: a handle for close_uplink, or NULL and errno. zland supplies TAP here,
 	 * tests supply a fake. */
-	void *(*open_uplink)(void *ctx, const char *kind, const char *arg, const struct vs_link *link,
-			     char *err, size_t err_len);
+	void *(*open_uplink)(void *ctx, const char *kind, const char *arg,
+			     const struct vs_link *link, char *err, size_t err_len);
 	void (*close_uplink)(void *ctx, void *uplink);
 	/* Text for QUERY VSWITCH: "Ready" or why not. */
 	const char *(*uplink_state)(void *ctx, void *uplink);
@@ -54,10 +54,10 @@ struct cp_caller {
 
 /* What a command answered. errors and text never overlap. */
 struct cp_reply {
-	int rc;	       /* 0, or the number of the first error message (nnnn of ZLNnnnnE) */
-	char *text;    /* lines, each with its newline; never NULL after cp_execute */
-	char *errors;  /* "ZLN2040E VSWITCH SYSTEM FOO does not exist\n"..., "" if none */
-	json_t *json;  /* of a QUERY; an object with "ok" else */
+	int rc;	      /* 0, or the number of the first error message (nnnn of ZLNnnnnE) */
+	char *text;   /* lines, each with its newline; never NULL after cp_execute */
+	char *errors; /* "ZLN2040E VSWITCH SYSTEM FOO does not exist\n"..., "" if none */
+	json_t *json; /* of a QUERY; an object with "ok" else */
 };
 void cp_reply_free(struct cp_reply *r);
 
@@ -91,8 +91,8 @@ char *cp_complete(struct cp *cp, const char *line);
  * do; EBUSY: already attached; EPERM).
  */
 struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const char *user,
-			     uint16_t vdev, const struct qdio_env_ops *env_ops, void *env, char *err,
-			     size_t err_len);
+			     uint16_t vdev, const struct qdio_env_ops *env_ops, void *env,
+			     char *err, size_t err_len);
 /* Its adapter, from attach to detach. */
 struct osa *cp_nic_adapter(struct cp_nic *nic);
 /* The client is gone: the adapter is destroyed; the NIC stays, coupled as it was. */

@@ -79,7 +79,7 @@ int host_pcapng_close(struct host_pcapng *w);
 
 enum host_pcapng_dir { HOST_PCAPNG_UNKNOWN, HOST_PCAPNG_IN, HOST_PCAPNG_OUT };
 struct host_pcapng_frame {
-	uint64_t ns; /* since the epoch */
+	uint64_t ns;	       /* since the epoch */
 	const char *interface; /* an interface block is written at first use of a name */
 	enum host_pcapng_dir dir;
 	const char *comment; /* NULL: none */

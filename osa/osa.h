@@ -23,28 +23,28 @@ struct osa_config {
 	uint16_t subchannel[QDIO_DEVICES];
 	uint16_t devno[QDIO_DEVICES];
 	uint8_t chpid, cula, unit_addr;
-	uint8_t mac[6];	   /* given to the guest by READ_MAC, with the virtual-MAC flag */
-	uint16_t mtu;	   /* largest MTU the guest may use, 576..65535; 0: 9000 */
+	uint8_t mac[6]; /* given to the guest by READ_MAC, with the virtual-MAC flag */
+	uint16_t mtu;	/* largest MTU the guest may use, 576..65535; 0: 9000 */
 	uint8_t port_no;
 	bool thin_interrupts;
 	bool qebsm;
-	char name[9];	   /* for the Query OAT and error texts: "LINUX01" */
+	char name[9]; /* for the Query OAT and error texts: "LINUX01" */
 };
 
 /*
  * Counters of the control path, for QUERY NIC DETAILS.
  */
 struct osa_info {
-	bool online;		/* STARTLAN done: the guest's device is set online */
-	bool data_active;	/* queues active */
+	bool online;	  /* STARTLAN done: the guest's device is set online */
+	bool data_active; /* queues active */
 	bool promisc;
-	uint8_t layer;		/* 2, 3, or 0 before ULP_ENABLE */
-	uint8_t mac[6];		/* first unicast address the guest registered, else zero */
-	uint32_t assists;	/* enabled: SETASSPARMS */
-	uint8_t isolation;	/* 0 none, 1 forward, 2 drop */
+	uint8_t layer;	   /* 2, 3, or 0 before ULP_ENABLE */
+	uint8_t mac[6];	   /* first unicast address the guest registered, else zero */
+	uint32_t assists;  /* enabled: SETASSPARMS */
+	uint8_t isolation; /* 0 none, 1 forward, 2 drop */
 	uint64_t ipa_requests, ipa_errors, malformed; /* control messages */
-	uint64_t rx_buffers, tx_buffers; /* SBALs filled for, taken from the guest */
-	uint64_t rx_signals;	/* interruptions raised */
+	uint64_t rx_buffers, tx_buffers;	      /* SBALs filled for, taken from the guest */
+	uint64_t rx_signals;			      /* interruptions raised */
 };
 
 /*

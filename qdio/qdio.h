@@ -73,12 +73,12 @@ int qdio_storage_store(const struct qdio_storage *st, uint64_t addr, const void 
  */
 struct qdio_queue {
 	const struct qdio_storage *st;
-	_Atomic uint8_t *slsb; /* 128 states in guest storage */
+	_Atomic uint8_t *slsb;		      /* 128 states in guest storage */
 	struct qdio_sbal *sbal[QDIO_BUFFERS]; /* host addresses; NULL where the SL entry is bad */
-	uint8_t cursor;	 /* next buffer to look at */
-	uint8_t data_key; /* key of SBALs and data */
+	uint8_t cursor;			      /* next buffer to look at */
+	uint8_t data_key;		      /* key of SBALs and data */
 	bool input;
-	uint8_t nr; /* within its direction */
+	uint8_t nr;	 /* within its direction */
 	uint64_t errors; /* buffers returned with an error state */
 };
 
@@ -201,14 +201,14 @@ struct qdio_cu_ops {
 struct qdio_group_config {
 	uint16_t subchannel[QDIO_DEVICES]; /* subchannel numbers */
 	uint16_t devno[QDIO_DEVICES];
-	uint8_t chpid, cula, unit_addr;	   /* unit_addr: of device 2 */
-	uint8_t chpid_type;		   /* QDIO_CHPID_OSD ... */
-	uint8_t qfmt;			   /* QDIO_FORMAT_* */
+	uint8_t chpid, cula, unit_addr; /* unit_addr: of device 2 */
+	uint8_t chpid_type;		/* QDIO_CHPID_OSD ... */
+	uint8_t qfmt;			/* QDIO_FORMAT_* */
 	uint8_t cu_model, dev_model;
-	bool thin_interrupts;		   /* general characteristic 67 */
-	bool qebsm;			   /* offer EQBS/SQBS: general characteristic 58 */
-	uint8_t out_queues;		   /* 1..4 */
-	uint8_t ports;			   /* SSQD pcnt */
+	bool thin_interrupts; /* general characteristic 67 */
+	bool qebsm;	      /* offer EQBS/SQBS: general characteristic 58 */
+	uint8_t out_queues;   /* 1..4 */
+	uint8_t ports;	      /* SSQD pcnt */
 	uint8_t mmwc;
 	uint16_t qdioac2, qdioac3;
 };
@@ -223,7 +223,8 @@ struct qdio_group *qdio_group_create(const struct qdio_group_config *cfg,
 				     const struct qdio_cu_ops *cu_ops, void *cu);
 /* System reset, then free. NULL is legal. */
 void qdio_group_destroy(struct qdio_group *g);
-/* Legal only while no channel program runs and no queues are established. Return: 0, -EBUSY, -EINVAL. */
+/* Legal only while no channel program runs and no queues are established. Return: 0, -EBUSY,
+ * -EINVAL. */
 int qdio_group_set_storage(struct qdio_group *g, const struct qdio_storage *st);
 const struct qdio_group_config *qdio_group_config(const struct qdio_group *g);
 
@@ -283,11 +284,11 @@ void qdio_group_signal(struct qdio_group *g);
 
 enum qdio_queue_state { QDIO_IDLE, QDIO_ESTABLISHED, QDIO_ACTIVE, QDIO_BROKEN };
 enum qdio_queue_state qdio_group_state(const struct qdio_group *g);
-bool qdio_group_thinint(const struct qdio_group *g);  /* indicators are registered */
+bool qdio_group_thinint(const struct qdio_group *g); /* indicators are registered */
 
 /* Called for every channel command executed, for traces; may be NULL. */
-typedef void qdio_trace_fn(void *ctx, unsigned dev, const struct qdio_ccw1 *ccw, const uint8_t *data,
-			   size_t len);
+typedef void qdio_trace_fn(void *ctx, unsigned dev, const struct qdio_ccw1 *ccw,
+			   const uint8_t *data, size_t len);
 void qdio_group_set_trace(struct qdio_group *g, qdio_trace_fn *fn, void *ctx);
 
 #endif

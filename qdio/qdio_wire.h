@@ -15,10 +15,10 @@
 #include "common/be.h"
 
 /* Numbers: spec/qdio.md 0.3. */
-#define QDIO_BUFFERS 128	 /* SBALs of a queue */
-#define QDIO_SBAL_ENTRIES 16	 /* SBALEs of an SBAL */
-#define QDIO_OUT_QUEUES_MAX 4	 /* Linux uses up to 4 on a subchannel */
-#define QDIO_IN_QUEUES_MAX 2	 /* data and completion queue */
+#define QDIO_BUFFERS 128      /* SBALs of a queue */
+#define QDIO_SBAL_ENTRIES 16  /* SBALEs of an SBAL */
+#define QDIO_OUT_QUEUES_MAX 4 /* Linux uses up to 4 on a subchannel */
+#define QDIO_IN_QUEUES_MAX 2  /* data and completion queue */
 #define QDIO_FORMAT_OSD 0
 #define QDIO_FORMAT_FCP 1
 #define QDIO_FORMAT_IQD 2
@@ -68,9 +68,9 @@ static_assert(sizeof(struct qdio_ccw0) == 8, "format-0 CCW");
 
 /* ORB word 1 (z/Architecture Principles of Operation, "Operation-Request Block"). */
 #define QDIO_ORB_KEY_MASK 0xF0000000u
-#define QDIO_ORB_FORMAT1 0x00800000u   /* format-1 CCWs */
+#define QDIO_ORB_FORMAT1 0x00800000u /* format-1 CCWs */
 #define QDIO_ORB_PREFETCH 0x00400000u
-#define QDIO_ORB_IDAW64 0x00020000u    /* 64-bit control: the QDR has the layout below */
+#define QDIO_ORB_IDAW64 0x00020000u /* 64-bit control: the QDR has the layout below */
 #define QDIO_ORB_LPM_MASK 0x0000FF00u
 
 struct qdio_orb {
@@ -83,7 +83,7 @@ static_assert(sizeof(struct qdio_orb) == 32, "ORB");
 
 /* SCSW word 0 (Principles of Operation, "Subchannel-Status Word"; spec/qdio.md 9.2, 11.3). */
 #define QDIO_SCSW_FMT1 0x00800000u
-#define QDIO_SCSW_CC_MASK 0x03000000u	 /* deferred condition code */
+#define QDIO_SCSW_CC_MASK 0x03000000u	  /* deferred condition code */
 #define QDIO_SCSW_QDIO_ACTIVE 0x00008000u /* byte 2 mask 0x80 */
 #define QDIO_SCSW_FC_START 0x00004000u
 #define QDIO_SCSW_FC_HALT 0x00002000u
@@ -140,10 +140,11 @@ struct qdio_senseid {
 	be32 ciw[8];
 } BE_PACKED;
 static_assert(sizeof(struct qdio_senseid) == 40, "SENSE ID data");
-#define QDIO_CIW(type, cmd, count) (0x40000000u | (uint32_t)(type) << 24 | (uint32_t)(cmd) << 16 | (count))
+#define QDIO_CIW(type, cmd, count)                                                                 \
+	(0x40000000u | (uint32_t)(type) << 24 | (uint32_t)(cmd) << 16 | (count))
 #define QDIO_CIW_TYPE(ciw) (((ciw) >> 24) & 0x0Fu)
 #define QDIO_CIW_CMD(ciw) (((ciw) >> 16) & 0xFFu)
-#define QDIO_CIW_COUNT(ciw) ((ciw) & 0xFFFFu)
+#define QDIO_CIW_COUNT(ciw) ((ciw)&0xFFFFu)
 enum qdio_ciw_type { QDIO_CIW_RCD, QDIO_CIW_SII, QDIO_CIW_RNI, QDIO_CIW_EQ, QDIO_CIW_AQ };
 #define QDIO_CU_OSA 0x1731
 #define QDIO_DEV_OSA 0x1732
@@ -318,7 +319,7 @@ struct qdio_chsc_hdr {
 } BE_PACKED;
 static_assert(sizeof(struct qdio_chsc_hdr) == 4, "CHSC header");
 
-struct qdio_ssqd { /* entry of a store-subchannel-QDIO-data response: 8.2 */
+struct qdio_ssqd {     /* entry of a store-subchannel-QDIO-data response: 8.2 */
 	uint8_t flags; /* QDIO_SSQD_* */
 	uint8_t reserved1;
 	be16 sch;
@@ -353,7 +354,7 @@ static_assert(sizeof(struct qdio_ssqd) == 32, "SSQD entry");
 #define QDIO_AC2_SNIFFER 0x0008u
 #define QDIO_AC3_CQ 0x8000u
 
-struct qdio_sadc { /* set-adapter-device-controls request: 8.3 */
+struct qdio_sadc {		  /* set-adapter-device-controls request: 8.3 */
 	struct qdio_chsc_hdr hdr; /* length 0x0FE0, code 0x0021 */
 	be16 operation;		  /* 0 */
 	uint8_t reserved1[10];
@@ -361,7 +362,7 @@ struct qdio_sadc { /* set-adapter-device-controls request: 8.3 */
 	be64 dsci;    /* absolute; 0 = reset */
 	uint8_t keys; /* 0xF0 LSI, 0x0F DSCI */
 	uint8_t reserved2[2];
-	uint8_t isc; /* 0x07 interruption subclass */
+	uint8_t isc;   /* 0x07 interruption subclass */
 	be32 controls; /* 0x10000000: no time delay */
 	be32 reserved3;
 	be32 schid; /* subsystem-identification word */
@@ -371,7 +372,7 @@ static_assert(sizeof(struct qdio_sadc) == 0xFE0, "SADC request");
 static_assert(offsetof(struct qdio_sadc, schid) == 0x2C, "SADC subchannel");
 
 #define QDIO_CHARS_GENERAL 0x18 /* block offset of the general characteristics */
-#define QDIO_CHARS_CHSC 0x810 /* block offset of the CHSC characteristics: 8.1 */
+#define QDIO_CHARS_CHSC 0x810	/* block offset of the CHSC characteristics: 8.1 */
 
 #define QDIO_CHPID_OSD 0x11 /* channel-path types: 8.4 */
 #define QDIO_CHPID_IQD 0x24

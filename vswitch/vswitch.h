@@ -15,9 +15,10 @@
 #include "vswitch/port.h"
 
 #define VS_NAME_BYTES 24 /* a port's or switch's name for captures, with its NUL */
-#define VS_PORTS_MAX 2048 /* ports of one switch (spec/zvm-networking.md 2.2: port numbers 1-2048) */
+#define VS_PORTS_MAX                                                                               \
+	2048 /* ports of one switch (spec/zvm-networking.md 2.2: port numbers 1-2048) */
 #define VS_WORKERS_MAX 16
-#define VS_VID_NONE 0u	 /* "no VLAN": 0 is never a configurable VID */
+#define VS_VID_NONE 0u /* "no VLAN": 0 is never a configurable VID */
 #define VS_VID_MAX 4094u
 
 struct vs_switch;
@@ -77,11 +78,11 @@ struct vs_port_config {
 	char name[VS_NAME_BYTES]; /* "LINUX01/0600", "tap0": the interface name in captures */
 	enum vs_port_role role;
 	enum vs_port_type type;
-	uint16_t access_vid;	/* of an access port; 0: the switch's default VID */
-	struct vs_vidset vids;	/* of a trunk: VIDs it is authorised for */
-	bool promisc_allowed;	/* GRANT ... PROMISCUOUS */
-	uint8_t own_mac[6];	/* assigned address; all zero: none. Used by MAC protection */
-	int8_t mac_protect;	/* 1 on, 0 off, -1 as the switch says */
+	uint16_t access_vid;   /* of an access port; 0: the switch's default VID */
+	struct vs_vidset vids; /* of a trunk: VIDs it is authorised for */
+	bool promisc_allowed;  /* GRANT ... PROMISCUOUS */
+	uint8_t own_mac[6];    /* assigned address; all zero: none. Used by MAC protection */
+	int8_t mac_protect;    /* 1 on, 0 off, -1 as the switch says */
 };
 
 /*
@@ -108,7 +109,7 @@ void vs_port_assign(struct vs_port *p, struct vs_worker *w);
 unsigned vs_port_macs(const struct vs_port *p, uint8_t (*mac)[6], unsigned max);
 unsigned vs_port_groups(const struct vs_port *p, uint8_t (*mac)[6], unsigned max);
 void vs_port_vids(const struct vs_port *p, struct vs_vidset *joined); /* SETVLAN */
-bool vs_port_promisc(const struct vs_port *p); /* asked for and allowed */
+bool vs_port_promisc(const struct vs_port *p);			      /* asked for and allowed */
 bool vs_port_running(const struct vs_port *p);
 
 /* ---- forwarding database ---------------------------------------------------- */
@@ -129,9 +130,9 @@ void vs_switch_tick(struct vs_switch *sw, uint32_t now_s);
 /* ---- counters --------------------------------------------------------------- */
 
 struct vs_counters {
-	uint64_t rx_frames, rx_bytes; /* from the port into the switch */
-	uint64_t tx_frames, tx_bytes; /* from the switch to the port */
-	uint64_t rx_mcast, tx_mcast;  /* group and broadcast frames of the above */
+	uint64_t rx_frames, rx_bytes;	     /* from the port into the switch */
+	uint64_t tx_frames, tx_bytes;	     /* from the switch to the port */
+	uint64_t rx_mcast, tx_mcast;	     /* group and broadcast frames of the above */
 	uint64_t rx_drop[VS_DROP_COUNT + 1]; /* frames that came from this port */
 	uint64_t tx_drop[VS_DROP_COUNT + 1]; /* frames meant for this port */
 };
