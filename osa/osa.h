@@ -63,6 +63,18 @@ struct qdio_group *osa_group(struct osa *a);
  */
 void osa_set_link(struct osa *a, const struct vs_link *link);
 
+/*
+ * How the worker that serves this adapter is woken. want_kick is written by the worker: not
+ * zero while it sleeps or is about to; whoever primes output buffers then (full barrier between)
+ * makes fd readable. Without a doorbell the adapter can only be polled. To be set before
+ * the queues are active; fd and want_kick must outlive the adapter.
+ */
+struct osa_doorbell {
+	_Atomic uint32_t *want_kick;
+	int fd; /* eventfd; the worker drains it */
+};
+void osa_set_doorbell(struct osa *a, const struct osa_doorbell *d);
+
 void osa_info(const struct osa *a, struct osa_info *out);
 
 /* Every control message, decoded by osa_trace_text where the caller wants words. */

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The layer-2 data path's part of an adapter. Private to osa/.
+ *
+ * Written by the control thread while the path is stopped, by the worker while it runs;
+ * the atomics are the exceptions.
+ */
+#ifndef OSA_LAYER2_H
+#define OSA_LAYER2_H
+
+#include <pthread.h>
+
+#include "osa/osa.h"
+
+struct osa_data {
+	struct qdio_group *group;
+	struct qdio_queues *queues; /* from activate to deactivate, else NULL */
+	struct osa_doorbell bell;
+	uint32_t frame_max;	   /* Ethernet header to end, no FCS */
+	_Atomic uint32_t rx_csum;  /* inbound checksum assist is enabled: 0x20 may be set */
+	_Atomic uint64_t rx_buffers, tx_buffers, rx_signals;
+
+	/* Output buffers of the burst being forwarded: queue, count and results. */
+	unsigned out_queue;
+	unsigned out_n;
+	bool out_signal; /* a buffer asked for an interruption */
+	struct qdio_result out_result[QDIO_BUFFERS];
+
+	/* Input: several workers may deliver; one at a time fills buffers. */
+	pthread_spinlock_t in_lock;
+};
+
+extern const struct vs_port_ops osa_layer2_ops;
+
+int osa_layer2_init(struct osa_data *d, struct qdio_group *g);
+void osa_layer2_fini(struct osa_data *d);
+
+/* Around vs_link start and stop; control thread. */
+void osa_layer2_start(struct osa *a, struct qdio_queues *q);
+void osa_layer2_stop(struct osa *a);
+
+/* The data part of an adapter; adapter.c owns struct osa. */
+struct osa_data *osa_data_of(struct osa *a);
+
+#endif
