@@ -123,11 +123,41 @@ bool qdio_in_empty(const struct qdio_queue *q, unsigned i);
 bool qdio_in_publish(struct qdio_queue *q, unsigned n);
 
 /* Read entry e of the buffer ahead of the cursor by i; every field once. */
-struct qdio_entry qdio_entry_get(const struct qdio_queue *q, unsigned i, unsigned e,
-				 enum qdio_access access);
+static inline struct qdio_entry qdio_entry_get(const struct qdio_queue *q, unsigned i, unsigned e,
+					       enum qdio_access access)
+{
+	const struct qdio_sbal *sbal = q->sbal[(q->cursor + i) % QDIO_BUFFERS];
+	struct qdio_entry out = {0};
+	const _Atomic uint64_t *w;
+	uint64_t w0;
+	uint8_t b[8];
+
+	if (!sbal || e >= QDIO_SBAL_ENTRIES)
+		return out;
+	/* Two loads of a doubleword each: the guest may change the entry at any time. */
+	w = (const _Atomic uint64_t *)(const void *)&sbal->e[e];
+	w0 = atomic_load_explicit(&w[0], memory_order_relaxed);
+	memcpy(b, &w0, sizeof(b));
+	out.eflags = b[0];
+	out.sflags = b[3];
+	out.len = be32_load(&b[4]);
+	out.data = qdio_storage_map(q->st,
+				    be64_swap(atomic_load_explicit(&w[1], memory_order_relaxed)),
+				    out.len, q->data_key, access);
+	return out;
+}
 
 /* Write length and eflags of an entry of an input buffer that is about to be published. */
-void qdio_entry_put(struct qdio_queue *q, unsigned i, unsigned e, uint32_t len, uint8_t eflags);
+static inline void qdio_entry_put(struct qdio_queue *q, unsigned i, unsigned e, uint32_t len,
+				  uint8_t eflags)
+{
+	struct qdio_sbal *sbal = q->sbal[(q->cursor + i) % QDIO_BUFFERS];
+
+	if (!sbal || e >= QDIO_SBAL_ENTRIES)
+		return;
+	sbal->e[e].eflags = eflags;
+	sbal->e[e].length = be32_of(len);
+}
 
 /* Prefetch the SBALs of n buffers from the cursor on. */
 void qdio_queue_prefetch(const struct qdio_queue *q, unsigned n);
