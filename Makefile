@@ -2,14 +2,18 @@
 # zlan: targets for people are listed by `make help`.
 
 B ?= build
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 OPT ?= -O2
 SAN ?=
 PKGS := libnl-3.0 libnl-route-3.0 libpcap libevent jansson libedit liburcu-qsbr liburcu-cds libcap-ng libseccomp libsystemd liburing
 
 WARN := -Wall -Wextra -Wconversion -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Werror
-PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+# Asked once, and only by a target that compiles.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null))$(PKG_CFLAGS)
+PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null))$(PKG_LIBS)
+CHECK_LIBS = $(eval CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null))$(CHECK_LIBS)
 CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(OPT) -g -fno-strict-aliasing -fno-common -fstack-protector-strong -pthread $(WARN) $(SAN)
 LDFLAGS := -pthread $(SAN) -Wl,-z,relro,-z,now
 
@@ -56,7 +60,7 @@ $(B)/libtest.a: $(patsubst %.c,$(B)/%.o,$(TESTLIB))
 	@rm -f $@
 	ar rcs $@ $^
 $(B)/tests/check_%: $(B)/tests/check_%.o $(if $(TESTLIB),$(B)/libtest.a) $(ARCHIVES)
-	$(CC) $(LDFLAGS) -o $@ $< $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS) $(shell pkg-config --libs check 2>/dev/null)
+	$(CC) $(LDFLAGS) -o $@ $< $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS) $(CHECK_LIBS)
 .PHONY: checks
 checks: $(CHECKS)
 
@@ -74,6 +78,75 @@ searchers: $(patsubst %,$(B)/fuzz/search_%,$(FUZZERS))
 
 $(B)/bench: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.c)) $(if $(TESTLIB),$(B)/libtest.a) $(ARCHIVES)
 	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS) -lm
+
+# ---- what people call ------------------------------------------------------------------
+
+PREFIX ?= /usr/local
+SECONDS ?= 60
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+.PHONY: help
+help:
+	@echo 'make               build zland, zlan and zlan-nic into $(B)/'
+	@echo 'sudo make demo     install what is missing, build, show two guests on a virtual switch'
+	@echo 'sudo make check    install what the tests need and run all of them'
+	@echo 'sudo make deps     only install the packages'
+	@echo 'make lint          warnings, sparse, cppcheck, clang-tidy, clang-format, include arrows'
+	@echo 'make fuzz          search with every fuzz target, SECONDS=$(SECONDS) each'
+	@echo 'make bench         frames/s, Gbit/s and cycles per frame; writes build/bench.json'
+	@echo 'make asan          all programs and tests with ASan and UBSan into build/asan/'
+	@echo 'make coverage      line coverage of the unit tests and the fuzz corpora'
+	@echo 'make install       into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
+
+.PHONY: deps
+deps:
+	@scripts/deps.sh build demo test lint
+
+.PHONY: demo
+demo:
+	@scripts/deps.sh build demo
+	@echo 'Building'
+	@$(MAKE) -s -j$(shell nproc) all
+	@B=$(B) scripts/demo.sh
+
+.PHONY: check
+check:
+	@scripts/deps.sh build test
+	@MAKE='$(MAKE)' scripts/check.sh
+
+.PHONY: lint
+lint:
+	@scripts/deps.sh build lint
+	@MAKE='$(MAKE)' PKG_CFLAGS='$(PKG_CFLAGS)' WARN='$(WARN)' scripts/lint.sh $(STEPS)
+
+.PHONY: asan
+asan:
+	$(MAKE) B=build/asan OPT=-O1 SAN='$(SANITIZE)' all checks replayers
+
+.PHONY: fuzz
+fuzz:
+	@scripts/deps.sh build fuzz
+	$(MAKE) B=build/libfuzzer CC=clang OPT=-O1 SAN='$(SANITIZE) -fsanitize=fuzzer-no-link' searchers
+	@scripts/fuzz.sh build/libfuzzer $(SECONDS) $(FUZZERS)
+
+.PHONY: bench
+bench:
+	@scripts/deps.sh build
+	$(MAKE) $(B)/bench
+	$(B)/bench
+
+.PHONY: coverage
+coverage:
+	@scripts/deps.sh build coverage
+	$(MAKE) B=build/coverage OPT=-O0 SAN=--coverage checks replayers
+	@MAKE='$(MAKE)' scripts/check.sh --coverage build/coverage
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/doc/zlan
+	install -m 755 $(B)/zlan $(B)/zlan-nic $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(B)/zland $(DESTDIR)$(PREFIX)/sbin
+	install -m 644 README.md LICENSE $(wildcard docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/zlan
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 

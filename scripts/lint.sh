@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Everything a machine can say about the sources. Called by `make lint`, which passes
+# CFLAGS and PKG_CFLAGS. Each step prints one line, and what it found only if it found something.
+#
+# usage: scripts/lint.sh [STEP...]   (all steps without arguments)
+set -u
+cd "$(dirname "$0")/.."
+jobs=$(nproc)
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+failed=0
+
+mapfile -t c_files < <(git ls-files --cached --others --exclude-standard '*.c' | sort -u)
+mapfile -t all_files < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' | sort -u)
+# What clang and the checkers take of the compiler's flags; warnings are added per step.
+flags="-std=c11 -D_GNU_SOURCE -I. ${PKG_CFLAGS:-} $(pkg-config --cflags check)"
+
+each_c_file()
+{
+	printf '%s\n' "${c_files[@]}" | xargs -P "$jobs" -n "${1}" "${@:2}"
+}
+
+step_compile_gcc()
+{
+	${MAKE:-make} -s -j"$jobs" CC=gcc all checks replayers
+}
+
+step_compile_clang()
+{
+	# Headers written for gcc's attributes are fine; -Wconversion is gcc's and clang's alike.
+	each_c_file 8 clang $flags ${WARN:-} -fsyntax-only
+}
+
+step_sparse()
+{
+	# sparse knows neither gcc's vector headers nor every builtin; what it is here for is the
+	# byte order of the be16, be32 and be64 types.
+	each_c_file 1 sh -c 'sparse -Wsparse-error -Wbitwise -Wno-decl -Wno-declaration-after-statement \
+		-Wno-external-function-has-definition -gcc-base-dir "$(gcc -print-file-name=)" "$@"' \
+		sparse $flags
+}
+
+step_cppcheck()
+{
+	cppcheck -q -j "$jobs" --std=c11 --language=c --library=posix --platform=unix64 --inline-suppr \
+		--enable=warning,performance,portability --error-exitcode=1 -D_GNU_SOURCE -I. \
+		--suppressions-list=scripts/cppcheck.txt "${c_files[@]}"
+}
+
+step_clang_tidy()
+{
+	each_c_file 2 sh -c 'flags=$1; shift; clang-tidy -quiet "$@" -- $flags' tidy "$flags"
+}
+
+step_clang_format()
+{
+	clang-format --dry-run -Werror "${all_files[@]}"
+}
+
+step_arrows()
+{
+	scripts/arrows.sh
+}
+
+run()
+{
+	local step=$1 start=$EPOCHREALTIME took
+	"step_$step" >"$out" 2>&1
+	local rc=$?
+	took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
+	if [ $rc = 0 ]; then
+		printf 'ok      %-14s %6s s\n' "$step" "$took"
+	else
+		printf 'FAILED  %-14s %6s s\n' "$step" "$took"
+		grep -vE '^[0-9]+ warnings? (generated|treated as error)' "$out" | head -n "${LINT_LINES:-80}"
+		failed=$((failed + 1))
+	fi
+}
+
+[ $# -gt 0 ] || set -- arrows clang_format compile_gcc compile_clang sparse cppcheck clang_tidy
+for step in "$@"; do
+	run "$step"
+done
+if [ $failed = 0 ]; then
+	echo "lint: clean"
+else
+	echo "lint: $failed of $# steps failed"
+	exit 1
+fi
