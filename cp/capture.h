@@ -14,17 +14,28 @@ struct cp_capture;
 /*
  * Start from a request {"vswitch": name|absent, "nic": "U/VDEV"|absent, "dropped": bool,
  * "snaplen": n}. With neither vswitch nor nic: every switch.
- * @fds: receives the ring's memfd and the eventfd that wakes the reader; closed by cp_capture_stop
- * (send copies by SCM_RIGHTS).
+ * @fds: receives the ring's memfd and the descriptor that polls readable when the reader is woken
+ * (a pipe: on an eventfd the reader could switch O_NONBLOCK off for both sides and then let a
+ * worker's write block); closed by cp_capture_stop (send copies by SCM_RIGHTS).
+ * @err: "ZLNnnnnE text" on failure.
  * Return: the capture, or NULL and err set.
  */
 struct cp_capture *cp_capture_start(struct cp *cp, const json_t *request, int fds[2], char *err,
 				    size_t err_len);
 void cp_capture_stop(struct cp_capture *c);
-/* A switch or port is about to be destroyed: captures on it end. */
+/* A switch (p is NULL) or a port of it (p is not) is about to be destroyed: captures on it end. */
 void cp_capture_forget(struct cp_capture *c, struct vs_switch *sw, struct vs_port *p);
 
-/* The program's side: `zlan capture ...`. Return: exit status. */
+/*
+ * The program's side: `zlan capture [-o FILE|-] [--vswitch V] [--nic U/VDEV] [--dropped]
+ * [--snaplen N] [--count N] [FILTER]`.
+ *
+ * It sends {"capture": {request of cp_capture_start}} as one line to the control socket of dir and
+ * expects one line {"rc": 0} with the two descriptors by SCM_RIGHTS, or {"rc": nnnn, "errors":
+ * "ZLNnnnnE text"}. The capture lasts as long as the connection.
+ * @argv: argv[0] is "capture".
+ * Return: exit status.
+ */
 int capture_main(const char *dir, int argc, char **argv);
 
 #endif

@@ -207,4 +207,7 @@ void vs_capture_stop(struct vs_capture *c);
 const char *vs_drop_name(enum vs_drop d); /* "tx-no-buffer" */
 const char *vs_drop_text(enum vs_drop d);
 
+/* The name the port was configured with, for captures. Any thread; valid as long as the port is. */
+const char *vs_port_name(const struct vs_port *p);
+
 #endif
