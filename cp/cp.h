@@ -35,6 +35,9 @@ struct cp_hooks {
 	void (*shutdown)(void *ctx);
 	/* A line for the event log ("ZLN2830I ..."). */
 	void (*log)(void *ctx, const char *line);
+	/* A port (with its switch), or a switch (p is NULL), is about to be destroyed: captures on it
+	 * must end before the return. */
+	void (*forget)(void *ctx, struct vs_switch *sw, struct vs_port *p);
 	void *ctx;
 };
 
