@@ -34,6 +34,9 @@ CHECKS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/check_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TESTLIB := $(filter-out tests/check_%.c,$(wildcard tests/*.c))
 
+.DELETE_ON_ERROR:
+.SECONDARY: # objects of tests stay, so that the next make check only relinks
+
 .PHONY: all
 all: $(PROGRAMS)
 

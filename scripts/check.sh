@@ -1,0 +1,163 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Build and run all tests: unit tests, the fuzz targets over their corpora, the end-to-end
+# tests; first as built for use, then once more with ASan and UBSan. One line per program, a
+# last line with the sum. What fails shows its output; an end-to-end test also leaves a
+# folder with logs and a pcapng. Called by `make check`.
+#
+# usage: scripts/check.sh                    everything
+#        ONLY=REGEX scripts/check.sh         only programs whose name matches
+#        scripts/check.sh --coverage FOLDER  units and corpora of that build, then gcovr
+set -u
+cd "$(dirname "$0")/.."
+MAKE=${MAKE:-make}
+ONLY=${ONLY:-.}
+jobs=$(nproc)
+passed=0 failed=0 skipped=0
+failures=() skips=()
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+trap 'exit 130' INT TERM
+
+# line VERDICT KIND NAME DETAIL START
+line()
+{
+	printf '%-7s %-10s %-24s %-28s %6.1f s\n' "$1" "$2" "$3" "$4" \
+		"$(awk -v a="$5" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')"
+}
+
+# account KIND NAME GOOD BAD WHAT START: add to the sums, print the line, and the output if bad.
+account()
+{
+	local kind=$1 name=$2 good=$3 bad=$4 what=$5 start=$6
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	if [ "$bad" = 0 ]; then
+		line ok "$kind" "$name" "$good $what" "$start"
+	else
+		line FAILED "$kind" "$name" "$bad of $((good + bad)) $what" "$start"
+		tail -n 60 "$out" | sed 's/^/    /'
+		failures+=("$kind $name")
+	fi
+}
+
+skip()
+{
+	skipped=$((skipped + 1))
+	skips+=("$2 $3: $4")
+	line skipped "$2" "$3" "$4" "$1"
+}
+
+build()
+{
+	local start=$EPOCHREALTIME what=$1
+	shift
+	if $MAKE -s -j"$jobs" "$@" >"$out" 2>&1; then
+		line built "" "$what" "" "$start"
+		return 0
+	fi
+	account build "$what" 0 1 targets "$start"
+	return 1
+}
+
+# Check's own summary: "100%: Checks: 12, Failures: 0, Errors: 0", one per suite runner.
+unit()
+{
+	local kind=$1 program=$2 name start=$EPOCHREALTIME rc n bad
+	name=$(basename "$program")
+	timeout 180 "$program" >"$out" 2>&1
+	rc=$?
+	read -r n bad < <(awk '/^[0-9]+%: Checks: / { gsub(",", ""); n += $3; bad += $5 + $7 }
+		END { print n + 0, bad + 0 }' "$out")
+	[ "$n" -gt 0 ] || n=1
+	[ $rc = 0 ] || [ "$bad" -gt 0 ] || bad=1
+	account "$kind" "$name" $((n - bad)) "$bad" checks "$start"
+}
+
+corpus()
+{
+	local kind=$1 program=$2 name start=$EPOCHREALTIME n
+	name=${program##*/replay_fuzz_}
+	n=$(find "tests/corpus/$name" -type f ! -name '.*' 2>/dev/null | wc -l)
+	if [ "$n" = 0 ]; then
+		echo "tests/corpus/$name has no input" >"$out"
+		account "$kind" "fuzz_$name" 0 1 inputs "$start"
+	elif timeout 180 "$program" "tests/corpus/$name" >"$out" 2>&1; then
+		account "$kind" "fuzz_$name" "$n" 0 inputs "$start"
+	else
+		timeout 180 "$program" -v "tests/corpus/$name" >"$out" 2>&1
+		account "$kind" "fuzz_$name" $((n - 1)) 1 inputs "$start"
+	fi
+}
+
+# An end-to-end test prints "ok ...", "FAILED ..." or "skipped ..." for each thing it checks.
+end_to_end()
+{
+	local kind=$1 script=$2 name start=$EPOCHREALTIME rc good bad
+	name=$(basename "$script" .sh)
+	timeout 240 bash "$script" >"$out" 2>&1 </dev/null
+	rc=$?
+	good=$(grep -c '^ok ' "$out")
+	bad=$(grep -c '^FAILED ' "$out")
+	if [ "$rc" = 0 ] && [ "$good" = 0 ] && grep -q '^skipped ' "$out"; then
+		skip "$start" "$kind" "$name" "$(sed -n 's/^skipped [^:]*: //p' "$out" | head -n 1)"
+		return
+	fi
+	while read -r why; do
+		skipped=$((skipped + 1))
+		skips+=("$kind $name: $why")
+	done < <(sed -n 's/^skipped [^:]*: //p' "$out")
+	[ "$rc" = 0 ] || [ "$bad" -gt 0 ] || bad=1
+	[ "$good" -gt 0 ] || [ "$bad" -gt 0 ] || bad=1
+	account "$kind" "$name" "$good" "$bad" scenarios "$start"
+	sed -n 's/^note /        /p' "$out"
+}
+
+# suite BUILD-FOLDER PREFIX: units, corpora, end to end of one build.
+programs()
+{
+	local b=$1 p=$2 f
+	for f in tests/check_*.c; do
+		[ -e "$f" ] && grep -qE "$ONLY" <<<"$f" && unit "${p}unit" "$b/${f%.c}"
+	done
+	for f in tests/fuzz/fuzz_*.c; do
+		[ -e "$f" ] && grep -qE "$ONLY" <<<"$f" && corpus "${p}corpus" "$b/fuzz/replay_$(basename "$f" .c)"
+	done
+}
+
+scenarios()
+{
+	local p=$1 f
+	for f in tests/e2e/*.sh; do
+		[ "$f" != tests/e2e/lib.sh ] && grep -qE "$ONLY" <<<"$f" && end_to_end "${p}e2e" "$f"
+	done
+}
+
+if [ "${1:-}" = --coverage ]; then
+	programs "$2" cov-
+	gcovr -r . --object-directory "$2" -e 'tests/' -s 2>/dev/null | tail -n 60
+	exit $((failed > 0))
+fi
+
+total=$EPOCHREALTIME
+if build "programs and tests" all checks replayers; then
+	programs build ""
+	scenarios ""
+fi
+if build "the same, sanitized" asan; then
+	export ASAN_OPTIONS=detect_leaks=1:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+	export CK_DEFAULT_TIMEOUT=60
+	programs build/asan asan-
+	ZLAN_BIN=$PWD/build/asan ZLAN_SANITIZED=1 ZLAN_PATIENCE=30 scenarios asan-
+fi
+
+echo
+for s in ${skips[@]+"${skips[@]}"}; do
+	echo "skipped: $s"
+done
+for s in ${failures[@]+"${failures[@]}"}; do
+	echo "failed: $s"
+done
+awk -v a="$total" -v b="$EPOCHREALTIME" 'BEGIN { printf "took %d s\n", b - a }'
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
