@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/tapio.h"
+
+#include <assert.h>
+#include <errno.h>
+
+enum direction { READ, WRITE };
+
+void tapio_open(struct tapio *io, int fd)
+{
+	io->fd = fd;
+	io->uring = !io_uring_queue_init(TAPIO_MAX, &io->ring, 0);
+}
+
+void tapio_close(struct tapio *io)
+{
+	if (io->uring)
+		io_uring_queue_exit(&io->ring);
+	io->uring = false;
+}
+
+static void run_plain(struct tapio *io, enum direction dir, struct tapio_op *op, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		ssize_t len;
+
+		do {
+			len = dir == READ ? readv(io->fd, op[i].iov, (int)op[i].niov)
+					  : writev(io->fd, op[i].iov, (int)op[i].niov);
+		} while (len < 0 && errno == EINTR);
+		op[i].res = len < 0 ? -errno : (int32_t)len;
+		if (len >= 0 || errno != EAGAIN)
+			continue;
+		/* Nothing to read or no room: not for the rest either. */
+		while (++i < n)
+			op[i].res = -EAGAIN;
+	}
+}
+
+static unsigned reap(struct tapio *io, struct tapio_op *op, unsigned n)
+{
+	struct io_uring_cqe *cqe;
+	unsigned done = 0, head;
+
+	io_uring_for_each_cqe(&io->ring, head, cqe)
+	{
+		if (cqe->user_data < n)
+			op[cqe->user_data].res = cqe->res;
+		done++;
+	}
+	io_uring_cq_advance(&io->ring, done);
+	return done;
+}
+
+/*
+ * The descriptor does not block and its driver says so, hence each operation is complete, in order,
+ * when the submission returns; should a kernel do otherwise, the wait covers it.
+ */
+static void run_uring(struct tapio *io, enum direction dir, struct tapio_op *op, unsigned n)
+{
+	unsigned left = n;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&io->ring);
+
+		assert(sqe); /* the ring has TAPIO_MAX entries and is empty between runs */
+		if (dir == READ)
+			io_uring_prep_readv(sqe, io->fd, op[i].iov, op[i].niov, 0);
+		else
+			io_uring_prep_writev(sqe, io->fd, op[i].iov, op[i].niov, 0);
+		io_uring_sqe_set_data64(sqe, i);
+		op[i].res = -EAGAIN;
+	}
+	while (left) {
+		int rc = io_uring_submit_and_wait(&io->ring, left);
+
+		left -= reap(io, op, n);
+		if (rc >= 0 || rc == -EINTR)
+			continue;
+		/* Forbidden since (a filter), or no memory: what was not submitted was not done.
+		 * From now on call by call. */
+		tapio_close(io);
+		return;
+	}
+}
+
+static void run(struct tapio *io, enum direction dir, struct tapio_op *op, unsigned n)
+{
+	assert(n <= TAPIO_MAX);
+	/* One operation is cheaper without the ring. */
+	if (io->uring && n > 1)
+		run_uring(io, dir, op, n);
+	else
+		run_plain(io, dir, op, n);
+}
+
+void tapio_read(struct tapio *io, struct tapio_op *op, unsigned n)
+{
+	run(io, READ, op, n);
+}
+
+void tapio_write(struct tapio *io, struct tapio_op *op, unsigned n)
+{
+	run(io, WRITE, op, n);
+}
