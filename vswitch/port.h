@@ -22,12 +22,13 @@
 
 #include "vswitch/drop.h"
 
-#define VS_BURST 64	    /* frames of a burst */
-#define VS_HEAD_BYTES 192   /* room for a frame's private first bytes */
-#define VS_HEAD_MIN 64	    /* bytes a port snapshots of every longer frame */
-#define VS_SEGS 1056	    /* references of a burst: 64 SBALs of 16 entries, some slack */
-#define VS_FRAME_MAX 65504u /* longest Ethernet frame, no FCS: 64 KiB - 32 (spec/osa-qeth.md 7.7)  \
-			     */
+#define VS_BURST 64	  /* frames of a burst */
+#define VS_HEAD_BYTES 192 /* room for a frame's private first bytes */
+#define VS_HEAD_MIN 64	  /* bytes a port snapshots of every longer frame */
+#define VS_SEGS 1056	  /* references of a burst: 64 SBALs of 16 entries, some slack */
+#define VS_FRAME_MAX                                                                               \
+	65504u /* longest Ethernet frame, no FCS: 64 KiB - 32 (spec/osa-qeth.md 7.7)               \
+		*/
 
 /* Flags of a frame (vs_burst.flags). */
 enum vs_frame_flag {

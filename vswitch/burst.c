@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way of a burst: admit, look up, group by destination, deliver. switch.c tells the
+ * whole story. Each stage is a loop over the burst, so that the cache misses of
+ * one stage overlap; a frame once dropped stays in the arrays and is skipped.
+ */
+#include "vswitch/vs_priv.h"
+
+#include <time.h>
+
+#include "common/be.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* What the stages share; lives on the worker's stack. */
+struct flow {
+	struct vs_worker *w;
+	struct vs_port *in;
+	struct vs_switch *sw;
+	struct vs_burst *b;
+	const struct rules *rules;
+	struct counters *ctr; /* of the port it came from */
+	uint32_t len_max;
+	unsigned flags;		 /* of all frames together */
+	struct vs_port *last_to; /* the destination of the frame before, and its rules */
+	const struct rules *last_rules;
+};
+
+static struct vs_port *port_at(struct vs_switch *sw, unsigned i)
+{
+	return atomic_load_explicit(&sw->port[i], memory_order_acquire);
+}
+
+static const struct rules *rules_of(struct vs_port *p)
+{
+	return atomic_load_explicit(&p->rules, memory_order_acquire);
+}
+
+static struct counters *counters_of(struct vs_worker *w, struct vs_port *p)
+{
+	return &p->counters[w->id];
+}
+
+/* ---- admit ------------------------------------------------------------------------ */
+
+INLINE enum vs_drop admit_vlan(struct flow *f, unsigned i)
+{
+	struct vs_burst *b = f->b;
+	const uint8_t *head = b->head[i];
+	bool tagged;
+
+	if (b->len[i] < ETH_HLEN)
+		return VS_DROP_RX_RUNT;
+	tagged = be16_load(head + 2 * ETH_ALEN) == ETHERTYPE_VLAN;
+	if (!tagged && f->rules->mode == VLAN_AWARE && f->rules->pvid) {
+		f->w->vid[i] = f->rules->pvid;
+		f->w->tag[i] = TAG_NONE;
+		b->tci[i] = f->rules->pvid;
+		return VS_DROP_NONE;
+	}
+	if (tagged && b->len[i] < ETH_HLEN + VLAN_HLEN)
+		return VS_DROP_RX_RUNT;
+	return vlan_ingress(f->rules, head, &f->w->vid[i], &f->w->tag[i], &b->tci[i]);
+}
+
+static enum vs_drop check_source(struct flow *f, uint64_t key, unsigned vid)
+{
+	const struct fdb *t = atomic_load_explicit(&f->sw->fdb, memory_order_acquire);
+	uint64_t v = fdb_find(t, key, fdb_hash(key));
+	bool registered = v != FDB_PORT_NONE && !(v & FDB_LEARNED);
+	bool own = registered && fdb_value_port(v) == f->in->index;
+
+	if (key & 1)
+		return VS_DROP_SRC_GROUP;
+	if (registered && !own)
+		return VS_DROP_SRC_SPOOFED;
+	if (f->rules->protect && !own && key != f->rules->own_key)
+		return VS_DROP_SRC_PROTECTED;
+	if (f->in->learning && !own)
+		learn(f->sw, f->in, key | (uint64_t)vid << 48);
+	return VS_DROP_NONE;
+}
+
+/*
+ * Trains of frames from one source are the rule: the last good one is remembered,
+ * with the generation of the registrations it was checked against. A learning port looks
+ * again every second, to keep the entry young.
+ */
+INLINE enum vs_drop admit_source(struct flow *f, unsigned i)
+{
+	struct vs_port *p = f->in;
+	uint64_t key = fdb_key_at(f->b->head[i] + ETH_ALEN);
+	uint32_t gen = atomic_load_explicit(&f->sw->generation, memory_order_acquire);
+	uint64_t cached = key;
+	enum vs_drop d;
+
+	if (p->learning) {
+		gen ^= atomic_load_explicit(&f->sw->now_s, memory_order_relaxed) << 12;
+		cached |= (uint64_t)f->w->vid[i] << 48;
+	}
+	if (cached == p->last_src && gen == p->last_gen)
+		return VS_DROP_NONE;
+	d = check_source(f, key, f->w->vid[i]);
+	if (d == VS_DROP_NONE) {
+		p->last_src = cached;
+		p->last_gen = gen;
+	}
+	return d;
+}
+
+INLINE void admit(struct flow *f)
+{
+	struct vs_burst *b = f->b;
+	uint64_t bytes = 0, mcast = 0;
+
+	for (unsigned i = 0; i < b->n; i++) {
+		enum vs_drop d = admit_vlan(f, i);
+
+		if (d == VS_DROP_NONE)
+			d = admit_source(f, i);
+		f->w->drop[i] = (uint8_t)d;
+		bytes += b->len[i];
+		mcast += b->head[i][0] & 1;
+		f->flags |= b->flags[i];
+		if (b->len[i] > f->len_max)
+			f->len_max = b->len[i];
+	}
+	count(&f->ctr->rx_frames, b->n);
+	count(&f->ctr->rx_bytes, bytes);
+	if (mcast)
+		count(&f->ctr->rx_mcast, mcast);
+}
+
+/* ---- look up ---------------------------------------------------------------------- */
+
+/* dst[i]: port index of the destination or FDB_PORT_NONE. Group addresses find nothing here. */
+INLINE void look_up(struct flow *f)
+{
+	const struct fdb *t = atomic_load_explicit(&f->sw->fdb, memory_order_acquire);
+	bool learned = atomic_load_explicit(&f->sw->n_learned, memory_order_relaxed);
+	uint64_t key[VS_BURST], hash[VS_BURST];
+	uint64_t last = 0;
+	uint16_t last_dst = FDB_PORT_NONE;
+	unsigned n = f->b->n;
+
+	for (unsigned i = 0; i < n; i++) {
+		key[i] = fdb_key_at(f->b->head[i]);
+		hash[i] = fdb_hash(key[i]);
+		__builtin_prefetch(fdb_line1(t, hash[i]));
+	}
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t v;
+
+		if (key[i] == last && !learned) {
+			f->w->dst[i] = last_dst;
+			continue;
+		}
+		v = fdb_find(t, key[i], hash[i]);
+		if (v == FDB_PORT_NONE && learned && f->w->drop[i] == VS_DROP_NONE) {
+			uint64_t in_vlan = key[i] | (uint64_t)f->w->vid[i] << 48;
+
+			v = fdb_find(t, in_vlan, fdb_hash(in_vlan));
+		}
+		last = key[i];
+		last_dst = fdb_value_port(v);
+		f->w->dst[i] = last_dst;
+	}
+}
+
+/* ---- group by destination ------------------------------------------------------------ */
+
+static struct out *out_of(struct vs_worker *w, struct vs_port *to)
+{
+	uint16_t k = w->out_of[to->index];
+
+	if (k == OUT_NONE) {
+		k = (uint16_t)w->n_out++;
+		w->out_of[to->index] = k;
+		w->out[k].p = to;
+		w->out[k].n = 0;
+	}
+	return &w->out[k];
+}
+
+enum give { GIVEN, NOT_THERE, OTHER_VLAN, FORBIDDEN, SELF };
+
+/* Put frame i on the list of one destination, if it may have it. */
+INLINE enum give give(struct flow *f, unsigned i, unsigned index)
+{
+	struct vs_port *to = port_at(f->sw, index);
+	const struct rules *r;
+	struct out *o;
+	uint8_t edit;
+
+	if (!to || !atomic_load_explicit(&to->running, memory_order_acquire))
+		return NOT_THERE;
+	if (to == f->in)
+		return SELF;
+	if (to != f->last_to) {
+		f->last_to = to;
+		f->last_rules = rules_of(to);
+	}
+	r = f->last_rules;
+	if (r->isolated && f->rules->isolated)
+		return FORBIDDEN;
+	if (!vlan_egress(r, f->w->vid[i], f->w->tag[i], f->b->tci[i], &edit))
+		return OTHER_VLAN;
+	o = out_of(f->w, to);
+	if (o->n && o->ref[o->n - 1].frame == i)
+		return GIVEN; /* by another rule, just now */
+	o->ref[o->n++] = (struct vs_ref){.frame = (uint8_t)i, .edit = edit};
+	return GIVEN;
+}
+
+static unsigned give_set(struct flow *f, unsigned i, const struct bitmap *a, const struct bitmap *b)
+{
+	unsigned given = 0;
+
+	for (unsigned w = 0; w < BITMAP_WORDS; w++) {
+		uint64_t m = atomic_load_explicit(&a->w[w], memory_order_relaxed);
+
+		if (b)
+			m &= atomic_load_explicit(&b->w[w], memory_order_relaxed);
+		for (; m; m &= m - 1)
+			given += give(f, i, w * 64 + (unsigned)__builtin_ctzll(m)) == GIVEN;
+	}
+	return given;
+}
+
+static bool is_broadcast(const uint8_t *mac)
+{
+	return (fdb_key_at(mac) << 16) == UINT64_MAX << 16;
+}
+
+/* 01-80-C2-00-00-0x: never forwarded by a bridge (IEEE 802.1Q table 8-1). */
+static bool is_reserved(const uint8_t *mac)
+{
+	static const uint8_t prefix[5] = {0x01, 0x80, 0xC2, 0x00, 0x00};
+
+	return !memcmp(mac, prefix, sizeof(prefix)) && mac[5] < 0x10;
+}
+
+/* Broadcast and multicast: spec/zvm-networking.md 3.2. */
+static enum vs_drop give_group(struct flow *f, unsigned i)
+{
+	const uint8_t *mac = f->b->head[i];
+	unsigned vid = f->rules->mode == VLAN_AWARE ? f->w->vid[i] : 0;
+	const struct bitmap *in_vlan =
+		atomic_load_explicit(&f->sw->member[vid], memory_order_acquire);
+	const struct bitmap *wants = NULL;
+	unsigned given = 0;
+	uint16_t up;
+
+	if (is_reserved(mac))
+		return VS_DROP_RESERVED;
+	if (!is_broadcast(mac))
+		wants = group_ports(f->sw, fdb_key_at(mac));
+	if (in_vlan && (wants || is_broadcast(mac)))
+		given = give_set(f, i, in_vlan, wants);
+	up = atomic_load_explicit(&f->sw->uplink, memory_order_relaxed);
+	if (!f->rules->uplink && up != FDB_PORT_NONE)
+		given += give(f, i, up) == GIVEN;
+	return given ? VS_DROP_NONE : VS_DROP_NO_RECEIVER;
+}
+
+static enum vs_drop give_unknown(struct flow *f, unsigned i)
+{
+	uint16_t up = atomic_load_explicit(&f->sw->uplink, memory_order_relaxed);
+
+	if (f->rules->uplink || up == FDB_PORT_NONE || give(f, i, up) != GIVEN)
+		return VS_DROP_UNKNOWN_UNICAST;
+	return VS_DROP_NONE;
+}
+
+INLINE enum vs_drop give_unicast(struct flow *f, unsigned i)
+{
+	if (f->w->dst[i] == FDB_PORT_NONE)
+		return give_unknown(f, i);
+	switch (give(f, i, f->w->dst[i])) {
+	case GIVEN:
+		return VS_DROP_NONE;
+	case SELF:
+		return VS_DROP_HAIRPIN;
+	case FORBIDDEN:
+		return VS_DROP_ISOLATED;
+	default: /* in another VLAN, or just gone: as if unknown */
+		return give_unknown(f, i);
+	}
+}
+
+INLINE void group(struct flow *f)
+{
+	bool sniffers = atomic_load_explicit(&f->sw->n_promisc, memory_order_relaxed);
+
+	for (unsigned i = 0; i < f->b->n; i++) {
+		enum vs_drop d = f->w->drop[i];
+		unsigned vid = f->rules->mode == VLAN_AWARE ? f->w->vid[i] : 0;
+
+		if (d != VS_DROP_NONE)
+			continue;
+		d = f->b->head[i][0] & 1 ? give_group(f, i) : give_unicast(f, i);
+		if (sniffers && d != VS_DROP_RESERVED) {
+			const struct bitmap *m =
+				atomic_load_explicit(&f->sw->member[vid], memory_order_acquire);
+
+			if (m && give_set(f, i, m, &f->sw->promisc) &&
+			    (d == VS_DROP_UNKNOWN_UNICAST || d == VS_DROP_NO_RECEIVER))
+				d = VS_DROP_NONE;
+		}
+		f->w->drop[i] = (uint8_t)d;
+	}
+}
+
+/* ---- deliver ---------------------------------------------------------------------------- */
+
+static const int8_t edit_bytes[] = {[VS_EDIT_NONE] = 0,
+				    [VS_EDIT_STRIP] = -VLAN_HLEN,
+				    [VS_EDIT_PUSH] = VLAN_HLEN,
+				    [VS_EDIT_RETAG] = 0};
+
+INLINE void refuse(struct flow *f, struct vs_port *to, const struct vs_burst *b,
+		   const struct vs_ref *ref, unsigned n, enum vs_drop why, const bool capture)
+{
+	if (!n)
+		return;
+	count(&counters_of(f->w, to)->tx_drop[why], n);
+	if (capture)
+		capture_frames(f->w, to, b, ref, n, VS_CAPTURE_DROP, why);
+}
+
+/* Frames that need nothing more: hand them over and count. */
+INLINE void send(struct flow *f, struct vs_port *to, const struct vs_burst *b,
+		 const struct vs_ref *ref, unsigned n, const bool capture)
+{
+	struct counters *c = counters_of(f->w, to);
+	enum vs_drop why = VS_DROP_TX_NO_BUFFER;
+	uint64_t bytes = 0, mcast = 0;
+	unsigned sent;
+
+	sent = to->ops->tx_burst(to->ctx, b, ref, n, &why);
+	for (unsigned k = 0; k < sent; k++) {
+		bytes += (uint64_t)((int64_t)b->len[ref[k].frame] + edit_bytes[ref[k].edit]);
+		mcast += b->head[ref[k].frame][0] & 1;
+	}
+	count(&c->tx_frames, sent);
+	count(&c->tx_bytes, bytes);
+	if (mcast)
+		count(&c->tx_mcast, mcast);
+	if (capture && sent)
+		capture_frames(f->w, to, b, ref, sent, VS_CAPTURE_OUT, VS_DROP_NONE);
+	refuse(f, to, b, ref + sent, n - sent, why, capture);
+}
+
+/* A frame to be cut: its segments are a burst of their own, sent in pieces. */
+static void send_cut(struct flow *f, struct vs_port *to, struct vs_ref ref, uint32_t frame_max,
+		     const bool capture)
+{
+	struct vs_burst *cut = &f->w->cut;
+	struct vs_ref seg[VS_BURST];
+	unsigned skip = 0, n;
+
+	while ((n = offload_segment(f->b, ref.frame, cut, &skip))) {
+		for (unsigned k = 0; k < n; k++) {
+			cut->tci[k] = f->b->tci[ref.frame];
+			seg[k] = (struct vs_ref){.frame = (uint8_t)k, .edit = ref.edit};
+		}
+		if (cut->len[0] + VLAN_HLEN > frame_max) {
+			refuse(f, to, cut, seg, n, VS_DROP_TX_TOO_BIG, capture);
+			return;
+		}
+		send(f, to, cut, seg, n, capture);
+	}
+	if (!skip)
+		refuse(f, to, f->b, &ref, 1, VS_DROP_RX_MALFORMED, capture);
+}
+
+/* Sort out what one frame needs before it may be sent; the unusual case. */
+static enum vs_drop prepare(struct flow *f, unsigned i, unsigned caps, uint32_t frame_max,
+			    bool *cut)
+{
+	struct vs_burst *b = f->b;
+	unsigned flags = b->flags[i];
+	unsigned gso = flags & VS_F_GSO;
+
+	*cut = (gso & VS_F_GSO_TCP4 && !(caps & VS_CAP_GSO_TCP4)) ||
+	       (gso & VS_F_GSO_TCP6 && !(caps & VS_CAP_GSO_TCP6));
+	if (*cut)
+		return VS_DROP_NONE;
+	if (!gso && b->len[i] > frame_max)
+		return VS_DROP_TX_TOO_BIG;
+	if (flags & VS_F_CSUM_NEEDED && !(caps & VS_CAP_CSUM_NEEDED))
+		return offload_checksum(b, i);
+	return VS_DROP_NONE;
+}
+
+static void send_unusual(struct flow *f, struct out *o, unsigned caps, uint32_t frame_max,
+			 const bool capture)
+{
+	unsigned from = 0;
+
+	for (unsigned k = 0; k < o->n; k++) {
+		bool cut;
+		enum vs_drop d = prepare(f, o->ref[k].frame, caps, frame_max, &cut);
+
+		if (d == VS_DROP_NONE && !cut)
+			continue;
+		/* Keep the order: what stands before goes first. */
+		if (k > from)
+			send(f, o->p, f->b, &o->ref[from], k - from, capture);
+		if (cut)
+			send_cut(f, o->p, o->ref[k], frame_max, capture);
+		else
+			refuse(f, o->p, f->b, &o->ref[k], 1, d, capture);
+		from = k + 1;
+	}
+	if (o->n > from)
+		send(f, o->p, f->b, &o->ref[from], o->n - from, capture);
+}
+
+INLINE void deliver(struct flow *f, const bool capture)
+{
+	struct vs_worker *w = f->w;
+
+	for (unsigned k = 0; k < w->n_out; k++) {
+		struct out *o = &w->out[k];
+		uint32_t frame_max = o->p->ops->frame_max(o->p->ctx);
+		unsigned unusual = f->flags & (VS_F_GSO | VS_F_CSUM_NEEDED);
+
+		w->out_of[o->p->index] = OUT_NONE;
+		if (!o->n)
+			continue;
+		if (!unusual && f->len_max <= frame_max)
+			send(f, o->p, f->b, o->ref, o->n, capture);
+		else
+			send_unusual(f, o, o->p->ops->caps(o->p->ctx), frame_max, capture);
+	}
+	w->n_out = 0;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+INLINE void count_drops(struct flow *f, const bool capture)
+{
+	for (unsigned i = 0; i < f->b->n; i++) {
+		enum vs_drop d = f->w->drop[i];
+		struct vs_ref ref = {.frame = (uint8_t)i};
+
+		if (__builtin_expect(d == VS_DROP_NONE, 1))
+			continue;
+		count(&f->ctr->rx_drop[d], 1);
+		if (capture)
+			capture_frames(f->w, f->in, f->b, &ref, 1, VS_CAPTURE_DROP, d);
+	}
+}
+
+static void capture_in(struct flow *f)
+{
+	struct vs_ref ref[VS_BURST];
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	f->w->now_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	for (unsigned i = 0; i < f->b->n; i++)
+		ref[i] = (struct vs_ref){.frame = (uint8_t)i};
+	capture_frames(f->w, f->in, f->b, ref, f->b->n, VS_CAPTURE_IN, VS_DROP_NONE);
+}
+
+INLINE void forward(struct flow *f, const bool capture)
+{
+	if (capture)
+		capture_in(f);
+	admit(f);
+	look_up(f);
+	group(f);
+	count_drops(f, capture);
+	deliver(f, capture);
+	if (capture)
+		capture_flush(f->w, f->sw);
+}
+
+static void forward_plain(struct flow *f)
+{
+	forward(f, false);
+}
+
+static __attribute__((noinline)) void forward_captured(struct flow *f)
+{
+	forward(f, true);
+}
+
+static void count_malformed(struct counters *c, const uint64_t *dropped)
+{
+	for (unsigned d = 0; d < VS_DROP_COUNT; d++)
+		if (dropped[d])
+			count(&c->rx_drop[d], dropped[d]);
+}
+
+unsigned burst_forward(struct vs_worker *w, struct vs_port *p)
+{
+	uint64_t dropped[VS_DROP_COUNT + 1] = {0};
+	struct flow f = {.w = w, .in = p, .sw = p->sw, .b = &w->burst};
+	unsigned n;
+
+	if (!atomic_load_explicit(&p->running, memory_order_acquire))
+		return 0;
+	f.ctr = counters_of(w, p);
+	n = p->ops->rx_burst(p->ctx, f.b, dropped);
+	count_malformed(f.ctr, dropped);
+	if (!n)
+		return 0;
+	f.rules = rules_of(p);
+	if (atomic_load_explicit(&p->sw->captures, memory_order_acquire))
+		forward_captured(&f);
+	else
+		forward_plain(&f);
+	p->ops->rx_done(p->ctx, f.b);
+	return n;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vswitch/fdb.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct fdb *fdb_create(unsigned bits)
+{
+	size_t size = sizeof(struct fdb) + (sizeof(struct fdb_line) << bits);
+	struct fdb *t = aligned_alloc(64, (size + 63) & ~(size_t)63);
+
+	if (!t)
+		return NULL;
+	memset(t, 0, size);
+	t->bits = bits;
+	return t;
+}
+
+static struct fdb_entry *find(struct fdb *t, uint64_t key)
+{
+	uint64_t hash = fdb_hash(key);
+	struct fdb_line *line[2] = {(struct fdb_line *)fdb_line1(t, hash),
+				    (struct fdb_line *)fdb_line2(t, hash)};
+
+	for (unsigned l = 0; l < 2; l++)
+		for (unsigned i = 0; i < FDB_WAYS; i++)
+			if (atomic_load_explicit(&line[l]->e[i].key, memory_order_relaxed) == key)
+				return &line[l]->e[i];
+	return NULL;
+}
+
+/* The emptier of the key's two lines takes it: two choices keep lines from filling up early. */
+static struct fdb_entry *find_room(struct fdb *t, uint64_t key)
+{
+	uint64_t hash = fdb_hash(key);
+	struct fdb_line *line[2] = {(struct fdb_line *)fdb_line1(t, hash),
+				    (struct fdb_line *)fdb_line2(t, hash)};
+	struct fdb_entry *room = NULL;
+	unsigned most = 0;
+
+	for (unsigned l = 0; l < 2; l++) {
+		struct fdb_entry *first = NULL;
+		unsigned empty = 0;
+
+		for (unsigned i = FDB_WAYS; i-- > 0;) {
+			if (atomic_load_explicit(&line[l]->e[i].key, memory_order_relaxed))
+				continue;
+			empty++;
+			first = &line[l]->e[i];
+		}
+		if (empty > most) {
+			most = empty;
+			room = first;
+		}
+	}
+	return room;
+}
+
+int fdb_put(struct fdb *t, uint64_t key, uint64_t value)
+{
+	struct fdb_entry *e = find(t, key);
+
+	if (!e) {
+		e = find_room(t, key);
+		if (!e)
+			return -ENOSPC;
+		t->used++;
+	}
+	/* A reader that finds the key must find a value that belongs to it. */
+	atomic_store_explicit(&e->value, value, memory_order_release);
+	atomic_store_explicit(&e->key, key, memory_order_release);
+	return 0;
+}
+
+bool fdb_del(struct fdb *t, uint64_t key)
+{
+	struct fdb_entry *e = find(t, key);
+
+	if (!e)
+		return false;
+	t->used--;
+	atomic_store_explicit(&e->key, 0, memory_order_release);
+	return true;
+}
+
+struct fdb *fdb_copy(const struct fdb *t, unsigned bits)
+{
+	struct fdb *to = fdb_create(bits);
+
+	for (size_t l = 0; to && l < (size_t)1 << t->bits; l++)
+		for (unsigned i = 0; i < FDB_WAYS; i++) {
+			const struct fdb_entry *e = &t->line[l].e[i];
+			uint64_t key = atomic_load_explicit(&e->key, memory_order_relaxed);
+
+			if (key && fdb_put(to, key,
+					   atomic_load_explicit(&e->value, memory_order_relaxed))) {
+				free(to);
+				errno = ENOSPC;
+				return NULL;
+			}
+		}
+	return to;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of vswitch/ share. Never leaves the folder. */
+#ifndef VSWITCH_VS_PRIV_H
+#define VSWITCH_VS_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <urcu-qsbr.h>
+
+#include "vswitch/fdb.h"
+#include "vswitch/vswitch.h"
+
+#define ETH_ALEN 6
+#define ETH_HLEN 14
+#define VLAN_HLEN 4
+#define ETHERTYPE_VLAN 0x8100
+#define BITMAP_WORDS (VS_PORTS_MAX / 64)
+
+/* A set of ports. Single bits are set and cleared by the control thread, read by workers. */
+struct bitmap {
+	_Atomic uint64_t w[BITMAP_WORDS];
+};
+
+static inline void bitmap_set(struct bitmap *m, unsigned i)
+{
+	atomic_fetch_or_explicit(&m->w[i / 64], UINT64_C(1) << (i % 64), memory_order_relaxed);
+}
+
+static inline void bitmap_clear(struct bitmap *m, unsigned i)
+{
+	atomic_fetch_and_explicit(&m->w[i / 64], ~(UINT64_C(1) << (i % 64)), memory_order_relaxed);
+}
+
+static inline bool bitmap_has(const struct bitmap *m, unsigned i)
+{
+	return (atomic_load_explicit(&m->w[i / 64], memory_order_relaxed) >> (i % 64)) & 1;
+}
+
+/*
+ * The rules of a port as the workers see them: immutable, replaced as a whole.
+ * "vlan" is what spec/zvm-networking.md 3.4 calls the switch column.
+ */
+enum vlan_mode {
+	VLAN_OPAQUE,	/* unaware switch: tags are payload */
+	VLAN_AWARE,	/* aware switch: authorised VIDs */
+	VLAN_GUEST_LAN, /* guest LAN: tagged frames go to NICs that joined the VID */
+};
+
+struct rules {
+	struct rules *next_retired;
+	enum vlan_mode mode;
+	bool access; /* access port: one VLAN, never a tag */
+	bool uplink;
+	bool isolated;	       /* no traffic to other guests */
+	bool protect;	       /* only own_key as source */
+	bool joined_any;       /* the guest filters VLANs: joined counts */
+	uint16_t pvid;	       /* VID of untagged frames in; 0: dropped (aware only) */
+	uint16_t untagged_vid; /* VID that leaves without tag; 0: none */
+	uint64_t own_key;
+	struct vs_vidset vids; /* may come in and go out (aware only) */
+	struct vs_vidset joined;
+};
+
+/* Counters of one port on one worker; only that worker writes. */
+struct counters {
+	_Alignas(64) _Atomic uint64_t rx_frames;
+	_Atomic uint64_t rx_bytes, tx_frames, tx_bytes, rx_mcast, tx_mcast;
+	_Atomic uint64_t rx_drop[VS_DROP_COUNT + 1], tx_drop[VS_DROP_COUNT + 1];
+};
+
+static inline void count(_Atomic uint64_t *c, uint64_t n)
+{
+	/* One writer: no need for a locked instruction. */
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+#define PORT_MACS_MAX 1024 /* addresses of one port */
+#define PORT_GROUPS_MAX 1024
+
+struct vs_port {
+	/* Read by workers. ops and ctx are valid while running. */
+	_Atomic(struct rules *) rules;
+	const struct vs_port_ops *ops;
+	void *ctx;
+	struct vs_switch *sw;
+	uint16_t index;
+	_Atomic bool running;
+	bool learning; /* source addresses are learned here */
+
+	/* The one worker that fetches from this port keeps its last good source. */
+	uint64_t last_src;
+	uint32_t last_gen;
+
+	/* Control thread. */
+	struct vs_port_config cfg;
+	struct vs_worker *worker;
+	int fd; /* being watched, or -1 */
+	bool promisc_asked;
+	uint8_t (*macs)[ETH_ALEN];
+	unsigned n_macs, cap_macs;
+	uint8_t (*groups)[ETH_ALEN];
+	unsigned n_groups, cap_groups;
+	struct vs_vidset joined;
+
+	struct counters counters[VS_WORKERS_MAX];
+};
+
+/* Receivers of one multicast group. */
+struct group {
+	struct group *next;
+	uint8_t mac[ETH_ALEN];
+	uint16_t id;
+	unsigned n;
+	struct bitmap ports;
+};
+
+#define GROUPS_MAX 4096
+#define FDB_BITS_MIN 6
+#define FDB_BITS_MAX 16 /* 2^16 lines of 4: 262,144 addresses, 4 MiB */
+#define FDB_LEARNED_MAX 65536u
+#define FDB_AGE_S 300u
+
+struct vs_switch {
+	/* Read by workers. */
+	_Atomic(struct fdb *) fdb;
+	_Atomic uint32_t generation; /* of registered addresses: invalidates last_src caches */
+	_Atomic uint32_t now_s;
+	_Atomic(struct vs_port *) port[VS_PORTS_MAX];
+	_Atomic uint16_t uplink;			 /* index or FDB_PORT_NONE */
+	_Atomic(struct bitmap *) member[VS_VID_MAX + 2]; /* by VID; [0]: all running ports */
+	struct bitmap promisc;
+	_Atomic unsigned n_promisc;
+	_Atomic(struct fdb *) group_ids;	   /* group address to group id */
+	_Atomic(struct group *) group[GROUPS_MAX]; /* by id */
+	_Atomic(struct vs_capture *) captures;
+	_Atomic bool want_grow;
+	_Atomic size_t n_learned;
+	pthread_spinlock_t lock; /* changes of fdb: control thread and learning workers */
+
+	/* Control thread. */
+	struct vs_switch_config cfg;
+	unsigned n_ports;
+	struct rules *retired;
+	unsigned n_retired;
+};
+
+struct out {
+	struct vs_port *p;
+	unsigned n;
+	struct vs_ref ref[VS_BURST];
+};
+
+#define OUT_NONE 0xFFFFu
+
+/* Ports of a worker; a slot may be empty. */
+struct port_list {
+	unsigned n;
+	_Atomic(struct vs_port *) port[];
+};
+
+struct vs_worker {
+	unsigned id;
+	_Atomic(struct port_list *) ports;
+	vs_worker_watch_fn *watch;
+	void *watch_ctx;
+
+	/* Scratch of the burst in hand. */
+	struct vs_burst burst;
+	struct vs_burst cut; /* segments of a frame whose receiver takes no large ones */
+	uint8_t drop[VS_BURST];
+	uint16_t vid[VS_BURST];
+	uint8_t tag[VS_BURST]; /* enum tag */
+	uint16_t dst[VS_BURST];
+	uint64_t now_ns;
+	unsigned n_out;
+	uint16_t out_of[VS_PORTS_MAX]; /* index in out[], or OUT_NONE */
+	struct out out[VS_PORTS_MAX];
+};
+
+enum tag { TAG_NONE, TAG_PRIORITY, TAG_VID };
+
+/* burst.c */
+unsigned burst_forward(struct vs_worker *w, struct vs_port *p);
+
+/* vlan.c: the matrix of spec/zvm-networking.md 3.4. */
+enum vs_drop vlan_ingress(const struct rules *r, const uint8_t *head, uint16_t *vid, uint8_t *tag,
+			  uint16_t *tci);
+bool vlan_egress(const struct rules *r, uint16_t vid, enum tag tag, uint16_t tci, uint8_t *edit);
+void vlan_rules(const struct vs_port *p, struct rules *r);
+
+/* offload.c: what a receiver cannot do by itself. */
+enum vs_drop offload_checksum(struct vs_burst *b, unsigned i);
+unsigned offload_segment(const struct vs_burst *b, unsigned i, struct vs_burst *cut,
+			 unsigned *skip);
+
+/* capture.c */
+void capture_frames(struct vs_worker *w, struct vs_port *p, const struct vs_burst *b,
+		    const struct vs_ref *ref, unsigned n, enum vs_capture_dir dir,
+		    enum vs_drop reason);
+void capture_flush(struct vs_worker *w, struct vs_switch *sw);
+void capture_forget_port(struct vs_port *p);
+
+/* learn.c, register.c */
+void learn(struct vs_switch *sw, struct vs_port *p, uint64_t key);
+void learn_age(struct vs_switch *sw, uint32_t now_s);
+void learn_forget(struct vs_port *p);
+int fdb_grow(_Atomic(struct fdb *) *where, pthread_spinlock_t *lock);
+int register_mac(struct vs_port *p, const uint8_t mac[6], bool add);
+int register_group(struct vs_port *p, const uint8_t mac[6], bool add);
+void register_clear(struct vs_port *p);
+struct bitmap *group_ports(struct vs_switch *sw, uint64_t key);
+
+/* worker.c */
+int worker_add(struct vs_worker *w, struct vs_port *p);
+void worker_del(struct vs_worker *w, struct vs_port *p);
+
+#endif

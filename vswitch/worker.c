@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Workers: the ports each one serves, polling and going to sleep. */
+#include "vswitch/vs_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Ids are given out once and reused: counters are kept by id. */
+static atomic_uint ids_in_use;
+
+static int take_id(void)
+{
+	unsigned used = atomic_load(&ids_in_use);
+
+	for (;;) {
+		unsigned free_ids = ~used & ((1u << VS_WORKERS_MAX) - 1);
+
+		if (!free_ids)
+			return -ENOSPC;
+		if (atomic_compare_exchange_weak(&ids_in_use, &used, used | (free_ids & -free_ids)))
+			return __builtin_ctz(free_ids);
+	}
+}
+
+struct vs_worker *vs_worker_create(void)
+{
+	struct vs_worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
+	int id;
+
+	if (!w)
+		return NULL;
+	memset(w, 0, offsetof(struct vs_worker, out));
+	memset(w->out_of, 0xFF, sizeof(w->out_of));
+	atomic_init(&w->ports, calloc(1, sizeof(struct port_list)));
+	id = take_id();
+	if (id < 0 || !atomic_load(&w->ports)) {
+		errno = id < 0 ? -id : ENOMEM;
+		free(atomic_load(&w->ports));
+		free(w);
+		return NULL;
+	}
+	w->id = (unsigned)id;
+	return w;
+}
+
+void vs_worker_destroy(struct vs_worker *w)
+{
+	if (!w)
+		return;
+	atomic_fetch_and(&ids_in_use, ~(1u << w->id));
+	free(atomic_load(&w->ports));
+	free(w);
+}
+
+void vs_worker_set_watch(struct vs_worker *w, vs_worker_watch_fn *fn, void *ctx)
+{
+	w->watch = fn;
+	w->watch_ctx = ctx;
+}
+
+static struct port_list *list_of(struct vs_worker *w)
+{
+	return atomic_load_explicit(&w->ports, memory_order_acquire);
+}
+
+static bool take_slot(struct port_list *list, struct vs_port *p)
+{
+	for (unsigned i = 0; i < list->n; i++)
+		if (!atomic_load_explicit(&list->port[i], memory_order_relaxed)) {
+			atomic_store_explicit(&list->port[i], p, memory_order_release);
+			return true;
+		}
+	return false;
+}
+
+/* A longer list with room for more; the old one is freed when no worker reads it. */
+static int grow(struct vs_worker *w)
+{
+	struct port_list *old = list_of(w);
+	unsigned n = old->n ? 2 * old->n : 4;
+	struct port_list *list = calloc(1, sizeof(*list) + n * sizeof(list->port[0]));
+
+	if (!list)
+		return -ENOMEM;
+	list->n = n;
+	for (unsigned i = 0; i < old->n; i++)
+		atomic_init(&list->port[i], atomic_load(&old->port[i]));
+	atomic_store_explicit(&w->ports, list, memory_order_release);
+	synchronize_rcu();
+	free(old);
+	return 0;
+}
+
+int worker_add(struct vs_worker *w, struct vs_port *p)
+{
+	p->fd = p->ops->wait_fd(p->ctx);
+	if (!take_slot(list_of(w), p)) {
+		int rc = grow(w);
+
+		if (rc)
+			return rc;
+		take_slot(list_of(w), p);
+	}
+	if (w->watch)
+		w->watch(w->watch_ctx, p->fd, true);
+	return 0;
+}
+
+void worker_del(struct vs_worker *w, struct vs_port *p)
+{
+	struct port_list *list = list_of(w);
+
+	for (unsigned i = 0; i < list->n; i++)
+		if (atomic_load_explicit(&list->port[i], memory_order_relaxed) == p)
+			atomic_store_explicit(&list->port[i], NULL, memory_order_release);
+	if (w->watch)
+		w->watch(w->watch_ctx, p->fd, false);
+	synchronize_rcu();
+}
+
+static struct vs_port *port_at(struct port_list *list, unsigned i)
+{
+	return atomic_load_explicit(&list->port[i], memory_order_acquire);
+}
+
+unsigned vs_worker_poll(struct vs_worker *w)
+{
+	struct port_list *list = list_of(w);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < list->n; i++) {
+		struct vs_port *p = port_at(list, i);
+
+		if (p)
+			n += burst_forward(w, p);
+	}
+	return n;
+}
+
+bool vs_worker_arm(struct vs_worker *w)
+{
+	struct port_list *list = list_of(w);
+	bool work = false;
+
+	for (unsigned i = 0; i < list->n; i++) {
+		struct vs_port *p = port_at(list, i);
+
+		if (p && p->ops->arm(p->ctx))
+			work = true;
+	}
+	return work;
+}
+
+void vs_worker_disarm(struct vs_worker *w)
+{
+	struct port_list *list = list_of(w);
+
+	for (unsigned i = 0; i < list->n; i++) {
+		struct vs_port *p = port_at(list, i);
+
+		if (p)
+			p->ops->disarm(p->ctx);
+	}
+}
