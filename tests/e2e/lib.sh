@@ -139,6 +139,15 @@ output_has()
 	grep -qE -- "$pattern" <<<"$text" || { echo "no line matches $pattern in:"; echo "$text"; return 1; }
 }
 
+# no_line PATTERN COMMAND...: the command succeeds and prints no line that matches.
+no_line()
+{
+	local pattern=$1 text
+	shift
+	text=$("$@" 2>&1) || { echo "$text"; return 1; }
+	! grep -E -- "$pattern" <<<"$text"
+}
+
 # fails_with PATTERN COMMAND...: the command fails and its messages match.
 fails_with()
 {
