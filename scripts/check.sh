@@ -9,6 +9,7 @@
 #        ONLY=REGEX scripts/check.sh         only programs whose name matches
 #        scripts/check.sh --coverage FOLDER  units and corpora of that build, then gcovr
 set -u
+export LC_ALL=C.UTF-8
 cd "$(dirname "$0")/.."
 MAKE=${MAKE:-make}
 ONLY=${ONLY:-.}

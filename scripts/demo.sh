@@ -11,6 +11,7 @@
 # The "host" is a network namespace too, so that nothing of this machine's network is
 # touched. Everything is ended and removed at the end, also on an interrupt.
 set -u
+export LC_ALL=C.UTF-8
 cd "$(dirname "$0")/.."
 BIN=$PWD/${B:-build}
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/zlan-demo.XXXXXX")

@@ -20,7 +20,7 @@ done
 
 if [ "$(id -u)" != 0 ]; then
 	echo "These packages are missing:$missing" >&2
-	echo "Install them with: sudo make deps" >&2
+	echo "Install them as root: apt-get install --no-install-recommends$missing" >&2
 	exit 1
 fi
 

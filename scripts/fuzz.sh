@@ -6,6 +6,7 @@
 #
 # usage: scripts/fuzz.sh FOLDER SECONDS fuzz_NAME...
 set -u
+export LC_ALL=C.UTF-8
 cd "$(dirname "$0")/.."
 folder=$1 seconds=$2
 shift 2

@@ -5,6 +5,7 @@
 #
 # usage: scripts/lint.sh [STEP...]   (all steps without arguments)
 set -u
+export LC_ALL=C.UTF-8
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
 out=$(mktemp)

@@ -10,6 +10,7 @@
 # A test that failed leaves $T with all logs and a pcapng of every frame, and says where.
 
 set -u
+export LC_ALL=C.UTF-8
 E2E=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "$E2E/../.." && pwd)
 BIN=${ZLAN_BIN:-$TOP/build}
