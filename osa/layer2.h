@@ -16,21 +16,28 @@ struct osa_data {
 	struct qdio_group *group;
 	struct qdio_queues *queues; /* from activate to deactivate, else NULL */
 	struct osa_doorbell bell;
-	uint32_t frame_max;	   /* Ethernet header to end, no FCS */
-	_Atomic uint32_t rx_csum;  /* inbound checksum assist is enabled: 0x20 may be set */
+	uint32_t frame_max;	  /* Ethernet header to end, no FCS */
+	_Atomic uint32_t rx_csum; /* inbound checksum assist is enabled: 0x20 may be set */
 	_Atomic uint64_t rx_buffers, tx_buffers, rx_signals;
 
 	/* Output buffers of the burst being forwarded: queue, count and results. */
 	unsigned out_queue;
 	unsigned out_n;
 	bool out_signal; /* a buffer asked for an interruption */
-	struct qdio_result out_result[QDIO_BUFFERS];
+	bool out_packed; /* the last burst's buffers held many entries each */
+	struct qdio_result out_result[VS_BURST];
 
 	/* Input: several workers may deliver; one at a time fills buffers. */
 	pthread_spinlock_t in_lock;
 };
 
 extern const struct vs_port_ops osa_layer2_ops;
+
+/* l2_fetch.c: output buffers to frames. l2_fill.c: frames to input buffers. */
+unsigned osa_l2_fetch(void *port, struct vs_burst *b, uint64_t *dropped);
+void osa_l2_fetched(void *port, const struct vs_burst *b);
+unsigned osa_l2_fill(void *port, const struct vs_burst *b, const struct vs_ref *ref, unsigned n,
+		     enum vs_drop *err);
 
 int osa_layer2_init(struct osa_data *d, struct qdio_group *g);
 void osa_layer2_fini(struct osa_data *d);

@@ -36,7 +36,8 @@ struct qdio_region {
 
 /*
  * Storage is a few flat regions, or a callback where keys and reference bits
- * matter (an emulator). Either way a mapping holds while the queues run.
+ * matter (an emulator). Either way a mapping holds while the queues run. What is not used
+ * of it is zero.
  */
 struct qdio_storage {
 	unsigned n;
@@ -50,14 +51,37 @@ struct qdio_storage {
 	void *ctx;
 };
 
+/* The general case of qdio_storage_map. */
+void *qdio_storage_map_any(const struct qdio_storage *st, uint64_t addr, uint64_t len, uint8_t key,
+			   enum qdio_access access);
+
 /*
  * The host address of guest storage [addr, addr + len).
  * @key: access key in the low four bits.
  * Return: the address, or NULL if any byte lies outside or is protected, or
  * len is 0. Any thread; never blocks.
+ *
+ * Inline for the first region, because the data path calls it for every SBALE. Needs region[0]
+ * to be zero where there is none. Both differences wrap to large numbers where addr is below the
+ * region or len is 0.
  */
-void *qdio_storage_map(const struct qdio_storage *st, uint64_t addr, uint64_t len, uint8_t key,
-		       enum qdio_access access);
+static inline void *qdio_storage_map(const struct qdio_storage *st, uint64_t addr, uint64_t len,
+				     uint8_t key, enum qdio_access access)
+{
+	const struct qdio_region *r = &st->region[0];
+	uint64_t off = addr - r->addr;
+
+	if (off < r->len && len - 1 < r->len - off)
+		return r->host + off;
+	return qdio_storage_map_any(st, addr, len, key, access);
+}
+
+/*
+ * Is the description of storage usable: one to QDIO_REGIONS_MAX regions that are neither empty nor
+ * overlap nor wrap, whose host addresses have the same place in 256 bytes as the guest's; or a
+ * callback and no region. Return: 0 or -EINVAL.
+ */
+int qdio_storage_check(const struct qdio_storage *st);
 
 /* Copy out of or into storage. Return: 0 or -EFAULT (then nothing was copied). */
 int qdio_storage_fetch(const struct qdio_storage *st, void *dst, uint64_t addr, size_t len,
@@ -121,6 +145,13 @@ bool qdio_in_empty(const struct qdio_queue *q, unsigned i);
  * spec/qdio.md shows that it is polling or already signalled.
  */
 bool qdio_in_publish(struct qdio_queue *q, unsigned n);
+
+/*
+ * Input: the buffer at the cursor, which is empty, cannot be filled: give it back as an error and
+ * advance. The guest must be signalled. Three in a row make some guests take the interface
+ * down (spec/qdio.md 4.5), so only for buffers that are themselves not valid.
+ */
+void qdio_in_error(struct qdio_queue *q, uint8_t entry, uint8_t reason);
 
 /* Read entry e of the buffer ahead of the cursor by i; every field once. */
 static inline struct qdio_entry qdio_entry_get(const struct qdio_queue *q, unsigned i, unsigned e,

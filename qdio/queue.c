@@ -81,6 +81,15 @@ bool qdio_in_publish(struct qdio_queue *q, unsigned n)
 	return n >= QDIO_BUFFERS || (prev != QDIO_IN_ACK && prev != QDIO_IN_PRIMED);
 }
 
+void qdio_in_error(struct qdio_queue *q, uint8_t entry, uint8_t reason)
+{
+	const struct qdio_result res = {QDIO_IN_ERROR, entry, reason};
+
+	put_error(q, 0, &res);
+	atomic_store_explicit(state_of(q, 0), res.state, memory_order_release);
+	q->cursor = (uint8_t)((q->cursor + 1) % QDIO_BUFFERS);
+}
+
 void qdio_queue_prefetch(const struct qdio_queue *q, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)

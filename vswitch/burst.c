@@ -328,27 +328,41 @@ INLINE void refuse(struct flow *f, struct vs_port *to, const struct vs_burst *b,
 		capture_frames(f->w, to, b, ref, n, VS_CAPTURE_DROP, why);
 }
 
+INLINE void count_sent(struct counters *c, const struct vs_burst *b, const struct vs_ref *ref,
+		       unsigned n)
+{
+	uint64_t bytes = 0, mcast = 0;
+
+	for (unsigned k = 0; k < n; k++) {
+		bytes += b->len[ref[k].frame];
+		bytes += (uint64_t)(int64_t)edit_bytes[ref[k].edit];
+		mcast += b->head[ref[k].frame][0] & 1;
+	}
+	count(&c->tx_frames, n);
+	count(&c->tx_bytes, bytes);
+	if (mcast)
+		count(&c->tx_mcast, mcast);
+}
+
 /* Frames that need nothing more: hand them over and count. */
 INLINE void send(struct flow *f, struct vs_port *to, const struct vs_burst *b,
 		 const struct vs_ref *ref, unsigned n, const bool capture)
 {
-	struct counters *c = counters_of(f->w, to);
-	enum vs_drop why = VS_DROP_TX_NO_BUFFER;
-	uint64_t bytes = 0, mcast = 0;
-	unsigned sent;
+	while (n) {
+		enum vs_drop why = VS_DROP_TX_NO_BUFFER;
+		unsigned sent = to->ops->tx_burst(to->ctx, b, ref, n, &why);
+		unsigned lost;
 
-	sent = to->ops->tx_burst(to->ctx, b, ref, n, &why);
-	for (unsigned k = 0; k < sent; k++) {
-		bytes += (uint64_t)((int64_t)b->len[ref[k].frame] + edit_bytes[ref[k].edit]);
-		mcast += b->head[ref[k].frame][0] & 1;
+		count_sent(counters_of(f->w, to), b, ref, sent);
+		if (capture && sent)
+			capture_frames(f->w, to, b, ref, sent, VS_CAPTURE_OUT, VS_DROP_NONE);
+		if (sent == n)
+			return;
+		lost = why == VS_DROP_TX_TOO_BIG || why == VS_DROP_TX_ERROR ? 1 : n - sent;
+		refuse(f, to, b, ref + sent, lost, why, capture);
+		ref += sent + lost;
+		n -= sent + lost;
 	}
-	count(&c->tx_frames, sent);
-	count(&c->tx_bytes, bytes);
-	if (mcast)
-		count(&c->tx_mcast, mcast);
-	if (capture && sent)
-		capture_frames(f->w, to, b, ref, sent, VS_CAPTURE_OUT, VS_DROP_NONE);
-	refuse(f, to, b, ref + sent, n - sent, why, capture);
 }
 
 /* A frame to be cut: its segments are a burst of their own, sent in pieces. */

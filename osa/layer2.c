@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The layer-2 data path as a port of a switch: start, stop, sleep and wake. The frames
+ * themselves are in l2_fetch.c and l2_fill.c.
+ */
+#include "osa/layer2.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+int osa_layer2_init(struct osa_data *d, struct qdio_group *g)
+{
+	d->group = g;
+	d->bell.fd = -1;
+	return -pthread_spin_init(&d->in_lock, PTHREAD_PROCESS_PRIVATE);
+}
+
+void osa_layer2_fini(struct osa_data *d)
+{
+	pthread_spin_destroy(&d->in_lock);
+}
+
+void osa_layer2_start(struct osa *a, struct qdio_queues *q)
+{
+	struct osa_data *d = osa_data_of(a);
+
+	d->queues = q;
+	d->out_queue = q->n_out - 1; /* so that queue 0 is served first */
+	d->out_n = 0;
+	d->out_packed = false;
+}
+
+void osa_layer2_stop(struct osa *a)
+{
+	osa_data_of(a)->queues = NULL;
+}
+
+void osa_set_doorbell(struct osa *a, const struct osa_doorbell *bell)
+{
+	osa_data_of(a)->bell = *bell;
+}
+
+static bool any_primed(const struct osa_data *d)
+{
+	for (unsigned i = 0; i < d->queues->n_out; i++)
+		if (qdio_out_primed(&d->queues->out[i], 1))
+			return true;
+	return false;
+}
+
+/*
+ * Pairs with the guest: prime a buffer, full barrier, look at want_kick. Either we see its
+ * buffer below, or it sees that a kick is wanted. The same barrier serves the guest
+ * that sends no signal because the buffer before was still primed: spec/qdio.md 12, rows 4 and 6.
+ */
+static bool arm(void *port)
+{
+	struct osa_data *d = osa_data_of(port);
+
+	if (d->bell.want_kick)
+		atomic_store_explicit(d->bell.want_kick, 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	return any_primed(d);
+}
+
+static void disarm(void *port)
+{
+	struct osa_data *d = osa_data_of(port);
+	uint64_t kicks;
+
+	if (d->bell.want_kick)
+		atomic_store_explicit(d->bell.want_kick, 0, memory_order_relaxed);
+	if (d->bell.fd >= 0 && read(d->bell.fd, &kicks, sizeof(kicks)) < 0) {
+		/* Nobody rang; the descriptor does not block. */
+	}
+}
+
+static int wait_fd(void *port)
+{
+	return osa_data_of(port)->bell.fd;
+}
+
+/* A stock driver takes no unfinished checksums and no large frames. */
+static unsigned caps(void *port)
+{
+	(void)port;
+	return 0;
+}
+
+static uint32_t frame_max(void *port)
+{
+	return osa_data_of(port)->frame_max;
+}
+
+const struct vs_port_ops osa_layer2_ops = {
+	.kind = "OSD",
+	.rx_burst = osa_l2_fetch,
+	.rx_done = osa_l2_fetched,
+	.tx_burst = osa_l2_fill,
+	.arm = arm,
+	.disarm = disarm,
+	.wait_fd = wait_fd,
+	.caps = caps,
+	.frame_max = frame_max,
+};
