@@ -17,6 +17,10 @@ CHECK_LIBS = $(eval CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null))$
 CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(OPT) -g -fno-strict-aliasing -fno-common -fstack-protector-strong -pthread $(WARN) $(SAN)
 LDFLAGS := -pthread $(SAN) -Wl,-z,relro,-z,now
 
+# One short line a step; V=1 shows the commands, -s nothing.
+silent := $(findstring s,$(firstword -$(MAKEFLAGS)))
+step = $(if $(V),,@$(if $(silent),,printf '  %-4s %s\n' $(1) $@;))
+
 # One folder is one library; zland.c, zlan.c and zlan-nic.c are the programs' main files.
 PROGRAM_SRC := cp/zland.c cp/zlan.c guest/zlan-nic.c
 LIB_qdio := $(wildcard qdio/*.c)
@@ -43,27 +47,27 @@ all: $(PROGRAMS)
 define library
 $(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(LIB_$(1)))
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$$(call step,AR)ar rcs $$@ $$^
 endef
 $(foreach l,$(LIBS),$(eval $(call library,$(l))))
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call step,CC)$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/zland: $(B)/cp/zland.o $(B)/libcp.a $(B)/libhost.a $(B)/libosa.a $(B)/libqdio.a $(B)/libvswitch.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(B)/zlan: $(B)/cp/zlan.o $(B)/libcp.a $(B)/libhost.a $(B)/libosa.a $(B)/libqdio.a $(B)/libvswitch.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(B)/zlan-nic: $(B)/guest/zlan-nic.o $(B)/libguest.a $(B)/libhost.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # Unit tests: tests/check_NAME.c with Check; other tests/*.c are helpers linked into each.
 $(B)/libtest.a: $(patsubst %.c,$(B)/%.o,$(TESTLIB))
 	@rm -f $@
-	ar rcs $@ $^
+	$(call step,AR)ar rcs $@ $^
 $(B)/tests/check_%: $(B)/tests/check_%.o $(if $(TESTLIB),$(B)/libtest.a) $(ARCHIVES)
-	$(CC) $(LDFLAGS) -o $@ $< $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS) $(CHECK_LIBS)
+	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $< $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS) $(CHECK_LIBS)
 .PHONY: checks
 checks: $(CHECKS)
 
@@ -71,16 +75,16 @@ checks: $(CHECKS)
 # clang's libFuzzer they search (make fuzz).
 $(B)/fuzz/replay_%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(if $(TESTLIB),$(B)/libtest.a) $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(B)/tests/fuzz/$*.o $(B)/tests/fuzz/replay.o $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS)
+	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $(B)/tests/fuzz/$*.o $(B)/tests/fuzz/replay.o $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS)
 $(B)/fuzz/search_%: $(B)/tests/fuzz/%.o $(if $(TESTLIB),$(B)/libtest.a) $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(B)/tests/fuzz/$*.o $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS)
+	$(call step,LD)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(B)/tests/fuzz/$*.o $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS)
 .PHONY: replayers searchers
 replayers: $(patsubst %,$(B)/fuzz/replay_%,$(FUZZERS))
 searchers: $(patsubst %,$(B)/fuzz/search_%,$(FUZZERS))
 
 $(B)/bench: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.c)) $(if $(TESTLIB),$(B)/libtest.a) $(ARCHIVES)
-	$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS) -lm
+	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS) -lm
 
 # ---- what people call ------------------------------------------------------------------
 
