@@ -96,7 +96,7 @@ end_to_end()
 {
 	local kind=$1 script=$2 name start=$EPOCHREALTIME rc good bad
 	name=$(basename "$script" .sh)
-	timeout 240 bash "$script" >"$out" 2>&1 </dev/null
+	timeout --foreground -k 30 240 bash "$script" >"$out" 2>&1 </dev/null
 	rc=$?
 	good=$(grep -c '^ok ' "$out")
 	bad=$(grep -c '^FAILED ' "$out")
