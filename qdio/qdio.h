@@ -78,7 +78,7 @@ static inline void *qdio_storage_map(const struct qdio_storage *st, uint64_t add
 
 /*
  * Is the description of storage usable: one to QDIO_REGIONS_MAX regions that are neither empty nor
- * overlap nor wrap, whose host addresses have the same place in 256 bytes as the guest's; or a
+ * overlap nor wrap, whose host addresses have the same place in 16 bytes as the guest's; or a
  * callback and no region. Return: 0 or -EINVAL.
  */
 int qdio_storage_check(const struct qdio_storage *st);
@@ -218,16 +218,24 @@ struct qdio_irb {
 struct qdio_env_ops {
 	/*
 	 * Make the subchannel status pending. Control thread. Called for ending
-	 * status, halt and clear; never for a PCI.
+	 * status, halt and clear; never for a PCI. Replaces a PCI that is still pending on dev
+	 * (spec/qdio.md 11.3 step 3). May start the next program before it returns.
 	 */
 	void (*interrupt)(void *env, unsigned dev, const struct qdio_irb *irb);
-	/* Program-controlled interruption on dev (classic model): spec/qdio.md 9.2.
-	 * The worker's thread. Merges while one is pending. */
+	/*
+	 * Program-controlled interruption on dev (classic model): spec/qdio.md 9.2.
+	 * The worker's thread. Merges while one is pending; qdio_group_pci_status gives the
+	 * status. Called with a lock of the group held, so that none comes after halt and clear:
+	 * it must neither call the group's control functions nor wait for whoever does.
+	 */
 	void (*pci)(void *env, unsigned dev);
-	/* Adapter interruption for the subclass (thin model). The worker's thread. The
-	 * indicators have been stored. */
+	/*
+	 * Adapter interruption for the subclass (thin model). The worker's thread. The
+	 * indicators have been stored. No lock is held.
+	 */
 	void (*adapter_interrupt)(void *env, unsigned isc);
-	/* The worker is to look at the output queues: SIGA-w or -s was executed. Any thread. */
+	/* The worker is to look at the output queues: SIGA-w or -s was executed. Any thread; no
+	 * lock is held. */
 	void (*kick)(void *env);
 };
 
@@ -284,8 +292,10 @@ struct qdio_group *qdio_group_create(const struct qdio_group_config *cfg,
 				     const struct qdio_cu_ops *cu_ops, void *cu);
 /* System reset, then free. NULL is legal. */
 void qdio_group_destroy(struct qdio_group *g);
-/* Legal only while no channel program runs and no queues are established. Return: 0, -EBUSY,
- * -EINVAL. */
+/*
+ * Legal only while no channel program runs and no queues are established; drops registered
+ * indicators. Return: 0, -EBUSY, -EINVAL (see qdio_storage_check).
+ */
 int qdio_group_set_storage(struct qdio_group *g, const struct qdio_storage *st);
 const struct qdio_group_config *qdio_group_config(const struct qdio_group *g);
 
@@ -307,7 +317,8 @@ void qdio_group_readable(struct qdio_group *g, unsigned dev);
 
 /*
  * End the channel program that activated the queues, with unit check: the guest sees an
- * activate check and recovers (spec/qdio.md 11.4). Control thread.
+ * activate check and recovers (spec/qdio.md 11.4). Control thread, not from within a call
+ * to the control unit. Does nothing unless the queues are active.
  */
 void qdio_group_broken(struct qdio_group *g);
 
@@ -332,14 +343,22 @@ int qdio_eqbs(struct qdio_group *g, uint64_t token, uint64_t *r1, uint64_t *r2, 
  * CHSC for machines whose only QDIO devices are the given groups.
  * @block: 4096 bytes: request at 0, response behind it (spec/qdio.md 8). Host memory, private
  * to the call. Unknown commands get response code 0x0002 or 0x0004.
- * Return: condition code.
+ * Return: condition code, or -QDIO_PGM_OPERAND if the length field of the request leaves no place
+ * for a response.
  */
 int qdio_chsc(struct qdio_group *const *groups, unsigned n, uint8_t block[QDIO_CHSC_BLOCK_BYTES]);
 
 /* ---- signals to the guest; the worker's thread ------------------------------------------- */
 
-/* Signal the guest that buffers changed: PCI or adapter interruption by what was set up. */
+/*
+ * Signal the guest that buffers changed: PCI or adapter interruption by what was set up. Does
+ * nothing unless the queues are active. Orders the state bytes stored before against the
+ * indicators (spec/qdio.md 12 row 3). May wait shortly for the control thread.
+ */
 void qdio_group_signal(struct qdio_group *g);
+
+/* The status that TEST SUBCHANNEL stores for a PCI: 9.2. Any thread while the queues are active. */
+void qdio_group_pci_status(const struct qdio_group *g, struct qdio_irb *irb);
 
 /* ---- observation ---------------------------------------------------------------------------- */
 
