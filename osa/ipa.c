@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * IPA: the table of commands, replies and events. Source: spec/osa-qeth.md 4.1 to 4.3.
+ *
+ * A reply is built in its own buffer: it starts as a copy of the request, so that every field
+ * the host gets back is either echoed or set, and its lengths are computed anew. Replies
+ * are matched by the sequence number alone; initiator 0 marks a reply, 1 an event.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "osa/osa_priv.h"
+
+enum { L2 = 1u << 0, L3 = 1u << 1 };
+
+/* A row without a function has its place only: the command is known and not supported. */
+struct command {
+	uint8_t code;
+	uint8_t layers;
+	uint16_t data_min;
+	osa_ipa_fn *run;
+};
+
+static const struct command commands[] = {
+	{OSA_STARTLAN, L2 | L3, 0, osa_ipa_startlan},
+	{OSA_STOPLAN, L2 | L3, 0, osa_ipa_stoplan},
+	{OSA_SETVMAC, L2, sizeof(struct osa_data_mac), osa_ipa_setmac},
+	{OSA_DELVMAC, L2, sizeof(struct osa_data_mac), osa_ipa_delmac},
+	{OSA_SETGMAC, L2, sizeof(struct osa_data_mac), osa_ipa_setmac},
+	{OSA_DELGMAC, L2, sizeof(struct osa_data_mac), osa_ipa_delmac},
+	{OSA_SETVLAN, L2, sizeof(struct osa_data_vlan), osa_ipa_setvlan},
+	{OSA_DELVLAN, L2, sizeof(struct osa_data_vlan), osa_ipa_delvlan},
+	{OSA_VNICC, L2, OSA_VNICC_MIN_BYTES, osa_ipa_vnicc},
+	{OSA_SETBRIDGEPORT, L2, sizeof(struct osa_bridge), osa_ipa_setbridgeport},
+	{OSA_SETIP, L3, 0, NULL},
+	{OSA_QIPASSIST, L2 | L3, 0, osa_ipa_qipassist},
+	{OSA_SETASSPARMS, L2 | L3, sizeof(struct osa_assparms), osa_ipa_setassparms},
+	{OSA_SETIPM, L3, 0, NULL},
+	{OSA_DELIPM, L3, 0, NULL},
+	{OSA_SETRTG, L3, 0, NULL},
+	{OSA_DELIP, L3, 0, NULL},
+	{OSA_SETADAPTERPARMS, L2 | L3, sizeof(struct osa_adpparms), osa_ipa_setadapterparms},
+	{OSA_SETDIAGASS, L2 | L3, sizeof(struct osa_diag), osa_ipa_setdiagass},
+	{OSA_SETBRIDGEPORT_IQD, L2, 0, NULL},
+	{OSA_CREATE_ADDR, L3, 0, NULL},
+	{OSA_DESTROY_ADDR, L3, 0, NULL},
+};
+
+static const struct command *command_find(uint8_t code)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (commands[i].code == code)
+			return &commands[i];
+	return NULL;
+}
+
+void osa_call_resize(struct osa_call *c, size_t len)
+{
+	if (len > sizeof(c->data))
+		len = sizeof(c->data);
+	if (len > c->len)
+		memset(c->data + c->len, 0, len - c->len);
+	c->len = len;
+}
+
+/* The return code for a command; the handler has run if there is one. */
+static uint16_t command_run(struct osa *a, struct osa_call *c)
+{
+	const struct command *cmd = command_find(c->ipa.command);
+	unsigned layer = a->session.layer == 3 ? L3 : L2;
+
+	if (!cmd)
+		return OSA_RC_NOT_SUPPORTED;
+	if (!cmd->run || !(cmd->layers & layer))
+		return layer == L2 ? OSA_RC_L2_UNSUPPORTED : OSA_RC_NOT_SUPPORTED;
+	if (c->request_len < cmd->data_min)
+		return OSA_RC_INVALID_FORMAT;
+	return cmd->run(a, c);
+}
+
+static int reply_send(struct osa *a, const struct osa_call *c, size_t head)
+{
+	uint8_t pdu[OSA_PDU_MAX];
+
+	memcpy(pdu, &c->ipa, head);
+	memcpy(pdu + head, c->data, c->len);
+	return osa_mpc_send(a, OSA_CLASS_IPA, a->session.host.ulp_connection, pdu, head + c->len,
+			    false);
+}
+
+int osa_ipa_receive(struct osa *a, const uint8_t *pdu, size_t len)
+{
+	size_t head = len < sizeof(struct osa_ipa) ? OSA_IPA_SHORT_BYTES : sizeof(struct osa_ipa);
+	struct osa_call c = {0};
+	uint16_t protocol;
+
+	if (len < OSA_IPA_SHORT_BYTES || len > OSA_PDU_MAX)
+		return -EINVAL;
+	memcpy(&c.ipa, pdu, head);
+	if (c.ipa.initiator != OSA_FROM_HOST)
+		return -EINVAL;
+	c.len = c.request_len = len - head;
+	if (head != sizeof(struct osa_ipa)) /* 16 to 19 bytes: without "enabled", 4.1 rule 5 */
+		c.len = c.request_len = 0;
+	memcpy(c.data, pdu + head, c.len);
+	a->ipa_requests++;
+	c.ipa.rc = be16_of(command_run(a, &c));
+	if (be16_get(c.ipa.rc) != OSA_RC_OK)
+		a->ipa_errors++;
+	protocol = be16_get(c.ipa.protocol);
+	if (osa_assists_of(a, protocol)) {
+		c.ipa.supported = be32_of(osa_assists_supported(a, protocol));
+		c.ipa.enabled = be32_of(osa_assists_of(a, protocol)->enabled);
+	}
+	return reply_send(a, &c, head);
+}
+
+uint16_t osa_ipa_startlan(struct osa *a, struct osa_call *c)
+{
+	(void)c;
+	a->session.online = true;
+	return a->link.ops ? OSA_RC_OK : OSA_RC_LAN_OFFLINE;
+}
+
+uint16_t osa_ipa_stoplan(struct osa *a, struct osa_call *c)
+{
+	(void)c;
+	a->session.online = false;
+	return OSA_RC_OK;
+}
+
+void osa_ipa_lan_event(struct osa *a, enum osa_command command)
+{
+	struct osa_ipa e = {
+		.command = (uint8_t)command,
+		.initiator = OSA_FROM_ADAPTER,
+		.adapter_type = OSA_IPA_ADAPTER_TYPE,
+		.port = a->cfg.port_no,
+		.version = a->session.layer == 3 ? OSA_IPA_VERSION_LAYER3 : OSA_IPA_VERSION_LAYER2,
+		.n_parm = 1,
+	};
+
+	if (!a->session.online || a->session.stage != OSA_STAGE_ACTIVE)
+		return;
+	/* Without memory the host stays as it is until its own recovery. */
+	if (osa_mpc_send(a, OSA_CLASS_IPA, a->session.host.ulp_connection, &e, sizeof(e), true))
+		a->outbox_lost++;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * IPA: QIPASSIST and SETASSPARMS. Source: spec/osa-qeth.md 4.6, 4.7, 5.1.
+ *
+ * Layer 2: checksums in and out and TCP segmentation, for IPv4 and IPv6. START announces what
+ * the adapter can do, ENABLE what the host wants of it, STOP ends it. ENABLE without START
+ * enables nothing, which the reply says and a driver takes as failure.
+ */
+#include <string.h>
+
+#include "osa/osa_priv.h"
+
+#define SUPPORTED4                                                                                 \
+	(OSA_ASSIST_CSUM_IN | OSA_ASSIST_CSUM_OUT | OSA_ASSIST_IPV6 | OSA_ASSIST_SETADAPTERPARMS | \
+	 OSA_ASSIST_TSO_OUT)
+#define SUPPORTED6                                                                                 \
+	(OSA_ASSIST_IPV6 | OSA_ASSIST_SETADAPTERPARMS | OSA_ASSIST_TSO_OUT |                       \
+	 OSA_ASSIST_CSUM_IN_V6 | OSA_ASSIST_CSUM_OUT_V6)
+
+/* The IP header's checksum is not offered: a layer-2 header cannot ask for it (7.1). */
+#define CSUM_FEATURES (OSA_CSUM_UDP | OSA_CSUM_TCP | OSA_CSUM_LP2LP)
+
+#define IP_TCP_HEADERS4 40u
+#define IP_TCP_HEADERS6 60u
+
+struct osa_assists *osa_assists_of(struct osa *a, uint16_t protocol)
+{
+	if (protocol == OSA_IPA_IPV4)
+		return &a->assists4;
+	if (protocol == OSA_IPA_IPV6)
+		return &a->assists6;
+	return NULL;
+}
+
+uint32_t osa_assists_supported(const struct osa *a, uint16_t protocol)
+{
+	(void)a;
+	return protocol == OSA_IPA_IPV6 ? SUPPORTED6 : SUPPORTED4;
+}
+
+/* Tell the data path: a bit for each IP version, not zero while any is enabled. */
+static void rx_csum_publish(struct osa *a)
+{
+	uint32_t on =
+		(a->assists4.csum_in.features ? 1u : 0) | (a->assists6.csum_in.features ? 2u : 0);
+
+	/* Relaxed: a frame more or less with the old setting is in order. */
+	atomic_store_explicit(&a->data.rx_csum, on, memory_order_relaxed);
+}
+
+void osa_assists_reset(struct osa *a)
+{
+	memset(&a->assists4, 0, sizeof(a->assists4));
+	memset(&a->assists6, 0, sizeof(a->assists6));
+	rx_csum_publish(a);
+}
+
+uint16_t osa_ipa_qipassist(struct osa *a, struct osa_call *c)
+{
+	/* The masks are in every reply's header: osa_ipa_receive. */
+	return osa_assists_of(a, be16_get(c->ipa.protocol)) ? OSA_RC_OK : OSA_RC_INVALID_IP_VERSION;
+}
+
+/* ---- SETASSPARMS -------------------------------------------------------------------------- */
+
+struct request {
+	uint32_t assist;
+	uint16_t subcommand;
+	struct osa_assists *state;
+	uint32_t word[2]; /* assist data, zero where there is none */
+};
+
+static void reply_words(struct osa_call *c, unsigned n, uint32_t first, uint32_t second)
+{
+	uint8_t *p = c->data + sizeof(struct osa_assparms);
+
+	osa_call_resize(c, sizeof(struct osa_assparms) + n * 4u);
+	if (n > 0)
+		be32_store(p, first);
+	if (n > 1)
+		be32_store(p + 4, second);
+}
+
+static void mark_enabled(struct request *r, bool on)
+{
+	if (on)
+		r->state->enabled |= r->assist;
+	else
+		r->state->enabled &= ~r->assist;
+}
+
+static uint16_t csum_run(struct osa_csum_assist *s, struct request *r, struct osa_call *c)
+{
+	switch (r->subcommand) {
+	case OSA_ASSIST_START:
+		s->started = true;
+		mark_enabled(r, true);
+		reply_words(c, 1, CSUM_FEATURES, 0);
+		return OSA_RC_OK;
+	case OSA_ASSIST_ENABLE:
+		s->features = s->started ? r->word[0] & CSUM_FEATURES : 0;
+		reply_words(c, 2, CSUM_FEATURES, s->features);
+		return OSA_RC_OK;
+	case OSA_ASSIST_STOP:
+		memset(s, 0, sizeof(*s));
+		mark_enabled(r, false);
+		reply_words(c, 0, 0, 0);
+		return OSA_RC_OK;
+	default:
+		return OSA_RC_UNSUPPORTED_SUBCMD;
+	}
+}
+
+static uint16_t tso_run(struct osa *a, struct request *r, struct osa_call *c)
+{
+	uint32_t headers = r->state == &a->assists6 ? IP_TCP_HEADERS6 : IP_TCP_HEADERS4;
+
+	switch (r->subcommand) {
+	case OSA_ASSIST_START:
+		mark_enabled(r, true);
+		reply_words(c, 2, a->cfg.mtu - headers, OSA_TSO_TCP);
+		return OSA_RC_OK;
+	case OSA_ASSIST_ENABLE:
+		r->state->tso =
+			(r->state->enabled & OSA_ASSIST_TSO_OUT) && (r->word[1] & OSA_TSO_TCP);
+		reply_words(c, 2, OSA_TSO_TCP, r->state->tso ? OSA_TSO_TCP : 0);
+		return OSA_RC_OK;
+	case OSA_ASSIST_STOP:
+		r->state->tso = false;
+		mark_enabled(r, false);
+		reply_words(c, 0, 0, 0);
+		return OSA_RC_OK;
+	default:
+		return OSA_RC_UNSUPPORTED_SUBCMD;
+	}
+}
+
+/* Assists that are only switched; 5, 6 and 8 come from other hosts and mean nothing here. */
+static uint16_t simple_run(struct request *r)
+{
+	switch (r->subcommand) {
+	case OSA_ASSIST_START:
+		mark_enabled(r, true);
+		return OSA_RC_OK;
+	case OSA_ASSIST_STOP:
+		mark_enabled(r, false);
+		return OSA_RC_OK;
+	case OSA_ASSIST_CONFIGURE:
+	case OSA_ASSIST_ENABLE:
+	case OSA_ASSIST_SUB_5:
+	case OSA_ASSIST_SUB_6:
+	case OSA_ASSIST_SUB_8:
+		return OSA_RC_OK;
+	default:
+		return OSA_RC_UNSUPPORTED_SUBCMD;
+	}
+}
+
+static uint16_t assist_run(struct osa *a, struct request *r, struct osa_call *c)
+{
+	uint16_t rc;
+
+	switch (r->assist) {
+	case OSA_ASSIST_CSUM_IN:
+		rc = csum_run(&r->state->csum_in, r, c);
+		rx_csum_publish(a);
+		return rc;
+	case OSA_ASSIST_CSUM_OUT:
+		return csum_run(&r->state->csum_out, r, c);
+	case OSA_ASSIST_TSO_OUT:
+		return tso_run(a, r, c);
+	case OSA_ASSIST_IPV6:
+	case OSA_ASSIST_SETADAPTERPARMS:
+		return simple_run(r);
+	default:
+		return OSA_RC_NOT_SUPPORTED;
+	}
+}
+
+static void reply_head(struct osa_call *c, uint16_t rc)
+{
+	struct osa_assparms ass;
+
+	memcpy(&ass, c->data, sizeof(ass));
+	ass.len = be16_of((uint16_t)(c->len - offsetof(struct osa_assparms, len)));
+	ass.rc = be16_of(rc); /* offload users look at both: 4.7 */
+	ass.n_replies = 1;
+	ass.reply_nr = 1;
+	memcpy(c->data, &ass, sizeof(ass));
+}
+
+uint16_t osa_ipa_setassparms(struct osa *a, struct osa_call *c)
+{
+	struct request r = {.state = osa_assists_of(a, be16_get(c->ipa.protocol))};
+	struct osa_assparms ass;
+	uint16_t rc;
+
+	memcpy(&ass, c->data, sizeof(ass));
+	r.assist = be32_get(ass.assist);
+	r.subcommand = be16_get(ass.subcommand);
+	for (unsigned i = 0; i < 2; i++)
+		if (c->request_len >= sizeof(ass) + 4 * (i + 1))
+			r.word[i] = be32_load(c->data + sizeof(ass) + 4 * i);
+	rc = r.state ? assist_run(a, &r, c) : OSA_RC_INVALID_IP_VERSION;
+	reply_head(c, rc);
+	return rc;
+}
