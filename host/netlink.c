@@ -6,6 +6,7 @@
  * listens to link changes and never blocks. A context belongs to one thread and to the network
  * namespace it was opened in.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netlink/netlink.h>
@@ -213,20 +214,37 @@ int host_netlink_mac(struct host_netlink *nl, const char *ifname, const uint8_t 
 	return rc;
 }
 
-/* "10.0.0.1/24": an address and a prefix, nothing else of what libnl would take. */
+/* A decimal number of 1 to 3 digits and nothing else. Return: it, or -1. */
+static int prefix_parse(const char *text)
+{
+	size_t len = strspn(text, "0123456789");
+
+	return len >= 1 && len <= 3 && !text[len] ? atoi(text) : -1;
+}
+
+/* "10.0.0.1/24". Parsed here because libnl takes much else, blanks at the end included. */
 static struct nl_addr *addr_parse(const char *text)
 {
+	const char *slash = strchr(text, '/');
+	char ip[INET6_ADDRSTRLEN];
+	uint8_t bytes[16];
 	struct nl_addr *addr;
-	unsigned len;
+	int prefix, family;
+	size_t len;
 
-	if (!strchr(text, '/') || nl_addr_parse(text, AF_UNSPEC, &addr))
+	if (!slash || (size_t)(slash - text) >= sizeof(ip))
 		return NULL;
-	len = nl_addr_get_len(addr);
-	if ((nl_addr_get_family(addr) == AF_INET && len == 4) ||
-	    (nl_addr_get_family(addr) == AF_INET6 && len == 16))
-		return addr;
-	nl_addr_put(addr);
-	return NULL;
+	memcpy(ip, text, (size_t)(slash - text));
+	ip[slash - text] = '\0';
+	family = strchr(ip, ':') ? AF_INET6 : AF_INET;
+	len = family == AF_INET6 ? 16 : 4;
+	prefix = prefix_parse(slash + 1);
+	if (inet_pton(family, ip, bytes) != 1 || prefix < 0 || (size_t)prefix > len * 8)
+		return NULL;
+	addr = nl_addr_build(family, bytes, len);
+	if (addr)
+		nl_addr_set_prefixlen(addr, prefix);
+	return addr;
 }
 
 /* Return: 0 (also when it has the address), -EINVAL, -ENODEV, -EPERM, -ENOMEM. */

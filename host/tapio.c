@@ -9,6 +9,7 @@ enum direction { READ, WRITE };
 void tapio_open(struct tapio *io, int fd)
 {
 	io->fd = fd;
+	io->rw_flags = RWF_NOWAIT;
 	io->uring = !io_uring_queue_init(TAPIO_MAX, &io->ring, 0);
 }
 
@@ -53,8 +54,10 @@ static unsigned reap(struct tapio *io, struct tapio_op *op, unsigned n)
 }
 
 /*
- * The descriptor does not block and its driver says so, hence each operation is complete, in order,
- * when the submission returns; should a kernel do otherwise, the wait covers it.
+ * RWF_NOWAIT is what makes an operation complete at once with -EAGAIN: on a device that supports it
+ * io_uring ignores O_NONBLOCK and would wait for a frame. Devices that do not support it refuse the
+ * flag, and there O_NONBLOCK counts. So each operation is complete, in order, when the submission
+ * returns.
  */
 static void run_uring(struct tapio *io, enum direction dir, struct tapio_op *op, unsigned n)
 {
@@ -68,6 +71,7 @@ static void run_uring(struct tapio *io, enum direction dir, struct tapio_op *op,
 			io_uring_prep_readv(sqe, io->fd, op[i].iov, op[i].niov, 0);
 		else
 			io_uring_prep_writev(sqe, io->fd, op[i].iov, op[i].niov, 0);
+		sqe->rw_flags = io->rw_flags;
 		io_uring_sqe_set_data64(sqe, i);
 		op[i].res = -EAGAIN;
 	}
@@ -77,10 +81,16 @@ static void run_uring(struct tapio *io, enum direction dir, struct tapio_op *op,
 		left -= reap(io, op, n);
 		if (rc >= 0 || rc == -EINTR)
 			continue;
-		/* Forbidden since (a filter), or no memory: what was not submitted was not done.
-		 * From now on call by call. */
+		/* Forbidden since (a filter), or no memory: from now on call by call, beginning
+		 * with what was not submitted. */
+		left = io_uring_sq_ready(&io->ring);
 		tapio_close(io);
+		run_plain(io, dir, op + n - left, left);
 		return;
+	}
+	if (n && op[0].res == -EOPNOTSUPP && io->rw_flags) {
+		io->rw_flags = 0;
+		run_plain(io, dir, op, n);
 	}
 }
 

@@ -14,7 +14,8 @@
 #define TAPIO_MAX 64u /* operations of one run */
 
 struct tapio {
-	int fd; /* not blocking */
+	int fd;	      /* not blocking */
+	int rw_flags; /* of each io_uring operation */
 	bool uring;
 	struct io_uring ring;
 };
