@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The input queue: taking, parsing, returning, and when to stop looking.
+ * Source: spec/qdio.md 4.2, 4.5, 9.5, 12; spec/osa-qeth.md 7.1, 7.7.
+ *
+ * While polling, the newest buffer taken stands in state ACK and is held back:
+ * the adapter sees by it that no interruption is needed (9.5 rule A). All
+ * buffers before it go back to the adapter in batches.
+ */
+#include "guest/guest_priv.h"
+
+#define RUN_MAX 32u	 /* buffers taken at once: their lines are fetched together */
+#define FIFO_ERROR 0x12u /* reason with which a buffer in error is used all the same */
+
+static inline unsigned at(uint32_t counter)
+{
+	return counter % QDIO_BUFFERS;
+}
+
+static inline uint8_t state_of(const struct guest_rxq *r, uint32_t counter)
+{
+	/* Acquire: lengths and data were stored before the state. */
+	return atomic_load_explicit(&r->slsb[at(counter)], memory_order_acquire);
+}
+
+/* ---- giving to the adapter -------------------------------------------------------------- */
+
+/* @fresh: the SBAL does not stand as the last put_buffer left it. */
+static void put_buffer(struct guest_rxq *r, uint32_t counter, bool fresh)
+{
+	struct qdio_sbal *sbal = &r->sbal[at(counter)];
+	uint32_t area = counter % r->pool * GUEST_AREA_BYTES;
+	unsigned used = r->used[at(counter)];
+	struct qdio_sbale e = {.length = be32_of(GUEST_PAGE)};
+
+	r->where[at(counter)] = r->area + area;
+	for (unsigned i = 0; i < QDIO_SBAL_ENTRIES; i++) {
+		/*
+		 * The pool is a power of two, so an SBAL always offers the same area: what the
+		 * adapter did not use still stands there, and its cache lines need not move.
+		 */
+		if (!fresh && i > used && i < QDIO_SBAL_ENTRIES - 1)
+			continue;
+		e.addr = be64_of(r->addr + area + i * GUEST_PAGE);
+		e.eflags = i == QDIO_SBAL_ENTRIES - 1 ? QDIO_EFLAG_LAST : 0;
+		memcpy(&sbal->e[i], &e, sizeof(e));
+	}
+	r->used[at(counter)] = 0;
+}
+
+/* Give buffer c back: it becomes buffer c + pool. */
+static void return_buffer(struct guest_rxq *r, uint32_t c)
+{
+	uint32_t again = c + r->pool;
+
+	put_buffer(r, again, again < QDIO_BUFFERS);
+	/* Release: the SBAL before the state. */
+	atomic_store_explicit(&r->slsb[at(again)], QDIO_IN_EMPTY, memory_order_release);
+}
+
+static int siga_r(struct guest_dev *d)
+{
+	if (!(d->info.qdioac1 & QDIO_AC1_SIGA_R))
+		return 0;
+	/* The states before the signal (12, row 7). */
+	atomic_thread_fence(memory_order_seq_cst);
+	d->stats.rx_sigas++;
+	return guest_siga(d, QDIO_SIGA_R, 0);
+}
+
+int guest_rx_start(struct guest_dev *d)
+{
+	struct guest_rxq *r = &d->rx;
+
+	for (uint32_t c = 0; c < r->pool; c++) {
+		put_buffer(r, c, true);
+		atomic_store_explicit(&r->slsb[at(c)], QDIO_IN_EMPTY, memory_order_release);
+	}
+	return siga_r(d);
+}
+
+void guest_rx_release(struct guest_dev *d)
+{
+	struct guest_rxq *r = &d->rx;
+	uint32_t keep = r->seen - 1; /* the newest: it says that we poll */
+	uint32_t end = r->parse;
+
+	if (r->seen == r->oldest)
+		return;
+	if ((int32_t)(end - keep) > 0)
+		end = keep;
+	if (end - r->oldest < r->refill || (int32_t)(end - r->oldest) <= 0)
+		return;
+	while (r->oldest != end)
+		return_buffer(r, r->oldest++);
+	if ((int32_t)(r->stopped - r->oldest) < 0)
+		r->stopped = r->oldest;
+	siga_r(d);
+}
+
+/* ---- taking ---------------------------------------------------------------------------------- */
+
+/* An entry of the buffer being parsed becomes the current one. Return: false if it is invalid. */
+static bool load_entry(struct guest_dev *d, struct guest_rxq *r, unsigned e)
+{
+	const struct qdio_sbale *sbale = &r->sbal[at(r->parse)].e[e];
+	uint32_t len = be32_get(sbale->length);
+
+	r->entry = (int)e;
+	r->last = sbale->eflags & QDIO_EFLAG_LAST;
+	r->p = r->where[at(r->parse)] + e * GUEST_PAGE;
+	r->off = 0;
+	r->len = len;
+	r->used[at(r->parse)] = (uint8_t)e;
+	if (len == 0 || len > GUEST_PAGE) {
+		guest_violate(d, GUEST_VIOLATION_RX_ENTRY_LENGTH);
+		return false;
+	}
+	return true;
+}
+
+static bool next_entry(struct guest_dev *d, struct guest_rxq *r, enum guest_violation if_last)
+{
+	if (r->last) {
+		guest_violate(d, if_last);
+		return false;
+	}
+	if (r->entry + 1 == QDIO_SBAL_ENTRIES) {
+		guest_violate(d, GUEST_VIOLATION_RX_NO_LAST);
+		return false;
+	}
+	return load_entry(d, r, (unsigned)(r->entry + 1));
+}
+
+/* What only a test has the time to look at: entries that must be as we wrote them. */
+static void check_buffer(struct guest_dev *d, struct guest_rxq *r)
+{
+	const struct qdio_sbal *sbal = &r->sbal[at(r->parse)];
+	uint64_t addr = r->addr + (r->parse % r->pool) * (uint64_t)GUEST_AREA_BYTES;
+	bool over = false;
+
+	for (unsigned i = 0; i < QDIO_SBAL_ENTRIES; i++) {
+		if (be64_get(sbal->e[i].addr) != addr + i * GUEST_PAGE)
+			guest_violate(d, GUEST_VIOLATION_RX_ENTRY_ADDRESS);
+		if (over && (be32_get(sbal->e[i].length) != GUEST_PAGE ||
+			     (sbal->e[i].eflags & QDIO_EFLAG_LAST)))
+			guest_violate(d, GUEST_VIOLATION_RX_ENTRY_UNUSED);
+		if (sbal->e[i].eflags & QDIO_EFLAG_LAST)
+			over = true;
+	}
+}
+
+static void end_buffer(struct guest_rxq *r, bool whole)
+{
+	if (!whole)
+		r->used[at(r->parse)] = QDIO_SBAL_ENTRIES - 1;
+	r->entry = -1;
+	r->parse++;
+}
+
+static void buffer_error(struct guest_dev *d, struct guest_rxq *r, uint32_t c)
+{
+	struct qdio_sbal *sbal = &r->sbal[at(c)];
+
+	d->stats.rx_errors++;
+	/* Only one reason leaves the contents usable: spec/qdio.md 4.5. */
+	if (sbal->e[QDIO_SBALF_ERROR_REASON].sflags == FIFO_ERROR) {
+		sbal->e[QDIO_SBALF_ERROR_ENTRY].sflags = 0;
+		sbal->e[QDIO_SBALF_ERROR_REASON].sflags = 0;
+		return;
+	}
+	end_buffer(r, false);
+}
+
+/*
+ * Take the run of buffers in one state that begins at seen, and mark the newest.
+ * Return: false if there is none.
+ */
+static bool take_run(struct guest_dev *d, struct guest_rxq *r)
+{
+	unsigned n = 0, max = r->oldest + r->pool - r->seen;
+	uint8_t first;
+
+	if (max == 0)
+		return false;
+	first = state_of(r, r->seen);
+	if (first != QDIO_IN_PRIMED && first != QDIO_IN_ERROR) {
+		if (first != QDIO_IN_EMPTY && !r->stuck) {
+			guest_violate(d, GUEST_VIOLATION_RX_STATE);
+			r->stuck = true;
+		}
+		return false;
+	}
+	if (first == QDIO_IN_ERROR || max > RUN_MAX)
+		max = first == QDIO_IN_ERROR ? 1 : RUN_MAX;
+	while (++n < max && state_of(r, r->seen + n) == first)
+		;
+	for (unsigned i = 0; i < n; i++) {
+		__builtin_prefetch(&r->sbal[at(r->seen + i)], 1);
+		__builtin_prefetch(r->where[at(r->seen + i)]);
+		__builtin_prefetch(r->where[at(r->seen + i)] + 64);
+	}
+	r->seen += n;
+	atomic_store_explicit(&r->slsb[at(r->seen - 1)], QDIO_IN_ACK, memory_order_relaxed);
+	d->stats.rx_sbals += n;
+	if (first == QDIO_IN_ERROR)
+		buffer_error(d, r, r->seen - 1);
+	return true;
+}
+
+/* ---- parsing ------------------------------------------------------------------------------------
+ */
+
+/*
+ * The bytes of a frame that goes on over entries are moved together where an
+ * entry was not full: what lies between is ours, and nothing is read from it again.
+ */
+static bool gather(struct guest_dev *d, struct guest_rxq *r, uint8_t **data, uint32_t len)
+{
+	uint32_t have = r->len - r->off, piece;
+	uint8_t *dst = *data + have;
+
+	while (have < len) {
+		if (!next_entry(d, r, GUEST_VIOLATION_RX_OVERRUN))
+			return false;
+		if (have == 0)
+			*data = dst = r->p;
+		piece = len - have < r->len ? len - have : r->len;
+		if (dst != r->p)
+			memmove(dst, r->p, piece);
+		dst += piece;
+		have += piece;
+		r->off = piece;
+	}
+	return true;
+}
+
+static void check_cast(struct guest_dev *d, uint8_t cast, const uint8_t *frame)
+{
+	static const uint8_t all[6] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+	uint8_t want = !(frame[0] & 1)		    ? OSA_L2_UNICAST
+		       : memcmp(frame, all, 6) == 0 ? OSA_L2_BROADCAST
+						    : OSA_L2_MULTICAST;
+
+	if ((cast & 0x07) != want)
+		guest_violate(d, GUEST_VIOLATION_RX_HEADER_CAST);
+}
+
+enum parsed { PARSED_FRAME, PARSED_END, PARSED_BAD };
+
+/* The next frame of the current buffer. */
+static inline enum parsed parse_frame(struct guest_dev *d, struct guest_rxq *r, struct guest_rx *rx)
+{
+	const struct osa_l2_hdr *h;
+	uint8_t *data;
+	uint32_t len;
+
+	while (r->len - r->off < OSA_HDR_BYTES) {
+		if (r->last)
+			return PARSED_END;
+		if (!next_entry(d, r, GUEST_VIOLATION_RX_NO_LAST))
+			return PARSED_BAD;
+	}
+	h = (const struct osa_l2_hdr *)(r->p + r->off);
+	if (h->id != OSA_HDR_LAYER2) {
+		guest_violate(d, GUEST_VIOLATION_RX_HEADER_ID);
+		return PARSED_BAD;
+	}
+	len = be16_get(h->len);
+	if (len < 14) {
+		guest_violate(d, GUEST_VIOLATION_RX_HEADER_LENGTH);
+		return PARSED_BAD;
+	}
+	rx->flags = h->offload & OSA_OFFLOAD_L4 ? GUEST_RX_CSUM_VALID : 0;
+	r->off += OSA_HDR_BYTES;
+	data = r->p + r->off;
+	if (len <= r->len - r->off)
+		r->off += len;
+	else if (!gather(d, r, &data, len))
+		return PARSED_BAD;
+	rx->data = data;
+	rx->len = len;
+	if (d->cfg.check_all)
+		check_cast(d, h->cast, data);
+	d->stats.rx_bytes += len;
+	return PARSED_FRAME;
+}
+
+unsigned guest_rx_burst(struct guest_dev *d, struct guest_rx *rx, unsigned max)
+{
+	struct guest_rxq *r = &d->rx;
+	enum parsed what;
+	unsigned n = 0;
+
+	while (n < max) {
+		if (r->parse == r->seen) {
+			if (!take_run(d, r))
+				break;
+			continue;
+		}
+		if (r->entry < 0) {
+			if (d->cfg.check_all)
+				check_buffer(d, r);
+			if (!load_entry(d, r, 0)) {
+				end_buffer(r, false);
+				continue;
+			}
+		}
+		what = parse_frame(d, r, &rx[n]);
+		if (what == PARSED_FRAME)
+			n++;
+		else
+			end_buffer(r, what == PARSED_END);
+	}
+	d->stats.rx_frames += n;
+	return n;
+}
+
+/* ---- going to sleep
+ * --------------------------------------------------------------------------------- */
+
+bool guest_rx_stop(struct guest_dev *d)
+{
+	struct guest_rxq *r = &d->rx;
+	uint32_t c = r->stopped;
+	uint8_t next;
+
+	if (r->parse != r->seen)
+		return true;
+	for (; c != r->seen; c++)
+		atomic_store_explicit(&r->slsb[at(c)], QDIO_IN_NOTINIT, memory_order_relaxed);
+	r->stopped = r->seen;
+	/*
+	 * Between our states and the look at the next buffer: pairs with the adapter's barrier
+	 * between its state and its look at the one before (12, row 5).
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (d->info.thin && atomic_load_explicit(guest_dsci(d), memory_order_relaxed))
+		return true;
+	if (r->seen == r->oldest + r->pool)
+		return false;
+	next = state_of(r, r->seen);
+	return next == QDIO_IN_PRIMED || next == QDIO_IN_ERROR;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Output queues: filling, priming, completion.
+ * Source: spec/qdio.md 4.3, 5.2, 6.3, 12; spec/osa-qeth.md 7.1, 7.4, 7.6.
+ *
+ * An SBAL goes free -> filled -> ready (committed) -> busy (primed, the
+ * adapter's) -> free (reclaimed). Everything that is ready is primed together,
+ * in ring order, so that the cache lines of the states move once a burst.
+ */
+#include "guest/guest_priv.h"
+
+#define FRAGMENT_HEAD_ROOM 512u /* a slot's frame begins no nearer to a page's end */
+#define PREFETCH_AHEAD 2u	/* SBALs */
+
+static unsigned index_of(const struct guest_txq *t, unsigned ahead)
+{
+	return (t->oldest + ahead) % QDIO_BUFFERS;
+}
+
+/* ---- headers --------------------------------------------------------------------- */
+
+static inline uint8_t cast_of(const uint8_t *frame)
+{
+	if (!(frame[0] & 1))
+		return OSA_L2_UNICAST;
+	return frame[0] == 0xFF && frame[1] == 0xFF && frame[2] == 0xFF && frame[3] == 0xFF &&
+			       frame[4] == 0xFF && frame[5] == 0xFF
+		       ? OSA_L2_BROADCAST
+		       : OSA_L2_MULTICAST;
+}
+
+static inline void put_header(uint8_t *at, const uint8_t *frame, uint32_t len, unsigned flags)
+{
+	struct osa_l2_hdr h = {.id = OSA_HDR_LAYER2, .cast = cast_of(frame)};
+
+	if (flags & GUEST_TX_CSUM)
+		h.offload =
+			(uint8_t)(OSA_OFFLOAD_L4 | (flags & GUEST_TX_UDP ? OSA_OFFLOAD_UDP : 0));
+	h.len = be16_of((uint16_t)len);
+	if (frame[12] == 0x81 && frame[13] == 0x00 && len >= 18) {
+		h.cast |= OSA_L2_VLAN;
+		memcpy(&h.tci, frame + 14, 2);
+	}
+	memcpy(at, &h, sizeof(h));
+}
+
+static void put_tso_header(uint8_t *at, const uint8_t *frame, uint32_t len, uint16_t hdrlen,
+			   uint16_t mss)
+{
+	struct osa_tso_ext e = {.ext_len = be16_of(sizeof(e)),
+				.n_hdr = 1,
+				.hdr_type = 1,
+				.version = 1,
+				.hdr_len = be16_of(28),
+				.payload_len = be32_of(len - hdrlen),
+				.mss = be16_of(mss),
+				.proto_hdr_len = be16_of(hdrlen)};
+
+	put_header(at, frame, len, 0);
+	at[0] = OSA_HDR_LAYER2_TSO;
+	memcpy(at + OSA_HDR_BYTES, &e, sizeof(e));
+}
+
+/* ---- entries ------------------------------------------------------------------------ */
+
+static inline void put_entry(struct qdio_sbal *sbal, unsigned e, uint8_t eflags, uint32_t len,
+			     uint64_t addr)
+{
+	struct qdio_sbale s = {.eflags = eflags, .length = be32_of(len), .addr = be64_of(addr)};
+
+	memcpy(&sbal->e[e], &s, sizeof(s));
+}
+
+/* Entries for [at, at + len) of an area, cut at pages. Return: how many, 0: too many. */
+static unsigned put_entries(struct qdio_sbal *sbal, unsigned first, uint64_t addr, uint32_t len,
+			    uint32_t first_min)
+{
+	unsigned n = (unsigned)((addr % GUEST_PAGE + len + GUEST_PAGE - 1) / GUEST_PAGE);
+	uint32_t piece = GUEST_PAGE - (uint32_t)(addr % GUEST_PAGE);
+	uint8_t eflags;
+
+	if (first + n > QDIO_SBAL_ENTRIES || (n > 1 && piece < first_min))
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (piece > len)
+			piece = len;
+		eflags = n == 1	      ? 0
+			 : i == 0     ? QDIO_EFLAG_FRAG_FIRST
+			 : i == n - 1 ? QDIO_EFLAG_FRAG_LAST
+				      : QDIO_EFLAG_FRAG_MIDDLE;
+		put_entry(sbal, first + i, eflags, piece, addr);
+		addr += piece;
+		len -= piece;
+		piece = GUEST_PAGE;
+	}
+	return n;
+}
+
+/* ---- completion ------------------------------------------------------------------------ */
+
+static void tx_error(struct guest_dev *d, struct qdio_sbal *sbal)
+{
+	d->stats.tx_errors++;
+	d->stats.tx_error_entry = sbal->e[QDIO_SBALF_ERROR_ENTRY].sflags & 0x0F;
+	d->stats.tx_error_reason = sbal->e[QDIO_SBALF_ERROR_REASON].sflags;
+	sbal->e[QDIO_SBALF_ERROR_ENTRY].sflags = 0;
+	sbal->e[QDIO_SBALF_ERROR_REASON].sflags = 0;
+}
+
+unsigned guest_tx_reclaim(struct guest_dev *d, unsigned q)
+{
+	struct guest_txq *t = &d->tx[q];
+	unsigned n = 0;
+	uint8_t state;
+
+	for (; t->busy; n++) {
+		/* Acquire: SBALF 14/15 were stored before an error state. */
+		state = atomic_load_explicit(&t->slsb[t->oldest], memory_order_acquire);
+		if (state == QDIO_OUT_PRIMED)
+			break;
+		if (state == QDIO_OUT_ERROR) {
+			tx_error(d, &t->sbal[t->oldest]);
+		} else if (state != QDIO_OUT_EMPTY) {
+			if (!t->stuck)
+				guest_violate(d, GUEST_VIOLATION_TX_STATE);
+			t->stuck = true;
+			break;
+		} else if (d->cfg.check_all &&
+			   (t->sbal[t->oldest].e[14].sflags || t->sbal[t->oldest].e[15].sflags)) {
+			guest_violate(d, GUEST_VIOLATION_TX_STALE_REASON);
+		}
+		if (t->pci_asked && t->pci_index == t->oldest)
+			t->pci_asked = false;
+		t->oldest = (uint8_t)index_of(t, 1);
+		t->busy--;
+	}
+	return n;
+}
+
+unsigned guest_tx_busy(const struct guest_dev *d, unsigned q)
+{
+	return d->tx[q].busy;
+}
+
+unsigned guest_tx_free(struct guest_dev *d, unsigned q)
+{
+	const struct guest_txq *t = &d->tx[q];
+
+	guest_tx_reclaim(d, q);
+	return QDIO_BUFFERS - t->busy - t->ready;
+}
+
+/* ---- handing over ----------------------------------------------------------------------- */
+
+/*
+ * Ask for an interruption when the queue begins to fill, so that a sender that
+ * finds it full can sleep: at most one at a time (spec/qdio.md 9.4).
+ */
+static void ask_pci(struct guest_dev *d, struct guest_txq *t, unsigned index)
+{
+	if (t->pci_asked || t->busy + t->ready < d->cfg.pci_at)
+		return;
+	t->sbal[index].e[0].sflags = QDIO_SBALF0_PCI;
+	t->pci_asked = true;
+	t->pci_index = (uint8_t)index;
+}
+
+void guest_tx_flush(struct guest_dev *d, unsigned q)
+{
+	struct guest_txq *t = &d->tx[q];
+	unsigned first = index_of(t, t->busy), n = t->ready, before;
+
+	if (!n)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		/* Release: SBAL and data before the state (12, row 1). */
+		atomic_store_explicit(&t->slsb[(first + i) % QDIO_BUFFERS], QDIO_OUT_PRIMED,
+				      memory_order_release);
+		d->stats.tx_frames += t->frames[(first + i) % QDIO_BUFFERS];
+	}
+	t->busy += n;
+	t->ready = 0;
+	d->stats.tx_sbals += n;
+	/*
+	 * Full barrier between our states and the look at the one before: pairs with the
+	 * adapter's, between its last completion and its look at the next (row 4). If that one is
+	 * primed still, the adapter will come along: no SIGA.
+	 */
+	atomic_thread_fence(memory_order_seq_cst);
+	before = (first + QDIO_BUFFERS - 1) % QDIO_BUFFERS;
+	if (n < QDIO_BUFFERS &&
+	    atomic_load_explicit(&t->slsb[before], memory_order_relaxed) == QDIO_OUT_PRIMED) {
+		d->stats.tx_tack_ons++;
+		return;
+	}
+	d->stats.tx_sigas++;
+	guest_siga(d, QDIO_SIGA_W, q);
+}
+
+unsigned guest_tx_repeat(struct guest_dev *d, unsigned q, unsigned n)
+{
+	struct guest_txq *t = &d->tx[q];
+	unsigned room = guest_tx_free(d, q);
+
+	if (n > room)
+		n = room;
+	for (unsigned i = 0; i < n; i++)
+		ask_pci(d, t, index_of(t, t->busy + t->ready++));
+	guest_tx_flush(d, q);
+	return n;
+}
+
+/* ---- filling in place --------------------------------------------------------------------- */
+
+bool guest_slot_open(struct guest_dev *d, unsigned q, struct guest_slot *s)
+{
+	struct guest_txq *t = &d->tx[q];
+	unsigned i;
+
+	if (t->busy + t->ready >= QDIO_BUFFERS && guest_tx_free(d, q) == 0)
+		return false;
+	i = index_of(t, t->busy + t->ready);
+	*s = (struct guest_slot){.sbal = &t->sbal[i],
+				 .area = t->area + (size_t)i * GUEST_AREA_BYTES,
+				 .addr = t->addr + (uint64_t)i * GUEST_AREA_BYTES,
+				 .q = (uint8_t)q};
+	return true;
+}
+
+uint8_t *guest_slot_room(struct guest_slot *s, uint32_t *room)
+{
+	uint32_t at = (s->used + 63) & ~63u;
+
+	if (GUEST_PAGE - at % GUEST_PAGE < FRAGMENT_HEAD_ROOM)
+		at = (at + GUEST_PAGE - 1) & ~(GUEST_PAGE - 1);
+	if (s->entries >= QDIO_SBAL_ENTRIES || at + FRAGMENT_HEAD_ROOM > GUEST_SLOT_BYTES)
+		return NULL;
+	s->used = at;
+	*room = GUEST_SLOT_BYTES - at - GUEST_SLOT_HEADROOM;
+	if (*room > GUEST_FRAME_MAX)
+		*room = GUEST_FRAME_MAX;
+	return s->area + at + GUEST_SLOT_HEADROOM;
+}
+
+bool guest_slot_add(struct guest_slot *s, uint32_t len, unsigned flags, uint16_t hdrlen,
+		    uint16_t mss)
+{
+	bool tso = flags & GUEST_TX_TSO;
+	uint32_t head = tso ? OSA_HDR_BYTES + sizeof(struct osa_tso_ext) : OSA_HDR_BYTES;
+	uint32_t begin = s->used + GUEST_SLOT_HEADROOM - head;
+	const uint8_t *frame = s->area + s->used + GUEST_SLOT_HEADROOM;
+	unsigned n = put_entries(s->sbal, s->entries, s->addr + begin, head + len,
+				 tso ? head + hdrlen : head);
+
+	if (!n)
+		return false;
+	if (tso)
+		put_tso_header(s->area + begin, frame, len, hdrlen, mss);
+	else
+		put_header(s->area + begin, frame, len, flags);
+	s->entries = (uint16_t)(s->entries + n);
+	s->frames++;
+	s->used = begin + head + len;
+	return true;
+}
+
+void guest_slot_commit(struct guest_dev *d, const struct guest_slot *s)
+{
+	struct guest_txq *t = &d->tx[s->q];
+	unsigned i = index_of(t, t->busy + t->ready);
+
+	if (!s->frames)
+		return;
+	s->sbal->e[s->entries - 1].eflags |= QDIO_EFLAG_LAST;
+	s->sbal->e[0].sflags = 0;
+	t->frames[i] = (uint8_t)s->frames;
+	ask_pci(d, t, i);
+	t->ready++;
+}
+
+/* ---- bursts -----------------------------------------------------------------------------------
+ */
+
+/* Short frames are most of them: pieces of constant length, the last one overlapping. */
+static inline void copy_frame(uint8_t *dst, const uint8_t *src, uint32_t len)
+{
+	if (len > 512 || len < 16) {
+		memcpy(dst, src, len);
+		return;
+	}
+	if (len < 32) {
+		memcpy(dst, src, 16);
+		memcpy(dst + len - 16, src + len - 16, 16);
+		return;
+	}
+	for (uint32_t i = 0; i + 32 < len; i += 32)
+		memcpy(dst + i, src + i, 32);
+	memcpy(dst + len - 32, src + len - 32, 32);
+}
+
+/*
+ * Fill SBAL i with at most per_sbal frames, back to back.
+ * Return: frames put.
+ */
+static unsigned fill(struct guest_txq *t, unsigned i, const struct guest_frame *f, unsigned n)
+{
+	uint8_t *area = t->area + (size_t)i * GUEST_AREA_BYTES;
+	uint64_t addr = t->addr + (uint64_t)i * GUEST_AREA_BYTES;
+	struct qdio_sbal *sbal = &t->sbal[i];
+	unsigned done, entries = 0, k;
+	uint32_t at = 0, need;
+
+	for (done = 0; done < n; done++) {
+		need = OSA_HDR_BYTES + f[done].len;
+		if (need > GUEST_PAGE - at % GUEST_PAGE)
+			at = (at + GUEST_PAGE - 1) & ~(GUEST_PAGE - 1);
+		if (at + need > GUEST_AREA_BYTES)
+			break;
+		if (need <= GUEST_PAGE) {
+			if (entries == QDIO_SBAL_ENTRIES)
+				break;
+			put_entry(sbal, entries++, 0, need, addr + at);
+		} else {
+			k = put_entries(sbal, entries, addr + at, need, OSA_HDR_BYTES);
+			if (!k)
+				break;
+			entries += k;
+		}
+		put_header(area + at, f[done].data, f[done].len, f[done].flags);
+		copy_frame(area + at + OSA_HDR_BYTES, f[done].data, f[done].len);
+		at = (at + need + 31) & ~31u;
+	}
+	if (done)
+		sbal->e[entries - 1].eflags |= QDIO_EFLAG_LAST;
+	t->frames[i] = (uint8_t)done;
+	return done;
+}
+
+/* The area was read by another core: ask for its lines before they are written. */
+static inline void prefetch_slot(const struct guest_txq *t, unsigned i)
+{
+	uint8_t *area = t->area + (size_t)i * GUEST_AREA_BYTES;
+
+	__builtin_prefetch(&t->sbal[i], 1);
+	__builtin_prefetch(area, 1);
+	__builtin_prefetch(area + 64, 1);
+}
+
+unsigned guest_tx_frames(struct guest_dev *d, unsigned q, const struct guest_frame *f, unsigned n,
+			 unsigned per_sbal)
+{
+	struct guest_txq *t = &d->tx[q];
+	unsigned done = 0, room = guest_tx_free(d, q), k, i;
+
+	while (done < n && room) {
+		i = index_of(t, t->busy + t->ready);
+		prefetch_slot(t, (i + PREFETCH_AHEAD) % QDIO_BUFFERS);
+		k = fill(t, i, f + done, n - done < per_sbal ? n - done : per_sbal);
+		if (!k)
+			break;
+		ask_pci(d, t, i);
+		t->ready++;
+		done += k;
+		room--;
+	}
+	guest_tx_flush(d, q);
+	return done;
+}
