@@ -494,3 +494,11 @@ void host_tap_set_carrier(struct host_tap *t, bool up)
 {
 	atomic_store_explicit(&t->carrier, up, memory_order_relaxed);
 }
+
+/* Context: any thread. */
+bool host_tap_alive(const struct host_tap *t)
+{
+	struct ifreq ifr = {0};
+
+	return ioctl(t->fd, TUNGETIFF, &ifr) == 0;
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon as a whole. Theory of operation:
+ *
+ * One control thread runs a libevent loop: the control socket, the channel socket, the
+ * netlink watch, signals and a tick per second. Worker threads move frames (worker.c). A
+ * command changes objects through cp_execute; the objects call back through cp_hooks for
+ * what is outside: uplinks, workers, the state file, the log.
+ *
+ * Start: directory and lock, workers, objects from DIR/state or from FILE, sockets, confinement,
+ * "ready". End (SHUTDOWN, SIGTERM, SIGINT): clients, objects, workers, in this order; the
+ * state file is removed, because the next start is to be from FILE: what was changed by
+ * commands lasts until then (spec/zvm-networking.md 2). A killed daemon leaves it, and
+ * the next one goes on from there.
+ *
+ * The control thread is not registered with RCU: it is the only one that changes what
+ * the workers read, so it needs no protection to read it itself, and unregistered it never holds
+ * up a grace period while it waits for events.
+ */
+#include "cp/daemon.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cp/channel.h"
+#include "cp/channel_wire.h"
+#include "cp/confine.h"
+#include "cp/control.h"
+#include "cp/log.h"
+#include "cp/rundir.h"
+#include "cp/state.h"
+#include "cp/hostuplink.h"
+#include "cp/worker.h"
+
+#define WORKERS 1
+
+struct cp_daemon {
+	struct cp_daemon_options opt;
+	struct cp_log log;
+	int dir_fd, lock_fd;
+	char id[CP_STATE_ID_BYTES]; /* of opt.file */
+	struct event_base *base;
+	struct event *tick, *save, *sigterm, *sigint;
+	struct cp_workers *workers;
+	struct cp_hostuplinks *uplinks;
+	struct cp *cp;
+	struct cp_control *control;
+	struct cp_channel *channel;
+};
+
+/* ---- hooks of the control program ----------------------------------------------------- */
+
+static void *hook_open_uplink(void *ctx, const char *kind, const char *arg,
+			      const struct vs_link *link, char *err, size_t err_len)
+{
+	struct cp_daemon *d = ctx;
+
+	return cp_hostuplink_open(d->uplinks, kind, arg, link, err, err_len);
+}
+
+static void hook_close_uplink(void *ctx, void *uplink)
+{
+	struct cp_daemon *d = ctx;
+
+	cp_hostuplink_close(d->uplinks, uplink);
+}
+
+static const char *hook_uplink_state(void *ctx, void *uplink)
+{
+	(void)ctx;
+	return cp_hostuplink_state(uplink);
+}
+
+static struct vs_worker *hook_pick_worker(void *ctx)
+{
+	struct cp_daemon *d = ctx;
+
+	return cp_workers_pick(d->workers);
+}
+
+/* Several changes of one turn of the loop are written once. */
+static void hook_changed(void *ctx)
+{
+	struct cp_daemon *d = ctx;
+
+	if (d->save)
+		event_active(d->save, EV_TIMEOUT, 0);
+}
+
+static void hook_shutdown(void *ctx)
+{
+	struct cp_daemon *d = ctx;
+
+	event_base_loopexit(d->base, NULL);
+}
+
+static void hook_log(void *ctx, const char *line)
+{
+	struct cp_daemon *d = ctx;
+
+	cp_log_line(&d->log, line);
+}
+
+static void hook_forget(void *ctx, struct vs_switch *sw, struct vs_port *p)
+{
+	struct cp_daemon *d = ctx;
+
+	if (d->control)
+		cp_control_forget(d->control, sw, p);
+}
+
+static void hook_kick(void *ctx)
+{
+	struct cp_daemon *d = ctx;
+
+	cp_workers_wake(d->workers);
+}
+
+/* ---- events ----------------------------------------------------------------------------- */
+
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	struct cp_daemon *d = ctx;
+	struct timespec ts;
+
+	(void)fd;
+	(void)what;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	cp_tick(d->cp, (uint32_t)ts.tv_sec);
+	cp_hostuplinks_tick(d->uplinks);
+}
+
+static void on_save(evutil_socket_t fd, short what, void *ctx)
+{
+	struct cp_daemon *d = ctx;
+	char *text = cp_configuration(d->cp);
+	int rc = text ? cp_state_save(d->dir_fd, d->id, text) : -ENOMEM;
+
+	(void)fd;
+	(void)what;
+	if (rc)
+		cp_log_printf(&d->log, "ZLN2633E State was not saved in %s/" CP_STATE_FILE ": %s",
+			      d->opt.dir, strerror(-rc));
+	free(text);
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *ctx)
+{
+	struct cp_daemon *d = ctx;
+
+	(void)what;
+	cp_log_printf(&d->log, "ZLN2634I %s: shutting down", strsignal(fd));
+	event_base_loopexit(d->base, NULL);
+}
+
+/* ---- start ------------------------------------------------------------------------------ */
+
+static void report_line(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "%s%s", text, strchr(text, '\n') ? "" : "\n");
+}
+
+static int failed(const char *what, int rc)
+{
+	fprintf(stderr, "ZLN2630E %s: %s\n", what, strerror(rc < 0 ? -rc : rc));
+	return -1;
+}
+
+int cp_daemon_check(const char *file)
+{
+	struct cp_hooks none = {0};
+	struct cp *cp = cp_create(&none);
+	int n;
+
+	if (!cp)
+		return failed("No memory", errno);
+	n = cp_execute_file(cp, file, true, report_line, NULL);
+	if (n < 0)
+		failed(file, n);
+	cp_destroy(cp);
+	return n;
+}
+
+/* From the state a killed daemon left, if it fits; what cannot be restored now is reported. */
+static void load_state(struct cp_daemon *d)
+{
+	char path[4096];
+	int n;
+
+	snprintf(path, sizeof(path), "%s/" CP_STATE_FILE, d->opt.dir);
+	n = cp_execute_file(d->cp, path, false, report_line, NULL);
+	cp_log_printf(&d->log, "ZLN2631I Continuing from %s%s", path,
+		      n ? ", with errors: see above" : "");
+}
+
+static int load_file(struct cp_daemon *d)
+{
+	int n = cp_daemon_check(d->opt.file);
+
+	if (n == 0)
+		n = cp_execute_file(d->cp, d->opt.file, false, report_line, NULL);
+	return n ? -1 : 0;
+}
+
+static int load(struct cp_daemon *d)
+{
+	enum cp_state_found found = cp_state_look(d->dir_fd, d->id);
+
+	if (found == CP_STATE_VALID) {
+		load_state(d);
+		return 0;
+	}
+	if (found != CP_STATE_ABSENT)
+		cp_log_printf(&d->log, "ZLN2632W %s/" CP_STATE_FILE " is %s: it is ignored",
+			      d->opt.dir,
+			      found == CP_STATE_OUTDATED ? "from another configuration file"
+							 : "not readable");
+	return d->opt.file ? load_file(d) : 0;
+}
+
+static int make_events(struct cp_daemon *d)
+{
+	struct timeval second = {.tv_sec = 1};
+
+	d->base = event_base_new();
+	if (!d->base)
+		return failed("No event loop", errno);
+	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
+	d->save = event_new(d->base, -1, 0, on_save, d);
+	d->sigterm = evsignal_new(d->base, SIGTERM, on_signal, d);
+	d->sigint = evsignal_new(d->base, SIGINT, on_signal, d);
+	if (!d->tick || !d->save || !d->sigterm || !d->sigint || event_add(d->tick, &second) ||
+	    event_add(d->sigterm, NULL) || event_add(d->sigint, NULL))
+		return failed("No events", ENOMEM);
+	return 0;
+}
+
+static int make_objects(struct cp_daemon *d)
+{
+	struct cp_hooks hooks = {
+		.open_uplink = hook_open_uplink,
+		.close_uplink = hook_close_uplink,
+		.uplink_state = hook_uplink_state,
+		.pick_worker = hook_pick_worker,
+		.changed = hook_changed,
+		.shutdown = hook_shutdown,
+		.log = hook_log,
+		.forget = hook_forget,
+		.ctx = d,
+	};
+
+	d->workers = cp_workers_start(WORKERS, d->opt.confine ? cp_confine_worker : NULL);
+	if (!d->workers)
+		return failed("No worker threads", errno);
+	d->uplinks = cp_hostuplinks_create(d->base, &d->log);
+	if (!d->uplinks)
+		return failed("No netlink", errno);
+	d->cp = cp_create(&hooks);
+	return d->cp ? 0 : failed("No memory", errno);
+}
+
+static int make_control(struct cp_daemon *d)
+{
+	struct cp_control_config cfg = {.base = d->base, .cp = d->cp, .log = hook_log, .ctx = d};
+	int fd = cp_rundir_listen(d->opt.dir, CP_CONTROL_SOCKET, SOCK_STREAM);
+
+	if (fd < 0)
+		return failed("Control socket", fd);
+	d->control = cp_control_create(&cfg, fd);
+	if (d->control)
+		return 0;
+	close(fd);
+	return failed("Control socket", ENOMEM);
+}
+
+static int make_channel(struct cp_daemon *d)
+{
+	struct cp_channel_config cfg = {
+		.base = d->base, .cp = d->cp, .kick = hook_kick, .log = hook_log, .ctx = d};
+	int fd = cp_rundir_listen(d->opt.dir, CHANNEL_SOCKET, SOCK_SEQPACKET);
+
+	if (fd < 0)
+		return failed("Channel socket", fd);
+	d->channel = cp_channel_create(&cfg, fd);
+	if (d->channel)
+		return 0;
+	close(fd);
+	return failed("Channel socket", ENOMEM);
+}
+
+static int open_directory(struct cp_daemon *d)
+{
+	char err[256];
+	int rc;
+
+	d->dir_fd = cp_rundir_open(d->opt.dir, &d->lock_fd, err, sizeof(err));
+	if (d->dir_fd < 0) {
+		fprintf(stderr, "ZLN2630E %s\n", err);
+		return -1;
+	}
+	rc = cp_state_identify(d->opt.file, d->id);
+	return rc ? failed(d->opt.file, rc) : 0;
+}
+
+/* Every client costs a handful of descriptors: take as many as we are allowed. */
+static void raise_limits(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
+static int confine(const struct cp_daemon *d)
+{
+	char err[256];
+
+	if (!d->opt.confine || cp_confine(err, sizeof(err)) == 0)
+		return 0;
+	fprintf(stderr, "ZLN2630E Not confined: %s (--no-confine does without)\n", err);
+	return -1;
+}
+
+static int start(struct cp_daemon *d)
+{
+	raise_limits();
+	if (open_directory(d) || make_events(d) || make_objects(d) || load(d) || make_control(d) ||
+	    make_channel(d) || confine(d))
+		return -1;
+	on_save(-1, 0, d);
+	return 0;
+}
+
+static void free_event(struct event **e)
+{
+	if (*e)
+		event_free(*e);
+	*e = NULL;
+}
+
+struct cp_daemon *cp_daemon_start(const struct cp_daemon_options *opt)
+{
+	struct cp_daemon *d = calloc(1, sizeof(*d));
+
+	if (!d) {
+		failed("No memory", ENOMEM);
+		return NULL;
+	}
+	d->opt = *opt;
+	d->dir_fd = d->lock_fd = -1;
+	cp_log_init(&d->log);
+	/* A client that goes away is an error code, not a signal. */
+	signal(SIGPIPE, SIG_IGN);
+	if (start(d) == 0)
+		return d;
+	cp_daemon_stop(d, false);
+	return NULL;
+}
+
+int cp_daemon_run(struct cp_daemon *d)
+{
+	puts("ready");
+	fflush(stdout);
+	sd_notify(0, "READY=1");
+	if (event_base_dispatch(d->base) < 0)
+		return failed("Event loop", EIO);
+	sd_notify(0, "STOPPING=1");
+	return 0;
+}
+
+void cp_daemon_stop(struct cp_daemon *d, bool clean)
+{
+	if (!d)
+		return;
+	free_event(&d->save);
+	cp_channel_destroy(d->channel);
+	cp_control_destroy(d->control);
+	d->control = NULL;
+	cp_destroy(d->cp);
+	cp_hostuplinks_destroy(d->uplinks);
+	cp_workers_stop(d->workers);
+	free_event(&d->tick);
+	free_event(&d->sigterm);
+	free_event(&d->sigint);
+	if (d->base)
+		event_base_free(d->base);
+	if (clean)
+		cp_state_remove(d->dir_fd);
+	if (d->dir_fd >= 0)
+		close(d->dir_fd);
+	if (d->lock_fd >= 0)
+		close(d->lock_fd);
+	free(d);
+}

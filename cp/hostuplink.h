@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Host interfaces behind uplinks: what zland puts into struct cp_hooks for them. */
+#ifndef CP_HOSTUPLINK_H
+#define CP_HOSTUPLINK_H
+
+#include "cp/log.h"
+#include "vswitch/port.h"
+
+struct event_base;
+struct cp_hostuplinks;
+
+/*
+ * @base: the control thread's loop; the netlink watch joins it.
+ * Return: no uplinks yet, or NULL and errno. Context: control thread, as all here.
+ */
+struct cp_hostuplinks *cp_hostuplinks_create(struct event_base *base, const struct cp_log *log);
+/* Every uplink must be closed. NULL is legal. */
+void cp_hostuplinks_destroy(struct cp_hostuplinks *us);
+
+/* As cp_hooks.open_uplink. @kind: "TAP". @arg: the interface's name. */
+void *cp_hostuplink_open(struct cp_hostuplinks *us, const char *kind, const char *arg,
+			 const struct vs_link *link, char *err, size_t err_len);
+/* As cp_hooks.close_uplink. */
+void cp_hostuplink_close(struct cp_hostuplinks *us, void *uplink);
+/* As cp_hooks.uplink_state: "Ready", "No carrier", ... */
+const char *cp_hostuplink_state(const void *uplink);
+
+/* Once a second: open again what has vanished. */
+void cp_hostuplinks_tick(struct cp_hostuplinks *us);
+
+#endif
