@@ -1,0 +1,1037 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The switch: the VLAN matrix of spec/zvm-networking.md 3.4 cell by cell, forwarding rules of
+ * 3.2, isolation, sources, sniffers, offloads, captures, counters; and a differential test
+ * of whole configurations against a naive model.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <urcu-qsbr.h>
+
+#include "tests/fakeport.h"
+#include "vswitch/vs_priv.h"
+
+#define PORTS 6
+
+static const uint8_t bcast[6] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+
+struct bed { /* a switch with fake ports 0..n-1; port UP, if any, is the uplink */
+	struct vs_switch *sw;
+	struct vs_worker *w;
+	struct vs_port *port[PORTS];
+	struct fake_port fake[PORTS];
+	struct vs_port_config cfg[PORTS];
+};
+
+static void mac_of(unsigned port, uint8_t mac[6])
+{
+	const uint8_t m[6] = {0x02, 0, 0, 0, 0, (uint8_t)(port + 1)};
+
+	memcpy(mac, m, 6);
+}
+
+static struct bed *bed_make(const struct vs_switch_config *cfg)
+{
+	struct bed *b = calloc(1, sizeof(*b));
+
+	b->sw = vs_switch_create(cfg);
+	b->w = vs_worker_create();
+	ck_assert_ptr_nonnull(b->sw);
+	ck_assert_ptr_nonnull(b->w);
+	return b;
+}
+
+static void bed_port(struct bed *b, unsigned i, struct vs_port_config cfg)
+{
+	struct vs_link l;
+	uint8_t mac[6];
+
+	snprintf(cfg.name, sizeof(cfg.name), "port%u", i);
+	b->cfg[i] = cfg;
+	fake_init(&b->fake[i]);
+	b->port[i] = vs_port_create(b->sw, &cfg);
+	ck_assert_ptr_nonnull(b->port[i]);
+	vs_port_assign(b->port[i], b->w);
+	l = vs_port_link(b->port[i]);
+	ck_assert_int_eq(l.ops->start(l.ctx, &fake_ops, &b->fake[i]), 0);
+	mac_of(i, mac);
+	if (cfg.role == VS_ROLE_GUEST)
+		ck_assert_int_eq(l.ops->mac_add(l.ctx, mac), 0);
+}
+
+static struct vs_port_config guest(enum vs_port_type type, uint16_t access_vid,
+				   const uint16_t *vids)
+{
+	struct vs_port_config c = {
+		.role = VS_ROLE_GUEST, .type = type, .access_vid = access_vid, .mac_protect = -1};
+
+	for (; vids && *vids; vids++)
+		vs_vidset_add(&c.vids, *vids);
+	return c;
+}
+
+static void bed_free(struct bed *b)
+{
+	for (unsigned i = 0; i < PORTS; i++)
+		if (b->port[i]) {
+			vs_port_destroy(b->port[i]);
+			fake_fini(&b->fake[i]);
+		}
+	vs_switch_destroy(b->sw);
+	vs_worker_destroy(b->w);
+	free(b);
+}
+
+static void run(struct bed *b)
+{
+	while (vs_worker_poll(b->w))
+		rcu_quiescent_state();
+}
+
+static void clear(struct bed *b)
+{
+	for (unsigned i = 0; i < PORTS; i++)
+		if (b->port[i])
+			fake_clear(&b->fake[i]);
+}
+
+/* Send one frame; dst: port number, or -1 broadcast, or -2 an address nobody has. */
+static void send_one(struct bed *b, unsigned from, int dst, int tci)
+{
+	uint8_t frame[128], d[6] = {0x02, 0xEE, 0, 0, 0, 0x01}, s[6];
+	uint32_t len;
+
+	if (dst == -1)
+		memcpy(d, bcast, 6);
+	else if (dst >= 0)
+		mac_of((unsigned)dst, d);
+	mac_of(from, s);
+	len = fake_frame(frame, d, s, tci, 100, from);
+	ck_assert_ptr_nonnull(fake_inject(&b->fake[from], frame, len));
+	run(b);
+}
+
+/* -2: nothing arrived, -1: one untagged frame, else the TCI of the one frame. */
+static int arrived(struct bed *b, unsigned port)
+{
+	const struct fake_frame *x = b->fake[port].out;
+
+	if (!b->fake[port].n_out)
+		return -2;
+	ck_assert_uint_eq(b->fake[port].n_out, 1);
+	if (x->data[12] != 0x81)
+		return -1;
+	return x->data[14] << 8 | x->data[15];
+}
+
+/* ---- VLAN matrix --------------------------------------------------------------------- */
+
+static const uint16_t v10[] = {10, 0}, v10_20[] = {10, 20, 0}, v1_10[] = {1, 10, 0},
+		      v2_200[] = {2, 200, 0};
+
+enum shape { ACCESS, TRUNK, UPLINK };
+
+static const struct matrix_row {
+	int n;
+	const char *what;
+	uint16_t native, default_vid;
+	enum shape from;
+	uint16_t access;
+	const uint16_t *vids;
+	int tci; /* of the frame sent; -1 untagged */
+	int on_access10, on_access20, on_trunk_1_10_20, on_uplink; /* as arrived() */
+	int drop; /* enum vs_drop counted at the sender, or -1 */
+} matrix[] = {
+	/* Sent as broadcast, so that every port of the VLAN shows what leaves it. */
+	{1, "access: untagged", 1, 0, ACCESS, 10, NULL, -1, -1, -2, 10, 10, -1},
+	{2, "access: priority tag keeps PCP", 1, 0, ACCESS, 10, NULL, 0xA000, -1, -2, 0xA00A,
+	 0xA00A, -1},
+	{3, "access: own VID tagged", 1, 0, ACCESS, 10, NULL, 10, -2, -2, -2, -2,
+	 VS_DROP_VLAN_TAGGED},
+	{4, "access: other VID tagged", 1, 0, ACCESS, 10, NULL, 20, -2, -2, -2, -2,
+	 VS_DROP_VLAN_TAGGED},
+	{5, "access: default VID", 1, 20, ACCESS, 0, NULL, -1, -2, -1, 20, 20, -1},
+	{6, "access without VID: untagged", 1, 0, ACCESS, 0, NULL, -1, -2, -2, -2, -2,
+	 VS_DROP_VLAN_UNTAGGED},
+	{7, "access without VID: priority", 1, 0, ACCESS, 0, NULL, 0x2000, -2, -2, -2, -2,
+	 VS_DROP_VLAN_TAGGED},
+	{8, "access without VID: tagged", 1, 0, ACCESS, 0, NULL, 10, -2, -2, -2, -2,
+	 VS_DROP_VLAN_TAGGED},
+	{9, "trunk with native: untagged", 1, 0, TRUNK, 0, v1_10, -1, -2, -2, -1, -1, -1},
+	{10, "trunk with native: priority", 1, 0, TRUNK, 0, v1_10, 0x6000, -2, -2, -1, -1, -1},
+	{11, "trunk with native: authorised", 1, 0, TRUNK, 0, v1_10, 10, -1, -2, 10, 10, -1},
+	{12, "trunk with native: native tagged", 1, 0, TRUNK, 0, v1_10, 1, -2, -2, -1, -1, -1},
+	{13, "trunk with native: not authorised", 1, 0, TRUNK, 0, v1_10, 20, -2, -2, -2, -2,
+	 VS_DROP_VLAN_DENIED},
+	{14, "trunk, not to native: untagged", 1, 0, TRUNK, 0, v10_20, -1, -2, -2, -2, -2,
+	 VS_DROP_VLAN_UNTAGGED},
+	{15, "trunk, not to native: priority", 1, 0, TRUNK, 0, v10_20, 0x2000, -2, -2, -2, -2,
+	 VS_DROP_VLAN_UNTAGGED},
+	{16, "trunk, not to native: authorised", 1, 0, TRUNK, 0, v10_20, 20, -2, -1, 20, 20, -1},
+	{17, "trunk, native NONE: untagged", 0, 0, TRUNK, 0, v1_10, -1, -2, -2, -2, -2,
+	 VS_DROP_VLAN_UNTAGGED},
+	{18, "trunk, native NONE: VID 1 stays tagged", 0, 0, TRUNK, 0, v1_10, 1, -2, -2, 1, 1, -1},
+	{19, "trunk: VID 4095", 1, 0, TRUNK, 0, v10, 4095, -2, -2, -2, -2, VS_DROP_VLAN_DENIED},
+	{20, "uplink, native 10: untagged", 10, 0, UPLINK, 0, NULL, -1, -1, -2, -1, -2, -1},
+	{21, "uplink, native 10: priority", 10, 0, UPLINK, 0, NULL, 0xE000, -1, -2, -1, -2, -1},
+	{22, "uplink: tagged", 1, 0, UPLINK, 0, NULL, 20, -2, -1, 20, -2, -1},
+	{23, "uplink: VID nobody uses", 1, 0, UPLINK, 0, NULL, 77, -2, -2, -2, -2,
+	 VS_DROP_NO_RECEIVER},
+	{24, "uplink, native NONE: untagged", 0, 0, UPLINK, 0, NULL, -1, -2, -2, -2, -2,
+	 VS_DROP_VLAN_UNTAGGED},
+	{25, "uplink, native NONE: tagged 10", 0, 0, UPLINK, 0, NULL, 10, -1, -2, 10, -2, -1},
+	{26, "[S3] trunk 2,200, native 2: untagged is 2", 2, 400, TRUNK, 0, v2_200, -1, -2, -2, -2,
+	 -1, -1},
+};
+
+START_TEST(vlan_matrix)
+{
+	static const uint16_t v1_10_20[] = {1, 10, 20, 0};
+	const struct matrix_row *r = &matrix[_i];
+	struct vs_switch_config cfg = {.name = "VSW",
+				       .vlan_aware = true,
+				       .default_vid = r->default_vid,
+				       .native_vid = r->native};
+	struct bed *b = bed_make(&cfg);
+	unsigned sender = r->from == UPLINK ? 4 : 0;
+	struct vs_counters c;
+
+	bed_port(b, 0,
+		 guest(r->from == TRUNK ? VS_TYPE_TRUNK : VS_TYPE_ACCESS, r->access, r->vids));
+	bed_port(b, 1, guest(VS_TYPE_ACCESS, 10, NULL));
+	bed_port(b, 2, guest(VS_TYPE_ACCESS, 20, NULL));
+	bed_port(b, 3, guest(VS_TYPE_TRUNK, 0, v1_10_20));
+	bed_port(b, 4, (struct vs_port_config){.role = VS_ROLE_UPLINK});
+	if (sender == 4) /* port 0 would be one more receiver */
+		vs_port_link(b->port[0]).ops->stop(b->port[0]);
+	send_one(b, sender, -1, r->tci);
+	ck_assert_msg(arrived(b, 1) == r->on_access10, "row %d %s: access 10 got %d", r->n, r->what,
+		      arrived(b, 1));
+	ck_assert_msg(arrived(b, 2) == r->on_access20, "row %d %s: access 20 got %d", r->n, r->what,
+		      arrived(b, 2));
+	ck_assert_msg(arrived(b, 3) == r->on_trunk_1_10_20, "row %d %s: trunk got %d", r->n,
+		      r->what, arrived(b, 3));
+	if (sender != 4)
+		ck_assert_msg(arrived(b, 4) == r->on_uplink, "row %d %s: uplink got %d", r->n,
+			      r->what, arrived(b, 4));
+	vs_port_counters(b->port[sender], &c);
+	ck_assert_uint_eq(c.rx_frames, 1);
+	for (int d = 0; d < VS_DROP_COUNT; d++)
+		ck_assert_msg(c.rx_drop[d] == (r->drop == d), "row %d %s: %s counted %llu", r->n,
+			      r->what, vs_drop_name((enum vs_drop)d),
+			      (unsigned long long)c.rx_drop[d]);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(unaware_tags_are_opaque)
+{
+	struct bed *b = bed_make(&(struct vs_switch_config){.name = "VSW", .native_vid = 1});
+	struct vs_link l;
+
+	for (unsigned i = 0; i < 3; i++)
+		bed_port(b, i, guest(VS_TYPE_ACCESS, 0, NULL));
+	send_one(b, 0, 1, 0x6123);
+	ck_assert_int_eq(arrived(b, 1), 0x6123);
+	/* A guest that registered VLANs gets those, VID 0 and untagged frames only. */
+	clear(b);
+	l = vs_port_link(b->port[1]);
+	ck_assert_int_eq(l.ops->vid_add(l.ctx, 5), 0);
+	send_one(b, 0, 1, 0x6123);
+	ck_assert_int_eq(arrived(b, 1), -2);
+	send_one(b, 0, 1, 5);
+	ck_assert_int_eq(arrived(b, 1), 5);
+	clear(b);
+	send_one(b, 0, 1, -1);
+	ck_assert_int_eq(arrived(b, 1), -1);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(guest_lan_joins)
+{
+	struct bed *b =
+		bed_make(&(struct vs_switch_config){.name = "LAN", .kind = VS_KIND_GUEST_LAN});
+	struct vs_link l;
+
+	for (unsigned i = 0; i < 3; i++)
+		bed_port(b, i, guest(VS_TYPE_ACCESS, 0, NULL));
+	l = vs_port_link(b->port[1]);
+	ck_assert_int_eq(l.ops->vid_add(l.ctx, 9), 0);
+	send_one(b, 0, -1, 9);
+	ck_assert_int_eq(arrived(b, 1), 9);
+	ck_assert_int_eq(arrived(b, 2), -2);
+	clear(b);
+	send_one(b, 0, -1, -1);
+	ck_assert_int_eq(arrived(b, 1), -1);
+	ck_assert_int_eq(arrived(b, 2), -1);
+	bed_free(b);
+}
+END_TEST
+
+/* ---- forwarding ------------------------------------------------------------------------ */
+
+static struct bed *plain(unsigned guests, bool uplink, bool isolation)
+{
+	struct bed *b = bed_make(&(struct vs_switch_config){.name = "VSW", .isolation = isolation});
+
+	for (unsigned i = 0; i < guests; i++)
+		bed_port(b, i, guest(VS_TYPE_ACCESS, 0, NULL));
+	if (uplink)
+		bed_port(b, guests, (struct vs_port_config){.role = VS_ROLE_UPLINK});
+	return b;
+}
+
+START_TEST(unicast_goes_to_its_port_only)
+{
+	struct bed *b = plain(3, true, false);
+
+	send_one(b, 0, 2, -1);
+	ck_assert_uint_eq(b->fake[1].n_out, 0);
+	ck_assert_uint_eq(b->fake[2].n_out, 1);
+	ck_assert_uint_eq(b->fake[3].n_out, 0);
+	ck_assert_uint_eq(b->fake[0].n_out, 0);
+	send_one(b, 3, 1, -1);
+	ck_assert_uint_eq(b->fake[1].n_out, 1);
+	bed_free(b);
+}
+END_TEST
+
+static uint64_t rx_drop(struct bed *b, unsigned port, enum vs_drop d)
+{
+	struct vs_counters c;
+
+	vs_port_counters(b->port[port], &c);
+	return c.rx_drop[d];
+}
+
+START_TEST(unknown_unicast)
+{
+	struct bed *b = plain(2, true, false);
+
+	send_one(b, 0, -2, -1);
+	ck_assert_uint_eq(b->fake[2].n_out, 1);
+	ck_assert_uint_eq(b->fake[1].n_out, 0);
+	send_one(b, 2, -2, -1); /* from outside: dropped, the address is new there */
+	ck_assert_uint_eq(b->fake[0].n_out + b->fake[1].n_out, 0);
+	ck_assert_uint_eq(rx_drop(b, 2, VS_DROP_UNKNOWN_UNICAST), 1);
+	bed_free(b);
+	b = plain(2, false, false);
+	send_one(b, 0, -2, -1);
+	ck_assert_uint_eq(rx_drop(b, 0, VS_DROP_UNKNOWN_UNICAST), 1);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(multicast_by_registration)
+{
+	static const uint8_t g[6] = {0x01, 0x00, 0x5E, 1, 2, 3};
+	static const uint8_t reserved[6] = {0x01, 0x80, 0xC2, 0, 0, 0x02};
+	struct bed *b = plain(3, true, false);
+	struct vs_link l = vs_port_link(b->port[2]);
+	uint8_t frame[64], src[6];
+
+	mac_of(0, src);
+	ck_assert_int_eq(l.ops->mac_add(l.ctx, g), 0);
+	ck_assert_int_eq(l.ops->mac_add(l.ctx, g), 0);
+	fake_frame(frame, g, src, -1, 60, 1);
+	fake_inject(&b->fake[0], frame, 60);
+	run(b);
+	ck_assert_uint_eq(b->fake[1].n_out, 0);
+	ck_assert_uint_eq(b->fake[2].n_out, 1);
+	ck_assert_uint_eq(b->fake[3].n_out, 1);
+	clear(b);
+	ck_assert_int_eq(l.ops->mac_del(l.ctx, g), 0);
+	ck_assert_int_eq(l.ops->mac_del(l.ctx, g), -ENOENT);
+	fake_inject(&b->fake[0], frame, 60);
+	run(b);
+	ck_assert_uint_eq(b->fake[2].n_out, 0);
+	ck_assert_uint_eq(b->fake[3].n_out, 1); /* the uplink gets every group */
+	clear(b);
+	fake_frame(frame, reserved, src, -1, 60, 1);
+	fake_inject(&b->fake[0], frame, 60);
+	run(b);
+	ck_assert_uint_eq(b->fake[3].n_out, 0);
+	ck_assert_uint_eq(rx_drop(b, 0, VS_DROP_RESERVED), 1);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(isolation)
+{
+	struct bed *b = plain(2, true, true);
+
+	send_one(b, 0, 1, -1);
+	ck_assert_uint_eq(b->fake[1].n_out, 0);
+	ck_assert_uint_eq(b->fake[2].n_out, 0);
+	ck_assert_uint_eq(rx_drop(b, 0, VS_DROP_ISOLATED), 1);
+	send_one(b, 0, -1, -1);
+	ck_assert_uint_eq(b->fake[1].n_out, 0);
+	ck_assert_uint_eq(b->fake[2].n_out, 1);
+	send_one(b, 2, 1, -1);
+	ck_assert_uint_eq(b->fake[1].n_out, 1);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(sources)
+{
+	struct bed *b = plain(2, true, false);
+	uint8_t frame[64], a[6], c[6], group_src[6] = {0x03, 0, 0, 0, 0, 1}, own[6];
+	struct vs_port_config cfg = b->cfg[0];
+
+	mac_of(0, own);
+	mac_of(1, a);
+	mac_of(7, c);
+	fake_frame(frame, a, group_src, -1, 60, 0);
+	fake_inject(&b->fake[0], frame, 60);
+	fake_frame(frame, bcast, a, -1, 60, 0); /* port 1's address from port 0 */
+	fake_inject(&b->fake[0], frame, 60);
+	fake_inject(&b->fake[2], frame, 60); /* and from outside */
+	fake_frame(frame, a, c, -1, 60, 0);  /* an address nobody registered: allowed */
+	fake_inject(&b->fake[0], frame, 60);
+	run(b);
+	ck_assert_uint_eq(rx_drop(b, 0, VS_DROP_SRC_GROUP), 1);
+	ck_assert_uint_eq(rx_drop(b, 0, VS_DROP_SRC_SPOOFED), 1);
+	ck_assert_uint_eq(rx_drop(b, 2, VS_DROP_SRC_SPOOFED), 1);
+	ck_assert_uint_eq(b->fake[1].n_out, 1);
+	cfg.mac_protect = 1;
+	memcpy(cfg.own_mac, own, 6);
+	ck_assert_int_eq(vs_port_configure(b->port[0], &cfg), 0);
+	fake_inject(&b->fake[0], frame, 60);
+	fake_frame(frame, a, own, -1, 60, 0);
+	fake_inject(&b->fake[0], frame, 60);
+	run(b);
+	ck_assert_uint_eq(rx_drop(b, 0, VS_DROP_SRC_PROTECTED), 1);
+	ck_assert_uint_eq(b->fake[1].n_out, 2);
+	ck_assert_int_eq(vs_port_link(b->port[0]).ops->mac_add(b->port[0], c), -EPERM);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(registration_is_exclusive)
+{
+	struct bed *b = plain(2, false, false);
+	struct vs_link l = vs_port_link(b->port[1]);
+	uint8_t mac[6], zero[6] = {0};
+
+	mac_of(0, mac);
+	ck_assert_int_eq(l.ops->mac_add(l.ctx, mac), -EEXIST);
+	ck_assert_int_eq(l.ops->mac_add(l.ctx, zero), -EINVAL);
+	ck_assert_int_eq(l.ops->mac_del(l.ctx, mac), -ENOENT);
+	/* Many addresses: the table grows, every one is found, none too many. */
+	for (unsigned i = 0; i < PORT_MACS_MAX - 1; i++) {
+		const uint8_t m[6] = {0x02,	  1, (uint8_t)(i >> 16), (uint8_t)(i >> 8),
+				      (uint8_t)i, 9};
+
+		ck_assert_int_eq(l.ops->mac_add(l.ctx, m), 0);
+	}
+	mac[1] = 0x77;
+	ck_assert_int_eq(l.ops->mac_add(l.ctx, mac), -ENOSPC);
+	for (unsigned i = 0; i < PORT_MACS_MAX - 1; i += 37) {
+		const uint8_t m[6] = {0x02,	  1, (uint8_t)(i >> 16), (uint8_t)(i >> 8),
+				      (uint8_t)i, 9};
+		uint8_t frame[64], src[6];
+
+		mac_of(0, src);
+		fake_frame(frame, m, src, -1, 60, i);
+		fake_inject(&b->fake[0], frame, 60);
+		run(b);
+		ck_assert_uint_eq(b->fake[1].n_out, 1);
+		clear(b);
+	}
+	l.ops->stop(l.ctx);
+	ck_assert_uint_eq(vs_port_macs(b->port[1], NULL, 0), 0);
+	mac_of(1, mac);
+	ck_assert_int_eq(vs_port_link(b->port[0]).ops->mac_add(b->port[0], mac), 0);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(sniffer)
+{
+	struct bed *b = plain(3, true, false);
+	struct vs_link l = vs_port_link(b->port[2]);
+	struct vs_port_config cfg = b->cfg[2];
+
+	ck_assert_int_eq(l.ops->promisc(l.ctx, true), -EPERM);
+	send_one(b, 0, 1, -1);
+	ck_assert_uint_eq(b->fake[2].n_out, 0);
+	cfg.promisc_allowed = true;
+	ck_assert_int_eq(vs_port_configure(b->port[2], &cfg), 0);
+	clear(b);
+	send_one(b, 0, 1, -1);
+	send_one(b, 3, 1, -1);
+	send_one(b, 1, -1, -1);
+	ck_assert_uint_eq(b->fake[2].n_out, 3); /* the broadcast once, not twice */
+	ck_assert_uint_eq(b->fake[1].n_out, 2);
+	l.ops->promisc(l.ctx, false);
+	clear(b);
+	send_one(b, 0, 1, -1);
+	ck_assert_uint_eq(b->fake[2].n_out, 0);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(learning_at_the_uplink)
+{
+	struct bed *b = plain(2, true, false);
+	struct vs_fdb_entry e[16];
+	uint8_t frame[64], out[6] = {0x02, 0xAA, 0, 0, 0, 1}, a[6];
+	size_t n;
+
+	mac_of(0, a);
+	fake_frame(frame, a, out, -1, 60, 0);
+	fake_inject(&b->fake[2], frame, 60);
+	vs_switch_tick(b->sw, 100);
+	run(b);
+	n = vs_fdb_list(b->sw, e, 16);
+	ck_assert_uint_eq(n, 3);
+	fake_frame(frame, out, out, -1, 60, 0); /* to itself: back where it came from */
+	fake_inject(&b->fake[2], frame, 60);
+	run(b);
+	ck_assert_uint_eq(rx_drop(b, 2, VS_DROP_HAIRPIN), 1);
+	/* A guest may register what was only learned. */
+	ck_assert_int_eq(vs_port_link(b->port[1]).ops->mac_add(b->port[1], out), 0);
+	fake_frame(frame, out, a, -1, 60, 0);
+	fake_inject(&b->fake[0], frame, 60);
+	run(b);
+	ck_assert_uint_eq(b->fake[1].n_out, 1);
+	vs_switch_tick(b->sw, 100 + FDB_AGE_S + 1);
+	ck_assert_uint_eq(vs_fdb_list(b->sw, e, 16), 3);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(ageing)
+{
+	struct bed *b = plain(1, true, false);
+	struct vs_fdb_entry e[16];
+	uint8_t frame[64], out[6] = {0x02, 0xAA, 0, 0, 0, 1}, a[6];
+
+	mac_of(0, a);
+	vs_switch_tick(b->sw, 1000);
+	fake_frame(frame, a, out, -1, 60, 0);
+	fake_inject(&b->fake[1], frame, 60);
+	run(b);
+	vs_switch_tick(b->sw, 1000 + FDB_AGE_S - 1);
+	ck_assert_uint_eq(vs_fdb_list(b->sw, e, 16), 2);
+	fake_inject(&b->fake[1], frame, 60); /* seen again: young again */
+	run(b);
+	vs_switch_tick(b->sw, 1000 + FDB_AGE_S + 1);
+	ck_assert_uint_eq(vs_fdb_list(b->sw, e, 16), 2);
+	vs_switch_tick(b->sw, 1000 + 3 * FDB_AGE_S);
+	ck_assert_uint_eq(vs_fdb_list(b->sw, e, 16), 1);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(full_receiver_drops_and_counts)
+{
+	struct bed *b = plain(3, false, false);
+	struct vs_counters c;
+
+	b->fake[1].room = 2;
+	for (unsigned i = 0; i < 5; i++)
+		send_one(b, 0, 1, -1);
+	send_one(b, 0, 2, -1);
+	ck_assert_uint_eq(b->fake[1].n_out, 2);
+	ck_assert_uint_eq(b->fake[2].n_out, 1);
+	vs_port_counters(b->port[1], &c);
+	ck_assert_uint_eq(c.tx_frames, 2);
+	ck_assert_uint_eq(c.tx_bytes, 200);
+	ck_assert_uint_eq(c.tx_drop[VS_DROP_TX_NO_BUFFER], 3);
+	b->fake[2].frame_max = 99;
+	send_one(b, 0, 2, -1);
+	vs_port_counters(b->port[2], &c);
+	ck_assert_uint_eq(c.tx_drop[VS_DROP_TX_TOO_BIG], 1);
+	bed_free(b);
+}
+END_TEST
+
+/* Bursts of every size keep order, lose nothing, and end with one rx_done each. */
+START_TEST(burst_sizes)
+{
+	static const unsigned sizes[] = {0, 1, 2, 3, 4, 5, 31, 32, 33, 63, 64, 65, 130};
+	unsigned n = sizes[_i];
+	struct bed *b = plain(3, false, false);
+	uint8_t frame[256], dst[6], src[6];
+
+	mac_of(0, src);
+	for (unsigned i = 0; i < n; i++) {
+		mac_of(1 + i % 2, dst);
+		fake_frame(frame, dst, src, -1, 60 + i % 190, i);
+		fake_inject(&b->fake[0], frame, 60 + i % 190);
+	}
+	run(b);
+	ck_assert_uint_eq(b->fake[1].n_out, (n + 1) / 2);
+	ck_assert_uint_eq(b->fake[2].n_out, n / 2);
+	ck_assert_uint_eq(b->fake[0].done, (n + 63) / 64);
+	for (unsigned i = 0; i < n; i++) {
+		const struct fake_frame *x = &b->fake[1 + i % 2].out[i / 2];
+
+		mac_of(1 + i % 2, dst);
+		fake_frame(frame, dst, src, -1, 60 + i % 190, i);
+		ck_assert_uint_eq(x->len, 60 + i % 190);
+		ck_assert_mem_eq(x->data, frame, x->len);
+	}
+	bed_free(b);
+}
+END_TEST
+
+/* ---- offloads ------------------------------------------------------------------------------ */
+
+static uint32_t naive_sum(const uint8_t *p, size_t n, uint32_t sum)
+{
+	for (size_t i = 0; i < n; i++)
+		sum += i & 1 ? p[i] : (uint32_t)p[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xFFFF) + (sum >> 16);
+	return sum;
+}
+
+/* A TCP frame with a seeded checksum field. Return: its length. */
+static uint32_t tcp_frame(uint8_t *f, bool v6, uint32_t payload)
+{
+	unsigned l3 = 14, l4 = l3 + (v6 ? 40 : 20);
+	uint32_t l4len = 20 + payload, sum;
+	uint8_t dst[6], src[6];
+
+	mac_of(1, dst);
+	mac_of(0, src);
+	fake_frame(f, dst, src, -1, l4 + l4len, 3);
+	f[12] = v6 ? 0x86 : 0x08;
+	f[13] = v6 ? 0xDD : 0x00;
+	memset(f + l3, 0, l4 - l3 + 20);
+	if (v6) {
+		f[l3] = 0x60;
+		f[l3 + 4] = (uint8_t)(l4len >> 8);
+		f[l3 + 5] = (uint8_t)l4len;
+		f[l3 + 6] = 6;
+		f[l3 + 8] = 0xFD;
+		f[l3 + 24] = 0xFD;
+		f[l3 + 39] = 2;
+	} else {
+		f[l3] = 0x45;
+		f[l3 + 2] = (uint8_t)((20 + l4len) >> 8);
+		f[l3 + 3] = (uint8_t)(20 + l4len);
+		f[l3 + 5] = 9; /* identification */
+		f[l3 + 8] = 64;
+		f[l3 + 9] = 6;
+		f[l3 + 12] = 10;
+		f[l3 + 16] = 10;
+		f[l3 + 19] = 2;
+	}
+	f[l4 + 4] = 0xFF; /* sequence number near its wrap */
+	f[l4 + 5] = 0xFF;
+	f[l4 + 6] = 0xFF;
+	f[l4 + 12] = 0x50;
+	f[l4 + 13] = 0x99; /* CWR, ACK, PSH, FIN */
+	sum = naive_sum(f + l3 + (v6 ? 8 : 12), v6 ? 32 : 8, 6 + l4len);
+	f[l4 + 16] = (uint8_t)(sum >> 8);
+	f[l4 + 17] = (uint8_t)sum;
+	return l4 + l4len;
+}
+
+static void check_tcp(const struct fake_frame *x, bool v6, bool ip_csum)
+{
+	unsigned l3 = 14, l4 = l3 + (v6 ? 40 : 20);
+	uint32_t l4len = x->len - l4, sum;
+
+	sum = naive_sum(x->data + l3 + (v6 ? 8 : 12), v6 ? 32 : 8, 6 + l4len);
+	sum = naive_sum(x->data + l4, l4len, sum);
+	ck_assert_uint_eq(sum, 0xFFFF);
+	if (!v6) {
+		if (ip_csum)
+			ck_assert_uint_eq(naive_sum(x->data + l3, 20, 0), 0xFFFF);
+		ck_assert_uint_eq((uint32_t)x->data[l3 + 2] << 8 | x->data[l3 + 3], x->len - l3);
+	} else {
+		ck_assert_uint_eq((uint32_t)x->data[l3 + 4] << 8 | x->data[l3 + 5], l4len);
+	}
+}
+
+START_TEST(checksum_for_a_port_that_cannot)
+{
+	static const uint32_t payloads[] = {0,	 1,   2,   3,	10,   11,  100,
+					    101, 137, 138, 139, 1000, 1001};
+	bool v6 = _i & 1;
+	struct bed *b = plain(2, false, false);
+	uint8_t f[FAKE_BYTES];
+
+	for (unsigned k = 0; k < sizeof(payloads) / sizeof(payloads[0]); k++) {
+		uint32_t len = tcp_frame(f, v6, payloads[k]);
+		struct fake_frame *x = fake_inject(&b->fake[0], f, len);
+
+		x->flags = VS_F_CSUM_NEEDED;
+		x->csum_start = v6 ? 54 : 34;
+		x->csum_offset = 16;
+		run(b);
+		ck_assert_uint_eq(b->fake[1].n_out, 1);
+		ck_assert_uint_eq(b->fake[1].out[0].len, len);
+		check_tcp(&b->fake[1].out[0], v6, false);
+		clear(b);
+	}
+	/* A capable port gets it as it is. */
+	b->fake[1].caps = VS_CAP_CSUM_NEEDED;
+	struct fake_frame *x = fake_inject(&b->fake[0], f, tcp_frame(f, v6, 50));
+
+	x->flags = VS_F_CSUM_NEEDED;
+	x->csum_start = v6 ? 54 : 34;
+	x->csum_offset = 16;
+	run(b);
+	ck_assert_uint_eq(b->fake[1].out[0].flags, VS_F_CSUM_NEEDED);
+	ck_assert_mem_eq(b->fake[1].out[0].data, f, b->fake[1].out[0].len);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(segmentation)
+{
+	bool v6 = _i & 1;
+	unsigned l4 = v6 ? 54 : 34, hdr = l4 + 20, mss = 7;
+	struct bed *b = plain(2, false, false);
+	uint8_t f[FAKE_BYTES];
+	uint32_t len = tcp_frame(f, v6, 1000), got = 0;
+	struct fake_frame *x = fake_inject(&b->fake[0], f, len);
+
+	x->flags = (uint8_t)(VS_F_CSUM_NEEDED | (v6 ? VS_F_GSO_TCP6 : VS_F_GSO_TCP4));
+	x->csum_start = (uint16_t)l4;
+	x->csum_offset = 16;
+	x->gso_size = (uint16_t)mss;
+	x->hdrlen = (uint16_t)hdr;
+	run(b);
+	ck_assert_uint_eq(b->fake[1].n_out, (1000 + mss - 1) / mss);
+	for (unsigned k = 0; k < b->fake[1].n_out; k++) {
+		const struct fake_frame *s = &b->fake[1].out[k];
+		bool last = k + 1 == b->fake[1].n_out;
+		uint32_t seq = (uint32_t)s->data[l4 + 4] << 24 | (uint32_t)s->data[l4 + 5] << 16 |
+			       (uint32_t)s->data[l4 + 6] << 8 | s->data[l4 + 7];
+
+		check_tcp(s, v6, true);
+		ck_assert_uint_eq(seq, 0xFFFFFF00u + got);
+		ck_assert_uint_eq(s->len, hdr + (last ? 1000 - got : mss));
+		ck_assert_mem_eq(s->data + hdr, f + hdr + got, s->len - hdr);
+		ck_assert_uint_eq(s->data[l4 + 13], 0x10u | (last ? 0x09u : 0) | (k ? 0 : 0x80u));
+		if (!v6)
+			ck_assert_uint_eq((uint32_t)s->data[18] << 8 | s->data[19], 9 + k);
+		got += s->len - hdr;
+	}
+	ck_assert_uint_eq(got, 1000);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(offload_nonsense)
+{
+	static const struct {
+		int n;
+		uint8_t flags;
+		uint16_t start, offset, gso, hdrlen;
+	} rows[] = {
+		{1, VS_F_CSUM_NEEDED, 4000, 16, 0, 0},
+		{2, VS_F_CSUM_NEEDED, 34, 4000, 0, 0},
+		{3, VS_F_CSUM_NEEDED, 0, 0, 0, 0},
+		{4, VS_F_CSUM_NEEDED | VS_F_GSO_TCP4, 34, 16, 0, 54},
+		{5, VS_F_CSUM_NEEDED | VS_F_GSO_TCP4, 34, 16, 100, 4000},
+		{6, VS_F_CSUM_NEEDED | VS_F_GSO_TCP4, 34, 16, 100, 10},
+		{7, VS_F_CSUM_NEEDED | VS_F_GSO_TCP6, 34, 16, 100, 54},
+	};
+	struct bed *b = plain(2, false, false);
+	uint8_t f[FAKE_BYTES];
+	struct vs_counters c;
+	struct fake_frame *x = fake_inject(&b->fake[0], f, tcp_frame(f, false, 500));
+
+	x->flags = rows[_i].flags;
+	x->csum_start = rows[_i].start;
+	x->csum_offset = rows[_i].offset;
+	x->gso_size = rows[_i].gso;
+	x->hdrlen = rows[_i].hdrlen;
+	run(b);
+	vs_port_counters(b->port[1], &c);
+	ck_assert_uint_eq(b->fake[1].n_out, 0);
+	ck_assert_uint_eq(c.tx_drop[VS_DROP_RX_MALFORMED], 1);
+	bed_free(b);
+}
+END_TEST
+
+/* ---- captures ------------------------------------------------------------------------------- */
+
+struct seen {
+	unsigned in, out, drop, flushes;
+	enum vs_drop reason;
+	uint32_t len;
+	uint8_t data[256];
+};
+
+static void on_frame(void *ctx, unsigned worker, const struct vs_capture_frame *f)
+{
+	struct seen *s = ctx;
+
+	(void)worker;
+	s->in += f->dir == VS_CAPTURE_IN;
+	s->out += f->dir == VS_CAPTURE_OUT;
+	s->drop += f->dir == VS_CAPTURE_DROP;
+	s->reason = f->reason;
+	s->len = f->len;
+	memcpy(s->data, f->data, f->caplen < 256 ? f->caplen : 256);
+}
+
+static void on_flush(void *ctx, unsigned worker)
+{
+	(void)worker;
+	((struct seen *)ctx)->flushes++;
+}
+
+START_TEST(captures)
+{
+	static const uint16_t v5[] = {5, 0};
+	struct bed *b = bed_make(&(struct vs_switch_config){.name = "VSW", .vlan_aware = true});
+	struct seen s = {0}, only = {0};
+	struct vs_capture_config cfg = {
+		.sw = b->sw, .snaplen = 128, .emit = on_frame, .flush = on_flush, .ctx = &s};
+	struct vs_capture *c, *d;
+
+	bed_port(b, 0, guest(VS_TYPE_ACCESS, 5, NULL));
+	bed_port(b, 1, guest(VS_TYPE_TRUNK, 0, v5));
+	c = vs_capture_start(&cfg);
+	ck_assert_ptr_nonnull(c);
+	cfg.port = b->port[1];
+	cfg.ctx = &only;
+	d = vs_capture_start(&cfg);
+	send_one(b, 0, 1, -1);
+	ck_assert_uint_eq(s.in, 1);
+	ck_assert_uint_eq(s.out, 1);
+	ck_assert_uint_eq(s.flushes, 1);
+	ck_assert_uint_eq(only.in, 0);
+	ck_assert_uint_eq(only.out, 1);
+	ck_assert_uint_eq(only.len, 104); /* with the tag it left with */
+	ck_assert_mem_eq(only.data, b->fake[1].out[0].data, 104);
+	send_one(b, 0, -2, -1);
+	ck_assert_uint_eq(s.drop, 1);
+	ck_assert_uint_eq(s.reason, VS_DROP_UNKNOWN_UNICAST);
+	vs_capture_stop(c);
+	vs_capture_stop(d);
+	send_one(b, 0, 1, -1);
+	ck_assert_uint_eq(s.in, 2);
+	bed_free(b);
+}
+END_TEST
+
+/* ---- differential ------------------------------------------------------------------------------
+ */
+
+/*
+ * A model that knows no bursts, tables or bitmaps: for one frame, which ports get it and how
+ * it looks there. Written from the document, not from the code.
+ */
+struct model_port {
+	bool up, uplink, access;
+	uint16_t pvid;
+	bool vid[4096];
+};
+
+/* -2: not a member; -1: leaves untagged; else TCI. */
+static int model_egress(const struct model_port *p, uint16_t vid, int pcp, uint16_t native)
+{
+	if (!p->up)
+		return -2;
+	if (p->uplink)
+		return vid == native ? -1 : pcp << 12 | vid;
+	if (p->access)
+		return p->pvid == vid ? -1 : -2;
+	if (!p->vid[vid])
+		return -2;
+	return vid == native ? -1 : pcp << 12 | vid;
+}
+
+static int model_ingress(const struct model_port *p, int tci, uint16_t native)
+{
+	int vid = tci < 0 ? 0 : tci & 0xFFF;
+
+	if (vid && (p->access || (!p->uplink && !p->vid[vid]) || vid == 4095))
+		return -1;
+	if (vid)
+		return vid;
+	if (p->access)
+		return p->pvid ? p->pvid : -1;
+	return native && (p->uplink || p->vid[native]) ? native : -1;
+}
+
+START_TEST(differential)
+{
+	static const uint16_t some[] = {1, 2, 10, 20, 4094};
+	unsigned seed = (unsigned)time(NULL) ^ (unsigned)getpid() << 8;
+	unsigned errors = 0;
+
+	printf("differential seed %u\n", seed);
+	srand(seed);
+	for (unsigned round = 0; round < 60; round++) {
+		uint16_t native = rand() % 3 ? some[rand() % 5] : 0;
+		uint16_t dflt = rand() % 2 ? some[rand() % 5] : 0;
+		struct bed *b = bed_make(&(struct vs_switch_config){.name = "VSW",
+								    .vlan_aware = true,
+								    .default_vid = dflt,
+								    .native_vid = native});
+		struct model_port m[PORTS] = {0};
+
+		for (unsigned i = 0; i < PORTS; i++) {
+			struct vs_port_config cfg = {.mac_protect = -1};
+
+			m[i].up = true;
+			m[i].uplink = i == PORTS - 1;
+			m[i].access = !m[i].uplink && rand() % 2;
+			cfg.role = m[i].uplink ? VS_ROLE_UPLINK : VS_ROLE_GUEST;
+			cfg.type = m[i].access ? VS_TYPE_ACCESS : VS_TYPE_TRUNK;
+			cfg.access_vid = rand() % 2 ? some[rand() % 5] : 0;
+			m[i].pvid = cfg.access_vid ? cfg.access_vid : dflt;
+			for (unsigned k = 0; k < 5; k++)
+				if (!m[i].access && rand() % 2) {
+					m[i].vid[some[k]] = true;
+					vs_vidset_add(&cfg.vids, some[k]);
+				}
+			bed_port(b, i, cfg);
+		}
+		for (unsigned f = 0; f < 300; f++) {
+			unsigned from = (unsigned)rand() % PORTS;
+			int dst = rand() % (PORTS + 1) - 2;
+			int pcp = rand() % 16;
+			int tci = rand() % 3 ? pcp << 12 | (rand() % 4 ? some[rand() % 5]
+								       : rand() % 2 * 4095)
+					     : -1;
+			int vid, hit = -1;
+
+			if (dst == PORTS - 1)
+				dst = -2; /* the uplink has no address of its own */
+			if (tci < 0)
+				pcp = 0;
+			clear(b);
+			if (from == PORTS - 1) {
+				uint8_t frame[100], d[6] = {0x02, 0xEE, 0, 0, 0, 1};
+				const uint8_t s[6] = {0x02, 0xDD, 0, 0, 0, 1};
+
+				if (dst == -1)
+					memcpy(d, bcast, 6);
+				else if (dst >= 0)
+					mac_of((unsigned)dst, d);
+				fake_inject(&b->fake[from], frame,
+					    fake_frame(frame, d, s, tci, 100, f));
+				run(b);
+			} else {
+				send_one(b, from, dst, tci);
+			}
+			vid = model_ingress(&m[from], tci, native);
+			if (vid > 0 && dst >= 0 && (unsigned)dst != from &&
+			    model_egress(&m[dst], (uint16_t)vid, pcp, native) != -2)
+				hit = dst;
+			for (unsigned i = 0; i < PORTS; i++) {
+				int want = -2;
+
+				if (vid > 0 && i != from) {
+					bool to = dst == -1 || (int)i == hit;
+
+					/* unknown, or in another VLAN: outside */
+					if (hit < 0 && dst != -1 && dst != (int)from)
+						to = i == PORTS - 1;
+					if (to)
+						want = model_egress(&m[i], (uint16_t)vid, pcp,
+								    native);
+				}
+				if (arrived(b, i) != want) {
+					printf("seed %u round %u frame %u: %u->%d tci %d: port %u "
+					       "got %d, not %d\n",
+					       seed, round, f, from, dst, tci, i, arrived(b, i),
+					       want);
+					errors++;
+				}
+			}
+		}
+		bed_free(b);
+	}
+	ck_assert_uint_eq(errors, 0);
+}
+END_TEST
+
+/* The forwarding database against an array. */
+START_TEST(fdb_differential)
+{
+	enum { KEYS = 3000 };
+	static uint64_t model[KEYS];
+	unsigned seed = (unsigned)time(NULL) ^ 77;
+	struct fdb *t = fdb_create(6);
+	size_t used = 0;
+
+	printf("fdb seed %u\n", seed);
+	srand(seed);
+	memset(model, 0, sizeof(model));
+	for (unsigned op = 0; op < 200000; op++) {
+		unsigned k = (unsigned)rand() % KEYS;
+		const uint8_t mac[6] = {2, 0, 0, (uint8_t)(k >> 8), (uint8_t)k, 5};
+		uint64_t key = fdb_key(mac, k % 3), v = 1 + (unsigned)rand() % 1000;
+
+		switch (rand() % 3) {
+		case 0:
+			while (fdb_put(t, key, v)) {
+				struct fdb *bigger = fdb_copy(t, t->bits + 1);
+
+				free(t);
+				t = bigger;
+				ck_assert_ptr_nonnull(t);
+			}
+			used += !model[k];
+			model[k] = v;
+			break;
+		case 1:
+			ck_assert_int_eq(fdb_del(t, key), model[k] != 0);
+			used -= model[k] != 0;
+			model[k] = 0;
+			break;
+		default:
+			ck_assert_uint_eq(fdb_find(t, key, fdb_hash(key)),
+					  model[k] ? model[k] : FDB_PORT_NONE);
+		}
+		ck_assert_uint_eq(t->used, used);
+	}
+	free(t);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("vswitch");
+	TCase *t = tcase_create("switch");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	rcu_register_thread();
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, vlan_matrix, 0, sizeof(matrix) / sizeof(matrix[0]));
+	tcase_add_test(t, unaware_tags_are_opaque);
+	tcase_add_test(t, guest_lan_joins);
+	tcase_add_test(t, unicast_goes_to_its_port_only);
+	tcase_add_test(t, unknown_unicast);
+	tcase_add_test(t, multicast_by_registration);
+	tcase_add_test(t, isolation);
+	tcase_add_test(t, sources);
+	tcase_add_test(t, registration_is_exclusive);
+	tcase_add_test(t, sniffer);
+	tcase_add_test(t, learning_at_the_uplink);
+	tcase_add_test(t, ageing);
+	tcase_add_test(t, full_receiver_drops_and_counts);
+	tcase_add_loop_test(t, burst_sizes, 0, 13);
+	tcase_add_loop_test(t, checksum_for_a_port_that_cannot, 0, 2);
+	tcase_add_loop_test(t, segmentation, 0, 2);
+	tcase_add_loop_test(t, offload_nonsense, 0, 7);
+	tcase_add_test(t, captures);
+	tcase_add_test(t, differential);
+	tcase_add_test(t, fdb_differential);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
