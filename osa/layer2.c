@@ -6,7 +6,7 @@
 #include "osa/layer2.h"
 
 #include <errno.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
 int osa_layer2_init(struct osa_data *d, struct qdio_group *g)
 {
@@ -67,11 +67,14 @@ static void disarm(void *port)
 {
 	struct osa_data *d = osa_data_of(port);
 	uint64_t kicks;
+	struct iovec iov = {.iov_base = &kicks, .iov_len = sizeof(kicks)};
 
 	if (d->bell.want_kick)
 		atomic_store_explicit(d->bell.want_kick, 0, memory_order_relaxed);
-	if (d->bell.fd >= 0 && read(d->bell.fd, &kicks, sizeof(kicks)) < 0) {
-		/* Nobody rang; the descriptor does not block. */
+	/* Not to wait is asked for here: O_NONBLOCK belongs to the file description, and whoever
+	 * rings shares that and could switch it off. */
+	if (d->bell.fd >= 0 && preadv2(d->bell.fd, &iov, 1, -1, RWF_NOWAIT) < 0) {
+		/* Nobody rang. */
 	}
 }
 
