@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * DEFINE, SET and DETACH VSWITCH.
+ * Source: spec/zvm-networking.md 2.1 - 2.3.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cp/cp_priv.h"
+
+static bool given(const struct cp_run *run, enum cp_op op)
+{
+	return run->args->v[op].given;
+}
+
+static int conflict(struct cp_run *run, const char *a, const char *why)
+{
+	return cp_error(run, CP_E_CONFLICT, a, why, NULL);
+}
+
+/* ---- what DEFINE and SET have in common -------------------------------------------------- */
+
+/* Operands that exclude each other. Return: 0 or -1. */
+static int check_pairs(struct cp_run *run)
+{
+	static const struct {
+		enum cp_op a, b;
+		const char *name, *other;
+	} pair[] = {
+		{CP_OP_CONNECT, CP_OP_DISCONNECT, "DISCONNECT", "CONNECT was given too"},
+		{CP_OP_GVRP, CP_OP_NOGVRP, "NOGVRP", "GVRP was given too"},
+		{CP_OP_TAP, CP_OP_UPLINK_NONE, "UPLINK NONE", "UPLINK TAP was given too"},
+		{CP_OP_TAP, CP_OP_RDEV, "RDEV NONE", "UPLINK TAP was given too"},
+		{CP_OP_TAP, CP_OP_NOUPLINK, "NOUPLINK", "UPLINK TAP was given too"},
+		{CP_OP_GRANT, CP_OP_REVOKE, "REVOKE", "GRANT was given too"},
+		{CP_OP_PROMISC, CP_OP_NOPROMISC, "NOPROMISCUOUS", "PROMISCUOUS was given too"},
+		{CP_OP_GRANT, CP_OP_TAP, "UPLINK TAP", "GRANT was given too; use two statements"},
+		{CP_OP_GRANT, CP_OP_CONNECT, "CONNECT", "GRANT was given too; use two statements"},
+		{CP_OP_REVOKE, CP_OP_TAP, "UPLINK TAP", "REVOKE was given too; use two statements"},
+		{CP_OP_REVOKE, CP_OP_CONNECT, "CONNECT",
+		 "REVOKE was given too; use two statements"},
+	};
+
+	for (size_t i = 0; i < sizeof(pair) / sizeof(pair[0]); i++)
+		if (given(run, pair[i].a) && given(run, pair[i].b))
+			return conflict(run, pair[i].name, pair[i].other);
+	if (given(run, CP_OP_UPLINK) && !given(run, CP_OP_RDEV) && !given(run, CP_OP_CONNECT) &&
+	    !given(run, CP_OP_DISCONNECT))
+		return cp_error(run, CP_E_MISSING, "TAP ifname or NONE", run->args->cmd->words,
+				NULL);
+	return 0;
+}
+
+/* Attributes that are stored as they are. */
+static void read_attributes(const struct cp_run *run, struct cp_lan *lan)
+{
+	const struct cp_value *v = run->args->v;
+
+	if (v[CP_OP_PRIQ].given)
+		lan->priq = v[CP_OP_PRIQ].choice == 1;
+	if (v[CP_OP_ISOLATION].given)
+		lan->isolation = v[CP_OP_ISOLATION].choice == 1;
+	if (v[CP_OP_MACPROTECT].given)
+		lan->macprotect = v[CP_OP_MACPROTECT].choice == 2
+					  ? CP_UNSPECIFIED
+					  : (enum cp_tristate)v[CP_OP_MACPROTECT].choice;
+	if (v[CP_OP_IPTIMEOUT].given)
+		lan->iptimeout_min = v[CP_OP_IPTIMEOUT].num;
+	if (v[CP_OP_QUEUESTORAGE].given) {
+		lan->queue_min_mb = v[CP_OP_QUEUESTORAGE].num;
+		lan->queue_max_mb = v[CP_OP_QUEUESTORAGE].num2;
+	}
+	if (v[CP_OP_CONTROLLER].given)
+		snprintf(lan->controller, sizeof(lan->controller), "%s",
+			 v[CP_OP_CONTROLLER].choice == 0 ? "*" : v[CP_OP_CONTROLLER].word);
+	if (v[CP_OP_GVRP].given || v[CP_OP_NOGVRP].given)
+		lan->gvrp = v[CP_OP_GVRP].given;
+	if (v[CP_OP_NATIVE].given)
+		lan->native_vid =
+			v[CP_OP_NATIVE].choice == 0 ? VS_VID_NONE : (uint16_t)v[CP_OP_NATIVE].num;
+	if (v[CP_OP_PORTTYPE].given && !v[CP_OP_GRANT].given)
+		lan->porttype = (enum cp_porttype)v[CP_OP_PORTTYPE].choice;
+}
+
+/* The operands that mean nothing to a VLAN unaware switch. Return: name, or NULL. */
+static const char *vlan_operand(const struct cp_run *run)
+{
+	return given(run, CP_OP_PORTTYPE) ? "PORTTYPE"
+	       : given(run, CP_OP_GVRP)	  ? "GVRP"
+	       : given(run, CP_OP_NATIVE) ? "NATIVE"
+					  : NULL;
+}
+
+static int check_ifname(struct cp_run *run, const struct cp_lan *lan)
+{
+	const char *ifname = run->args->v[CP_OP_TAP].word;
+	const struct cp_lan *user = cp_uplink_user(run->cp, ifname);
+
+	if (!given(run, CP_OP_TAP))
+		return 0;
+	if (lan && lan->uplink.forbidden)
+		return cp_error(run, CP_E_NOUPLINK, lan->name, NULL, NULL);
+	if (user && user != lan)
+		return cp_error(run, CP_E_IFNAME_USED, ifname, user->name, NULL);
+	return 0;
+}
+
+/*
+ * Open the uplink a statement asked for. From a file it is kept and tried again later: a host
+ * interface that is missing at start must not cost the switch.
+ * Return: 0 or -1 after a message.
+ */
+static int open_uplink(struct cp_run *run, struct cp_lan *lan)
+{
+	struct cp_uplink *u = &lan->uplink;
+
+	if (cp_uplink_open(run->cp, lan) == 0)
+		return 0;
+	if (run->cp->in_file) {
+		u->retry_s = run->cp->now_s;
+		cp_log(run->cp, "ZLN2832E Connection %s for VSWITCH SYSTEM %s is not active: %s",
+		       u->ifname, lan->name, u->error);
+		return 0;
+	}
+	return cp_error(run, CP_E_UPLINK, u->ifname, lan->name, u->error);
+}
+
+/* ---- DEFINE --------------------------------------------------------------------------------- */
+
+static int define_check(struct cp_run *run, const char *name)
+{
+	const struct cp_lan *other = cp_lan_find(run->cp, "SYSTEM", name);
+	const struct cp_value *vlan = &run->args->v[CP_OP_VLAN];
+	bool aware = vlan->given && vlan->choice != 0;
+
+	if (other && other->vswitch)
+		return cp_error(run, CP_E_SWITCH_EXISTS, name, NULL, NULL);
+	if (other)
+		return cp_error(run, CP_E_OTHER_KIND, name, "guest LAN of SYSTEM", NULL);
+	if (check_pairs(run) < 0)
+		return -1;
+	if (!aware && vlan_operand(run))
+		return conflict(run, vlan_operand(run), "needs VLAN vid or VLAN AWARE");
+	return check_ifname(run, NULL);
+}
+
+static void define_vlan(const struct cp_run *run, struct cp_lan *lan)
+{
+	const struct cp_value *vlan = &run->args->v[CP_OP_VLAN];
+
+	if (!vlan->given || vlan->choice == 0)
+		return;
+	lan->vlan_aware = true;
+	lan->gvrp = true;
+	lan->native_vid = 1;
+	if (vlan->choice < 0)
+		lan->default_vid = (uint16_t)vlan->num;
+}
+
+static struct cp_lan new_vswitch(const char *name)
+{
+	struct cp_lan lan = {
+		.owner = "SYSTEM",
+		.vswitch = true,
+		.restricted = true,
+		.porttype = CP_PORT_ACCESS,
+		.macprotect = CP_UNSPECIFIED,
+		.iptimeout_min = 5,
+		.queue_min_mb = 8,
+		.queue_max_mb = 256,
+		.controller = "*",
+		.uplink.connect = true,
+	};
+
+	snprintf(lan.name, sizeof(lan.name), "%.8s", name);
+	return lan;
+}
+
+void cp_do_define_vswitch(struct cp_run *run)
+{
+	const char *name = run->args->v[CP_OP_NAME].word;
+	struct cp_lan model = new_vswitch(name), *lan;
+
+	if (define_check(run, name) < 0)
+		return;
+	define_vlan(run, &model);
+	read_attributes(run, &model);
+	model.uplink.forbidden = given(run, CP_OP_NOUPLINK);
+	model.uplink.connect = !given(run, CP_OP_DISCONNECT);
+	snprintf(model.uplink.ifname, sizeof(model.uplink.ifname), "%.15s",
+		 run->args->v[CP_OP_TAP].word);
+	lan = cp_lan_create(run->cp, &model);
+	if (!lan && errno == ENOSPC) {
+		cp_error(run, CP_E_LIMIT, name, "256 networks", NULL);
+	} else if (!lan) {
+		cp_error(run, CP_E_SYSTEM, name, strerror(errno), NULL);
+	} else if (open_uplink(run, lan) < 0) {
+		cp_lan_destroy(run->cp, lan);
+	} else {
+		run->changed = true;
+		cp_say(run, "VSWITCH SYSTEM %s is created", name);
+		cp_lan_settle(lan, run->cp);
+	}
+}
+
+/* ---- SET ------------------------------------------------------------------------------------- */
+
+static bool one_vlan(const struct cp_policy *p, enum cp_porttype inherit)
+{
+	enum cp_porttype type = p->type == CP_PORT_UNSET ? inherit : p->type;
+
+	return !p->has_vids || type == CP_PORT_TRUNK || cp_vlans_count(&p->vids) == 1;
+}
+
+/* No access port of the switch may end up with several VLANs. */
+static int check_ports(struct cp_run *run, const struct cp_lan *want)
+{
+	for (const struct cp_grant *g = want->grants; g; g = g->hh.next)
+		if (!one_vlan(&g->policy, want->porttype))
+			return cp_error(run, CP_E_ACCESS_VLANS, g->user, NULL, NULL);
+	for (const struct cp_nic *nic = want->coupled; nic; nic = nic->lan_next) {
+		struct cp_policy p = cp_effective(nic, want);
+
+		if (p.type == CP_PORT_ACCESS && cp_vlans_count(&p.vids) > 1)
+			return cp_error(run, CP_E_ACCESS_VLANS, nic->name, NULL, NULL);
+	}
+	return 0;
+}
+
+/* SET VSWITCH name VLAN vid: the default VID. */
+static int set_default_vid(struct cp_run *run, struct cp_lan *want)
+{
+	const struct cp_value *v = &run->args->v[CP_OP_VLAN];
+
+	if (!v->given)
+		return 0;
+	if (!want->vlan_aware && v->choice == 0)
+		return 0;
+	if (!want->vlan_aware)
+		return cp_error(run, CP_E_VLAN_UNAWARE, "VLAN", want->name, NULL);
+	if (v->choice == 0)
+		return conflict(run, "VLAN UNAWARE",
+				"awareness cannot change; DETACH and DEFINE the switch anew");
+	if (v->choice < 0 && cp_vlans_count(&run->args->vids) != 1)
+		return cp_error(run, CP_E_BAD_OPERAND, "VLAN",
+				"without GRANT it is one default VID", NULL);
+	want->default_vid = v->choice == 1 ? VS_VID_NONE : (uint16_t)v->num;
+	return 0;
+}
+
+static int check_grant(struct cp_run *run, const struct cp_lan *lan)
+{
+	const struct cp_value *v = run->args->v;
+	bool attributes = v[CP_OP_PORTTYPE].given || v[CP_OP_VLAN].given ||
+			  v[CP_OP_PROMISC].given || v[CP_OP_NOPROMISC].given;
+	const char *user = v[CP_OP_GRANT].word;
+
+	if (!v[CP_OP_GRANT].given && (v[CP_OP_PROMISC].given || v[CP_OP_NOPROMISC].given))
+		return conflict(run, "PROMISCUOUS", "needs GRANT userid");
+	if (v[CP_OP_REVOKE].given && !cp_grant_find(lan, v[CP_OP_REVOKE].word))
+		return cp_error(run, CP_E_NOT_GRANTED, v[CP_OP_REVOKE].word, lan->name, NULL);
+	if (!v[CP_OP_GRANT].given)
+		return 0;
+	if (!attributes && cp_grant_find(lan, user))
+		return cp_error(run, CP_E_GRANTED, user, lan->name, NULL);
+	if (v[CP_OP_VLAN].choice >= 0)
+		return cp_error(run, CP_E_BAD_OPERAND, "VLAN",
+				"with GRANT it is a list of VIDs as 10 20-30", NULL);
+	if (!lan->vlan_aware && (v[CP_OP_VLAN].given || v[CP_OP_PORTTYPE].given))
+		return cp_error(run, CP_E_VLAN_UNAWARE, v[CP_OP_VLAN].given ? "VLAN" : "PORTTYPE",
+				lan->name, NULL);
+	return 0;
+}
+
+static int set_grant(struct cp_run *run, struct cp_lan *lan)
+{
+	const char *user = run->args->v[CP_OP_GRANT].word;
+	struct cp_grant *g = cp_grant_find(lan, user);
+	struct cp_policy old;
+	bool is_new = !g;
+
+	if (!g)
+		g = cp_grant_add(run->cp, lan, user);
+	if (!g)
+		return cp_error(run, CP_E_LIMIT, user, "16384 authorizations", NULL);
+	old = g->policy;
+	cp_read_policy(run, &g->policy);
+	if (check_ports(run, lan) == 0)
+		return 0;
+	g->policy = old;
+	if (is_new)
+		cp_grant_remove(run->cp, lan, g);
+	return -1;
+}
+
+static int set_macid(struct cp_run *run, struct cp_lan *lan)
+{
+	const struct cp_value *v = &run->args->v[CP_OP_MACID];
+	char title[CP_TITLE_BYTES], id[8];
+
+	if (!v->given)
+		return 0;
+	cp_lan_title(lan, title);
+	snprintf(id, sizeof(id), "%06X", v->num);
+	if (cp_mac_set(run->cp, &lan->mac, v->num, title) == 0)
+		return 0;
+	return cp_error(run, CP_E_MAC_USED, id, cp_mac_user(run->cp, v->num)->owner, NULL);
+}
+
+/* A failed change of the uplink brings the old one back. */
+static int set_uplink(struct cp_run *run, struct cp_lan *lan)
+{
+	struct cp_uplink *u = &lan->uplink, old = *u;
+	bool none = given(run, CP_OP_UPLINK_NONE) || given(run, CP_OP_RDEV);
+
+	if (given(run, CP_OP_TAP))
+		snprintf(u->ifname, sizeof(u->ifname), "%.15s", run->args->v[CP_OP_TAP].word);
+	if (none)
+		u->ifname[0] = '\0';
+	if (given(run, CP_OP_CONNECT) || given(run, CP_OP_DISCONNECT))
+		u->connect = given(run, CP_OP_CONNECT);
+	if (strcmp(u->ifname, old.ifname) == 0 && u->connect == old.connect && (u->handle || none))
+		return 0;
+	cp_uplink_close(run->cp, lan);
+	if (open_uplink(run, lan) == 0)
+		return 0;
+	memcpy(u->ifname, old.ifname, sizeof(u->ifname));
+	u->connect = old.connect;
+	cp_uplink_open(run->cp, lan);
+	return -1;
+}
+
+static int set_check(struct cp_run *run, const struct cp_lan *lan, struct cp_lan *want)
+{
+	const struct cp_value *macid = &run->args->v[CP_OP_MACID];
+	const struct cp_macid *user = macid->given ? cp_mac_user(run->cp, macid->num) : NULL;
+
+	if (check_pairs(run) < 0 || check_grant(run, lan) < 0 || check_ifname(run, lan) < 0)
+		return -1;
+	if (!lan->vlan_aware && vlan_operand(run) && !given(run, CP_OP_GRANT))
+		return cp_error(run, CP_E_VLAN_UNAWARE, vlan_operand(run), lan->name, NULL);
+	if (!lan->vlan_aware && (given(run, CP_OP_NATIVE) || given(run, CP_OP_GVRP)))
+		return cp_error(run, CP_E_VLAN_UNAWARE,
+				given(run, CP_OP_NATIVE) ? "NATIVE" : "GVRP", lan->name, NULL);
+	if (!given(run, CP_OP_GRANT) && set_default_vid(run, want) < 0)
+		return -1;
+	if (user && user != &lan->mac) {
+		char id[8];
+
+		snprintf(id, sizeof(id), "%06X", macid->num);
+		return cp_error(run, CP_E_MAC_USED, id, user->owner, NULL);
+	}
+	read_attributes(run, want);
+	return check_ports(run, want);
+}
+
+/* Everything has been checked but the authorization and the uplink, so those come first. */
+static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_lan *want)
+{
+	if (set_uplink(run, lan) < 0)
+		return;
+	lan->priq = want->priq;
+	lan->isolation = want->isolation;
+	lan->macprotect = want->macprotect;
+	lan->iptimeout_min = want->iptimeout_min;
+	lan->queue_min_mb = want->queue_min_mb;
+	lan->queue_max_mb = want->queue_max_mb;
+	memcpy(lan->controller, want->controller, sizeof(lan->controller));
+	lan->gvrp = want->gvrp;
+	lan->native_vid = want->native_vid;
+	lan->default_vid = want->default_vid;
+	lan->porttype = want->porttype;
+	set_macid(run, lan);
+	cp_lan_configure(lan);
+	cp_lan_reconfigure_ports(lan);
+	cp_lan_settle(lan, run->cp);
+	run->changed = true;
+	cp_say(run, "Command complete");
+}
+
+void cp_do_set_vswitch(struct cp_run *run)
+{
+	const struct cp_value *v = run->args->v;
+	struct cp_lan *lan = cp_lan_find(run->cp, "SYSTEM", v[CP_OP_NAME].word), want;
+	bool any = false;
+
+	if (!lan || !lan->vswitch) {
+		cp_error(run, CP_E_SWITCH_UNKNOWN, v[CP_OP_NAME].word, NULL, NULL);
+		return;
+	}
+	for (unsigned op = 0; op < CP_OP_COUNT; op++)
+		any |= op != CP_OP_NAME && v[op].given;
+	if (!any) {
+		cp_error(run, CP_E_MISSING, "an attribute", run->args->cmd->words, NULL);
+		return;
+	}
+	want = *lan;
+	if (set_check(run, lan, &want) < 0)
+		return;
+	if (v[CP_OP_GRANT].given && set_grant(run, lan) < 0)
+		return;
+	if (v[CP_OP_REVOKE].given)
+		cp_grant_remove(run->cp, lan, cp_grant_find(lan, v[CP_OP_REVOKE].word));
+	set_apply(run, lan, &want);
+}
+
+void cp_do_detach_vswitch(struct cp_run *run)
+{
+	const char *name = run->args->v[CP_OP_NAME].word;
+	struct cp_lan *lan = cp_lan_find(run->cp, "SYSTEM", name);
+
+	if (!lan || !lan->vswitch) {
+		cp_error(run, CP_E_SWITCH_UNKNOWN, name, NULL, NULL);
+		return;
+	}
+	cp_lan_destroy(run->cp, lan);
+	run->changed = true;
+	cp_say(run, "VSWITCH SYSTEM %s is destroyed", name);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What exists, as statements that make it again: networks with their attributes and
+ * authorizations, then NICs. Executed in an empty control program they give the same text.
+ *
+ * NICs that are coupled come first, so that a network with MAXCONN gives its connections to the
+ * same NICs. A connection that a REVOKE has outlived is not written: it would be refused.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cp/cp_priv.h"
+
+static void print_vlan(FILE *f, const struct cp_lan *lan)
+{
+	if (!lan->vlan_aware)
+		return;
+	if (lan->default_vid)
+		fprintf(f, " VLAN %u", lan->default_vid);
+	else
+		fputs(" VLAN AWARE", f);
+	fprintf(f, " PORTTYPE %s %s NATIVE ", lan->porttype == CP_PORT_TRUNK ? "TRUNK" : "ACCESS",
+		lan->gvrp ? "GVRP" : "NOGVRP");
+	if (lan->native_vid)
+		fprintf(f, "%u", lan->native_vid);
+	else
+		fputs("NONE", f);
+}
+
+static void print_policy(FILE *f, const struct cp_policy *p)
+{
+	if (p->type != CP_PORT_UNSET)
+		fprintf(f, " PORTTYPE %s", p->type == CP_PORT_TRUNK ? "TRUNK" : "ACCESS");
+	if (p->promisc)
+		fputs(" PROMISCUOUS", f);
+	if (p->has_vids) {
+		fputs(" VLAN ", f);
+		cp_vlans_print(f, &p->vids);
+	}
+}
+
+static void print_vswitch(FILE *f, const struct cp_lan *lan)
+{
+	const struct cp_uplink *u = &lan->uplink;
+
+	fprintf(f, "DEFINE VSWITCH %s ETHERNET", lan->name);
+	if (u->forbidden)
+		fputs(" NOUPLINK", f);
+	if (u->ifname[0])
+		fprintf(f, " UPLINK TAP %s", u->ifname);
+	if (!u->connect)
+		fputs(" DISCONNECT", f);
+	print_vlan(f, lan);
+	fprintf(f, " PRIQUEUING %s IPTIMEOUT %u QUEUESTORAGE %uM %uM CONTROLLER %s\n",
+		lan->priq ? "ON" : "OFF", lan->iptimeout_min, lan->queue_min_mb, lan->queue_max_mb,
+		lan->controller);
+	fprintf(f, "SET VSWITCH %s MACID %06X ISOLATION %s MACPROTECT %s\n", lan->name, lan->mac.id,
+		lan->isolation ? "ON" : "OFF",
+		lan->macprotect == CP_ON    ? "ON"
+		: lan->macprotect == CP_OFF ? "OFF"
+					    : "UNSPECIFIED");
+	for (const struct cp_grant *g = lan->grants; g; g = g->hh.next) {
+		fprintf(f, "SET VSWITCH %s GRANT %s", lan->name, g->user);
+		print_policy(f, &g->policy);
+		fputc('\n', f);
+	}
+}
+
+static void print_lan(FILE *f, const struct cp_lan *lan)
+{
+	fprintf(f, "DEFINE LAN %s OWNERID %s TYPE QDIO ETHERNET %s ACCOUNTING %s", lan->name,
+		lan->owner, lan->restricted ? "RESTRICTED" : "UNRESTRICTED",
+		lan->accounting ? "ON" : "OFF");
+	if (lan->maxconn)
+		fprintf(f, " MAXCONN %u", lan->maxconn);
+	fputc('\n', f);
+	for (const struct cp_grant *g = lan->grants; g; g = g->hh.next)
+		fprintf(f, "SET LAN %s OWNERID %s GRANT %s%s\n", lan->name, lan->owner, g->user,
+			g->policy.promisc ? " PROMISCUOUS" : "");
+}
+
+static void print_nic_attributes(FILE *f, const struct cp_nic *nic)
+{
+	static const char *const queues[] = {"LOW", "NORMAL", "HIGH"};
+	const char *user = nic->user->name;
+
+	fprintf(f, "NICDEF %s %04X TYPE QDIO DEVICES %u MACID %06X PQUPLINKTX %s", user, nic->vdev,
+		nic->devices, nic->mac.id, queues[nic->pqueue]);
+	if (nic->has_chpid)
+		fprintf(f, " CHPID %02X", nic->chpid);
+	fputc('\n', f);
+	if (nic->policy.type != CP_PORT_UNSET || nic->policy.has_vids || nic->policy.promisc) {
+		fprintf(f, "NICDEF %s %04X", user, nic->vdev);
+		print_policy(f, &nic->policy);
+		fputc('\n', f);
+	}
+	if (nic->macprotect != CP_UNSPECIFIED)
+		fprintf(f, "SET NIC USER %s %04X MACPROTECT %s\n", user, nic->vdev,
+			nic->macprotect == CP_ON ? "ON" : "OFF");
+}
+
+static void print_nic(FILE *f, const struct cp_nic *nic)
+{
+	const char *user = nic->user->name;
+	const struct cp_lan *lan = nic->lan;
+
+	print_nic_attributes(f, nic);
+	if (nic->lan_name[0])
+		fprintf(f, "NICDEF %s %04X LAN %s %s\n", user, nic->vdev, nic->lan_owner,
+			nic->lan_name);
+	if (nic->lan_name[0] && nic->held)
+		fprintf(f, "UNCOUPLE USER %s %04X\n", user, nic->vdev);
+	if (lan && !cp_nic_follows(nic, lan) && cp_may_couple(nic, lan))
+		fprintf(f, "COUPLE USER %s %04X TO %s %s\n", user, nic->vdev, lan->owner,
+			lan->name);
+}
+
+static bool stays_coupled(const struct cp_nic *nic)
+{
+	return nic->lan && cp_may_couple(nic, nic->lan);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct cp_nic *x = *(const struct cp_nic *const *)a;
+	const struct cp_nic *y = *(const struct cp_nic *const *)b;
+
+	if (stays_coupled(x) != stays_coupled(y))
+		return stays_coupled(x) ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static void print_nics(FILE *f, const struct cp *cp)
+{
+	const struct cp_nic **list = calloc(cp->n_nics + 1, sizeof(struct cp_nic *));
+	unsigned n = 0;
+
+	for (const struct cp_user *u = cp->users; list && u; u = u->hh.next)
+		for (const struct cp_nic *nic = u->nics; nic; nic = nic->hh.next)
+			list[n++] = nic;
+	if (n)
+		qsort(list, n, sizeof(list[0]), by_name);
+	for (unsigned i = 0; i < n; i++)
+		print_nic(f, list[i]);
+	free(list);
+}
+
+char *cp_configuration(const struct cp *cp)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	for (const struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next) {
+		if (lan->vswitch)
+			print_vswitch(f, lan);
+		else
+			print_lan(f, lan);
+	}
+	print_nics(f, cp);
+	fclose(f);
+	return text;
+}

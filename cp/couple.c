@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The joint between a NIC and a network: who may couple, what the port then is, and the cable.
+ * Source: spec/zvm-networking.md 2.6, 3.4.
+ */
+#include <errno.h>
+#include <utlist.h>
+
+#include "cp/cp_priv.h"
+
+/*
+ * A NICDEF authorizes the NIC for its network (directory network authorization), a GRANT the
+ * userid. An unrestricted guest LAN is open, and the owner needs no GRANT on his own.
+ */
+bool cp_may_couple(const struct cp_nic *nic, const struct cp_lan *lan)
+{
+	return cp_nic_follows(nic, lan) || !lan->restricted ||
+	       strcmp(lan->owner, nic->user->name) == 0 || cp_grant_find(lan, nic->user->name);
+}
+
+/* NICDEF before GRANT before the switch's default. */
+struct cp_policy cp_effective(const struct cp_nic *nic, const struct cp_lan *lan)
+{
+	const struct cp_grant *g = cp_grant_find(lan, nic->user->name);
+	struct cp_policy p = nic->policy;
+
+	if (!lan->vlan_aware) {
+		p.type = CP_PORT_ACCESS;
+		p.has_vids = false;
+	} else if (p.type == CP_PORT_UNSET) {
+		p.type = g && g->policy.type != CP_PORT_UNSET ? g->policy.type : lan->porttype;
+	}
+	if (lan->vlan_aware && !p.has_vids) {
+		if (g && g->policy.has_vids)
+			p.vids = g->policy.vids;
+		else if (lan->default_vid)
+			vs_vidset_add(&p.vids, lan->default_vid);
+	}
+	p.promisc |= g && g->policy.promisc;
+	return p;
+}
+
+void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, struct vs_port_config *cfg)
+{
+	struct cp_policy p = cp_effective(nic, lan);
+
+	*cfg = (struct vs_port_config){
+		.role = VS_ROLE_GUEST,
+		.type = p.type == CP_PORT_TRUNK ? VS_TYPE_TRUNK : VS_TYPE_ACCESS,
+		.promisc_allowed = p.promisc,
+		.mac_protect = (int8_t)nic->macprotect,
+	};
+	snprintf(cfg->name, sizeof(cfg->name), "%s", nic->name);
+	cp_mac_bytes(&nic->mac, cfg->own_mac);
+	if (!lan->vlan_aware)
+		return;
+	if (cfg->type == VS_TYPE_TRUNK)
+		cfg->vids = p.vids;
+	else
+		cfg->access_vid = cp_vlans_first(&p.vids);
+}
+
+/* Return: why the NIC may not couple now, CP_REFUSE_NONE if it may. */
+static enum cp_refusal refusal(const struct cp_nic *nic, const struct cp_lan *lan)
+{
+	struct cp_policy p = cp_effective(nic, lan);
+
+	if (!cp_may_couple(nic, lan))
+		return CP_REFUSE_AUTH;
+	if (lan->n_coupled >= (lan->maxconn ? lan->maxconn : VS_PORTS_MAX - 1))
+		return CP_REFUSE_FULL;
+	if (lan->vlan_aware && p.type == CP_PORT_ACCESS && cp_vlans_count(&p.vids) > 1)
+		return CP_REFUSE_VLANS;
+	return CP_REFUSE_NONE;
+}
+
+static void plug_in(struct cp_nic *nic)
+{
+	struct vs_link link = vs_port_link(nic->port);
+
+	if (nic->osa)
+		osa_set_link(nic->osa, &link);
+}
+
+enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan)
+{
+	enum cp_refusal why = refusal(nic, lan);
+	struct vs_port_config cfg;
+	struct cp *cp = nic->cp;
+
+	if (why != CP_REFUSE_NONE)
+		return why;
+	cp_port_config(nic, lan, &cfg);
+	nic->port = vs_port_create(lan->sw, &cfg);
+	if (!nic->port)
+		return CP_REFUSE_SYSTEM;
+	if (cp->hooks.pick_worker)
+		vs_port_assign(nic->port, cp->hooks.pick_worker(cp->hooks.ctx));
+	nic->lan = lan;
+	DL_APPEND2(lan->coupled, nic, lan_prev, lan_next);
+	lan->n_coupled++;
+	plug_in(nic);
+	return CP_REFUSE_NONE;
+}
+
+/* The adapter lets go of the port before the port goes. */
+void cp_uncouple(struct cp_nic *nic)
+{
+	struct cp *cp = nic->cp;
+	struct cp_lan *lan = nic->lan;
+
+	if (!lan)
+		return;
+	if (nic->osa)
+		osa_set_link(nic->osa, NULL);
+	if (cp->hooks.forget)
+		cp->hooks.forget(cp->hooks.ctx, lan->sw, nic->port);
+	vs_port_destroy(nic->port);
+	nic->port = NULL;
+	DL_DELETE2(lan->coupled, nic, lan_prev, lan_next);
+	lan->n_coupled--;
+	nic->lan = NULL;
+}
+
+/* Couple a NIC that waits for the network of its NICDEF, if it can be now. */
+enum cp_refusal cp_couple_default(struct cp_nic *nic)
+{
+	struct cp_lan *lan;
+
+	if (nic->lan || nic->held || !nic->lan_name[0])
+		return CP_REFUSE_NONE;
+	lan = cp_lan_find(nic->cp, nic->lan_owner, nic->lan_name);
+	return lan ? cp_couple(nic, lan) : CP_REFUSE_NONE;
+}
+
+/* The network is new or has room again: the NICs that wait for it couple. */
+void cp_lan_settle(struct cp_lan *lan, struct cp *cp)
+{
+	for (struct cp_user *u = cp->users; u; u = u->hh.next)
+		for (struct cp_nic *nic = u->nics; nic; nic = nic->hh.next)
+			if (cp_nic_follows(nic, lan) && cp_couple_default(nic) == CP_REFUSE_FULL)
+				return;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the control program share: its objects (users, NICs, LANs) and the run of one
+ * command. Nothing here leaves cp/.
+ */
+#ifndef CP_CP_PRIV_H
+#define CP_CP_PRIV_H
+
+#include <stdio.h>
+#include <uthash.h>
+
+#include "cp/cp.h"
+#include "cp/message.h"
+#include "cp/parse.h"
+
+/* Limits: no sequence of commands makes zland grow without end. */
+#define CP_LANS_MAX 256
+#define CP_USERS_MAX 4096
+#define CP_NICS_MAX 4096
+#define CP_GRANTS_MAX 16384    /* of all networks together */
+#define CP_VLAN_RANGES_MAX 400 /* of one list: its canonical text fits in a statement */
+
+#define CP_NAME_BYTES 9	     /* userid, LAN name */
+#define CP_FULL_BYTES 20     /* "OWNERIDX.LANNAMEX", "OWNERIDX LANNAMEX" */
+#define CP_NIC_NAME_BYTES 14 /* "LINUX001/0600" */
+#define CP_IFNAME_BYTES 16
+#define CP_CONTROLLER_BYTES 80
+
+#define CP_RETRY_S 5 /* an uplink of the configuration that could not be opened is tried again */
+
+/* ---- objects ------------------------------------------------------------------------ */
+
+/* The low three bytes of a MAC address made here; unique in this control program. */
+struct cp_macid {
+	uint32_t id; /* 0: none */
+	char owner[32];
+	UT_hash_handle hh;
+};
+
+enum cp_porttype { CP_PORT_UNSET = -1, CP_PORT_ACCESS, CP_PORT_TRUNK };
+enum cp_tristate { CP_UNSPECIFIED = -1, CP_OFF, CP_ON };
+
+/* What a GRANT or a NICDEF says about a port. */
+struct cp_policy {
+	enum cp_porttype type;
+	bool has_vids;
+	bool promisc;
+	struct vs_vidset vids;
+};
+
+struct cp_grant {
+	char user[CP_NAME_BYTES];
+	struct cp_policy policy;
+	UT_hash_handle hh;
+};
+
+struct cp_uplink {
+	char ifname[CP_IFNAME_BYTES]; /* "": none defined */
+	bool connect;		      /* CONNECT, DISCONNECT */
+	bool forbidden;		      /* NOUPLINK */
+	void *handle;		      /* of hooks.open_uplink; NULL: not open */
+	struct vs_port *port;
+	uint32_t retry_s;
+	char error[128]; /* why it is not open */
+};
+
+/* A virtual switch or a guest LAN. */
+struct cp_lan {
+	char key[CP_FULL_BYTES]; /* "OWNER.NAME" */
+	char owner[CP_NAME_BYTES];
+	char name[CP_NAME_BYTES];
+	bool vswitch;
+	bool restricted;
+	uint32_t maxconn; /* 0: INFINITE */
+	bool accounting;
+	bool vlan_aware;
+	uint16_t default_vid, native_vid;
+	enum cp_porttype porttype; /* default of the ports */
+	bool gvrp, isolation, priq;
+	enum cp_tristate macprotect;
+	uint32_t iptimeout_min, queue_min_mb, queue_max_mb;
+	char controller[CP_CONTROLLER_BYTES];
+	struct cp_macid mac; /* of a virtual switch */
+	struct cp_uplink uplink;
+	struct cp_grant *grants;
+	struct cp_nic *coupled; /* list by lan_next */
+	unsigned n_coupled;
+	struct vs_switch *sw;
+	UT_hash_handle hh;
+};
+
+/* Exists while it has a NIC. */
+struct cp_user {
+	char name[CP_NAME_BYTES];
+	struct cp_nic *nics; /* by vdev */
+	UT_hash_handle hh;
+};
+
+struct cp_nic {
+	uint16_t vdev;
+	uint16_t devices;
+	struct cp *cp;
+	struct cp_user *user;
+	char name[CP_NIC_NAME_BYTES];
+	unsigned index; /* unique among the user's NICs: its subchannel numbers */
+	bool has_chpid;
+	uint8_t chpid;
+	struct cp_macid mac;
+	enum cp_tristate macprotect;
+	uint8_t pqueue; /* 0 LOW 1 NORMAL 2 HIGH */
+	struct cp_policy policy;
+	/* The network of its NICDEF; "" none. */
+	char lan_owner[CP_NAME_BYTES];
+	char lan_name[CP_NAME_BYTES];
+	bool held; /* UNCOUPLE or another COUPLE: does not follow its NICDEF */
+
+	struct cp_lan *lan; /* coupled */
+	struct cp_nic *lan_next, *lan_prev;
+	struct vs_port *port;
+
+	struct osa *osa; /* a client is attached */
+	void *env;
+	void (*revoked)(void *env);
+	UT_hash_handle hh;
+};
+
+struct cp {
+	struct cp_hooks hooks;
+	struct cp_user *users;
+	struct cp_lan *lans;
+	struct cp_macid *macs;
+	uint32_t last_mac;
+	unsigned n_nics, n_grants;
+	uint32_t now_s;
+	bool check;   /* a scratch copy: nothing outside is touched */
+	bool in_file; /* statements of a file are being executed */
+};
+
+/* ---- one command ---------------------------------------------------------------------- */
+
+struct cp_run {
+	struct cp *cp;
+	const struct cp_caller *who;
+	struct cp_args *args;
+	struct cp_reply *reply;
+	FILE *text, *errors;
+	size_t text_len, errors_len;
+	json_t *json;	     /* set by a QUERY */
+	json_t *json_errors; /* array */
+	int rc;
+	bool changed;
+};
+
+/* reply.c */
+int cp_run_open(struct cp_run *run, struct cp_reply *r);
+void cp_run_close(struct cp_run *run);
+void cp_say(struct cp_run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* @a: the operand at fault. Return: -1, for handlers to return. */
+int cp_error(struct cp_run *run, enum cp_msg m, const char *a, const char *b, const char *c);
+/* Writes the message without its number. */
+void cp_message_text(char *buf, size_t cap, enum cp_msg m, const char *a, const char *b,
+		     const char *c);
+void cp_log(struct cp *cp, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* mac.c */
+#define CP_MACID_MAX 0xFFFFFFu
+int cp_mac_set(struct cp *cp, struct cp_macid *m, uint32_t id, const char *owner);
+int cp_mac_assign(struct cp *cp, struct cp_macid *m, const char *owner);
+void cp_mac_release(struct cp *cp, struct cp_macid *m);
+const struct cp_macid *cp_mac_user(struct cp *cp, uint32_t id);
+void cp_mac_bytes(const struct cp_macid *m, uint8_t mac[6]);
+#define CP_MAC_TEXT 18
+void cp_mac_text(const uint8_t mac[6], char text[CP_MAC_TEXT]);
+
+/* user.c */
+struct cp_user *cp_user_find(struct cp *cp, const char *name);
+struct cp_user *cp_user_get(struct cp *cp, const char *name);
+void cp_user_put(struct cp *cp, struct cp_user *u);
+bool cp_user_known(struct cp *cp, const char *name);
+
+/* nic.c */
+struct cp_nic *cp_nic_find(struct cp *cp, const char *user, uint16_t vdev);
+struct cp_nic *cp_nic_overlap(struct cp *cp, const char *user, uint32_t vdev, uint32_t devices);
+struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uint16_t devices);
+void cp_nic_destroy(struct cp_nic *nic);
+void cp_nic_configure(struct cp_nic *nic);
+bool cp_nic_follows(const struct cp_nic *nic, const struct cp_lan *lan);
+
+/* couple.c */
+enum cp_refusal {
+	CP_REFUSE_NONE,
+	CP_REFUSE_AUTH,
+	CP_REFUSE_FULL,
+	CP_REFUSE_VLANS,
+	CP_REFUSE_SYSTEM
+};
+bool cp_may_couple(const struct cp_nic *nic, const struct cp_lan *lan);
+enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan);
+void cp_uncouple(struct cp_nic *nic);
+enum cp_refusal cp_couple_default(struct cp_nic *nic);
+void cp_lan_settle(struct cp_lan *lan, struct cp *cp);
+void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, struct vs_port_config *cfg);
+struct cp_policy cp_effective(const struct cp_nic *nic, const struct cp_lan *lan);
+
+/* lan.c */
+struct cp_lan *cp_lan_find(struct cp *cp, const char *owner, const char *name);
+struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model);
+void cp_lan_destroy(struct cp *cp, struct cp_lan *lan);
+int cp_lan_configure(struct cp_lan *lan);
+void cp_lan_reconfigure_ports(struct cp_lan *lan);
+const char *cp_lan_kind(const struct cp_lan *lan);
+/* "VSWITCH SYSTEM VSW1", "LAN OWNER NAME" */
+#define CP_TITLE_BYTES 32
+void cp_lan_title(const struct cp_lan *lan, char title[CP_TITLE_BYTES]);
+struct cp_grant *cp_grant_find(const struct cp_lan *lan, const char *user);
+struct cp_grant *cp_grant_add(struct cp *cp, struct cp_lan *lan, const char *user);
+void cp_grant_remove(struct cp *cp, struct cp_lan *lan, struct cp_grant *g);
+
+/* uplink.c */
+int cp_uplink_open(struct cp *cp, struct cp_lan *lan);
+void cp_uplink_close(struct cp *cp, struct cp_lan *lan);
+void cp_uplink_tick(struct cp *cp, struct cp_lan *lan);
+const char *cp_uplink_state(const struct cp *cp, const struct cp_lan *lan);
+const struct cp_lan *cp_uplink_user(const struct cp *cp, const char *ifname);
+
+/* vlans.c */
+void cp_vlans_print(FILE *f, const struct vs_vidset *set);
+unsigned cp_vlans_ranges(const struct vs_vidset *set);
+unsigned cp_vlans_count(const struct vs_vidset *set);
+uint16_t cp_vlans_first(const struct vs_vidset *set);
+json_t *cp_vlans_json(const struct vs_vidset *set);
+
+/* command.c: what the commands have in common */
+const char *cp_arg_user(const struct cp_run *run);
+struct cp_nic *cp_arg_nic(struct cp_run *run);
+void cp_read_policy(const struct cp_run *run, struct cp_policy *p);
+int cp_need_class_b(struct cp_run *run, const char *what);
+int cp_run_line(struct cp *cp, const struct cp_caller *who, const char *line, struct cp_reply *r,
+		bool *changed);
+
+/* The commands; the table in grammar.c names them. */
+void cp_do_define_vswitch(struct cp_run *run);
+void cp_do_set_vswitch(struct cp_run *run);
+void cp_do_detach_vswitch(struct cp_run *run);
+void cp_do_define_lan(struct cp_run *run);
+void cp_do_set_lan(struct cp_run *run);
+void cp_do_detach_lan(struct cp_run *run);
+void cp_do_define_nic(struct cp_run *run);
+void cp_do_nicdef(struct cp_run *run);
+void cp_do_set_nic(struct cp_run *run);
+void cp_do_detach_nic(struct cp_run *run);
+void cp_do_couple(struct cp_run *run);
+void cp_do_uncouple(struct cp_run *run);
+void cp_do_query_vswitch(struct cp_run *run);
+void cp_do_query_lan(struct cp_run *run);
+void cp_do_query_nic(struct cp_run *run);
+void cp_do_query_counters(struct cp_run *run);
+void cp_do_query_configuration(struct cp_run *run);
+void cp_do_help(struct cp_run *run);
+void cp_do_shutdown(struct cp_run *run);
+
+/* query_port.c: what the QUERY commands say about one port */
+json_t *cp_counters_json(const struct vs_port *port);
+json_t *cp_adapter_json(const struct cp_nic *nic);
+json_t *cp_policy_json(const struct cp_policy *p);
+json_t *cp_mac_json(const uint8_t mac[6]);
+void cp_say_adapter(struct cp_run *run, const struct cp_nic *nic, bool details);
+void cp_say_counters(struct cp_run *run, const struct vs_port *port, const char *indent);
+void cp_say_addresses(struct cp_run *run, const struct vs_port *port, const char *indent);
+void cp_say_vlans(struct cp_run *run, const char *before, const struct vs_vidset *vids);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files of statements. A comma at the end of a line continues the statement on the next one. A
+ * check runs the statements against a copy of what exists, in which nothing outside is touched.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cp/cp_priv.h"
+
+#define FILE_MAX_BYTES (16u << 20)
+
+struct reader {
+	struct cp *cp;
+	const char *path;
+	void (*report)(void *ctx, const char *text);
+	void *ctx;
+	unsigned line;	/* being read */
+	unsigned first; /* where the statement began */
+	int errors;
+	bool changed;
+	size_t used;
+	char statement[CP_LINE_MAX + 2]; /* one more than is legal, so that too long shows */
+};
+
+static const struct cp_caller operator_caller = {.user = "OPERATOR", .class_b = true};
+
+/* Each message of a reply, as FILE:LINE: message. */
+static void report_errors(struct reader *r, char *errors)
+{
+	char *next = NULL, text[1024];
+
+	for (char *e = strtok_r(errors, "\n", &next); e; e = strtok_r(NULL, "\n", &next)) {
+		snprintf(text, sizeof(text), "%s:%u: %s", r->path, r->first, e);
+		r->errors++;
+		if (r->report)
+			r->report(r->ctx, text);
+	}
+}
+
+static void run_statement(struct reader *r)
+{
+	struct cp_reply reply;
+	bool changed = false;
+
+	cp_run_line(r->cp, &operator_caller, r->statement, &reply, &changed);
+	r->changed |= changed;
+	report_errors(r, reply.errors);
+	cp_reply_free(&reply);
+	r->used = 0;
+	r->statement[0] = '\0';
+}
+
+static void add_line(struct reader *r, char *line)
+{
+	size_t len = strcspn(line, "\r\n"), room;
+	bool more;
+
+	r->line++;
+	if (!r->used)
+		r->first = r->line;
+	while (len && (line[len - 1] == ' ' || line[len - 1] == '\t'))
+		len--;
+	more = len && line[len - 1] == ',' && line[strspn(line, " \t")] != '#' &&
+	       line[strspn(line, " \t")] != '*';
+	if (more)
+		line[len - 1] = ' ';
+	room = sizeof(r->statement) - 1 - r->used;
+	if (len > room)
+		len = room;
+	memcpy(r->statement + r->used, line, len);
+	r->used += len;
+	r->statement[r->used] = '\0';
+	if (!more)
+		run_statement(r);
+}
+
+/* Return: 0 or -errno. */
+static int read_lines(struct reader *r)
+{
+	FILE *f = fopen(r->path, "re");
+	size_t cap = 0, total = 0;
+	char *line = NULL;
+	struct stat st;
+	ssize_t n;
+	int rc = 0;
+
+	if (!f)
+		return -errno;
+	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) {
+		fclose(f);
+		return -EISDIR;
+	}
+	while (rc == 0 && (n = getline(&line, &cap, f)) > 0) {
+		total += (size_t)n;
+		/* A NUL would hide the rest of its line: make it an illegal character. */
+		for (ssize_t i = 0; i < n; i++)
+			if (line[i] == '\0')
+				line[i] = 1;
+		if (total > FILE_MAX_BYTES)
+			rc = -EFBIG;
+		else
+			add_line(r, line);
+	}
+	if (ferror(f))
+		rc = -EIO;
+	if (r->used && rc == 0)
+		run_statement(r);
+	free(line);
+	fclose(f);
+	return rc;
+}
+
+/* A control program with the same objects and nothing outside. Return: it, or NULL. */
+static struct cp *scratch_copy(const struct cp *cp)
+{
+	struct cp *copy = cp_create(NULL);
+	char *text = cp_configuration(cp), *next = NULL;
+	struct cp_reply reply;
+	bool changed;
+
+	if (!copy || !text) {
+		cp_destroy(copy);
+		free(text);
+		return NULL;
+	}
+	copy->check = true;
+	for (char *line = strtok_r(text, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
+		cp_run_line(copy, &operator_caller, line, &reply, &changed);
+		cp_reply_free(&reply);
+	}
+	free(text);
+	return copy;
+}
+
+int cp_execute_file(struct cp *cp, const char *path, bool check_only,
+		    void (*report)(void *ctx, const char *text), void *ctx)
+{
+	struct reader r = {.cp = cp, .path = path, .report = report, .ctx = ctx};
+	int rc;
+
+	if (check_only)
+		r.cp = scratch_copy(cp);
+	if (!r.cp)
+		return -ENOMEM;
+	r.cp->in_file = true;
+	rc = read_lines(&r);
+	r.cp->in_file = false;
+	if (check_only)
+		cp_destroy(r.cp);
+	else if (r.changed && cp->hooks.changed)
+		cp->hooks.changed(cp->hooks.ctx);
+	return rc < 0 ? rc : r.errors;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Networks: virtual switches (owner SYSTEM, restricted, may have an uplink) and guest LANs (any
+ * owner, no uplink). Both are one vs_switch with ports; the authorizations are kept here.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cp/cp_priv.h"
+
+static void lan_key(char key[CP_FULL_BYTES], const char *owner, const char *name)
+{
+	snprintf(key, CP_FULL_BYTES, "%.8s.%.8s", owner, name);
+}
+
+struct cp_lan *cp_lan_find(struct cp *cp, const char *owner, const char *name)
+{
+	char key[CP_FULL_BYTES];
+	struct cp_lan *lan;
+
+	lan_key(key, owner, name);
+	HASH_FIND_STR(cp->lans, key, lan);
+	return lan;
+}
+
+const char *cp_lan_kind(const struct cp_lan *lan)
+{
+	return lan->vswitch ? "VSWITCH" : "LAN";
+}
+
+void cp_lan_title(const struct cp_lan *lan, char title[CP_TITLE_BYTES])
+{
+	snprintf(title, CP_TITLE_BYTES, "%s %s %s", cp_lan_kind(lan), lan->owner, lan->name);
+}
+
+static void switch_config(const struct cp_lan *lan, struct vs_switch_config *cfg)
+{
+	*cfg = (struct vs_switch_config){
+		.kind = lan->vswitch ? VS_KIND_VSWITCH : VS_KIND_GUEST_LAN,
+		.vlan_aware = lan->vlan_aware,
+		.default_vid = lan->default_vid,
+		.native_vid = lan->vlan_aware ? lan->native_vid : VS_VID_NONE,
+		.isolation = lan->isolation,
+		.mac_protect = lan->macprotect == CP_ON,
+	};
+	snprintf(cfg->name, sizeof(cfg->name), "%s", lan->vswitch ? lan->name : lan->key);
+}
+
+/* Hand the switch-wide attributes to the data path. Return: 0 or -errno. */
+int cp_lan_configure(struct cp_lan *lan)
+{
+	struct vs_switch_config cfg;
+
+	switch_config(lan, &cfg);
+	return vs_switch_configure(lan->sw, &cfg);
+}
+
+void cp_lan_reconfigure_ports(struct cp_lan *lan)
+{
+	for (struct cp_nic *nic = lan->coupled; nic; nic = nic->lan_next)
+		cp_nic_configure(nic);
+}
+
+/*
+ * @model: the attributes, copied; owner and name are not in use.
+ * Return: the network, or NULL and errno (ENOSPC: too many).
+ */
+struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model)
+{
+	struct vs_switch_config cfg;
+	struct cp_lan *lan;
+
+	if (HASH_COUNT(cp->lans) >= CP_LANS_MAX) {
+		errno = ENOSPC;
+		return NULL;
+	}
+	lan = malloc(sizeof(*lan));
+	if (!lan)
+		return NULL;
+	*lan = *model;
+	lan_key(lan->key, lan->owner, lan->name);
+	switch_config(lan, &cfg);
+	lan->sw = vs_switch_create(&cfg);
+	if (!lan->sw) {
+		free(lan);
+		return NULL;
+	}
+	if (lan->vswitch) {
+		char title[CP_TITLE_BYTES];
+
+		cp_lan_title(lan, title);
+		cp_mac_assign(cp, &lan->mac, title);
+	}
+	HASH_ADD_STR(cp->lans, key, lan);
+	return lan;
+}
+
+void cp_lan_destroy(struct cp *cp, struct cp_lan *lan)
+{
+	while (lan->coupled)
+		cp_uncouple(lan->coupled);
+	while (lan->grants)
+		cp_grant_remove(cp, lan, lan->grants);
+	cp_uplink_close(cp, lan);
+	cp_mac_release(cp, &lan->mac);
+	if (cp->hooks.forget)
+		cp->hooks.forget(cp->hooks.ctx, lan->sw, NULL);
+	vs_switch_destroy(lan->sw);
+	HASH_DELETE(hh, cp->lans, lan);
+	free(lan);
+}
+
+/* ---- authorizations ------------------------------------------------------------------------- */
+
+struct cp_grant *cp_grant_find(const struct cp_lan *lan, const char *user)
+{
+	struct cp_grant *g;
+
+	HASH_FIND_STR(lan->grants, user, g);
+	return g;
+}
+
+/* Return: the new grant, or NULL: too many. */
+struct cp_grant *cp_grant_add(struct cp *cp, struct cp_lan *lan, const char *user)
+{
+	struct cp_grant *g;
+
+	if (cp->n_grants >= CP_GRANTS_MAX)
+		return NULL;
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return NULL;
+	snprintf(g->user, sizeof(g->user), "%s", user);
+	g->policy.type = CP_PORT_UNSET;
+	HASH_ADD_STR(lan->grants, user, g);
+	cp->n_grants++;
+	return g;
+}
+
+void cp_grant_remove(struct cp *cp, struct cp_lan *lan, struct cp_grant *g)
+{
+	HASH_DELETE(hh, lan->grants, g);
+	cp->n_grants--;
+	free(g);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every message of the command language, once. &1 to &3 stand for the operands; the first is the
+ * operand at fault.
+ *
+ * Numbers below 1000, 2832, 2846 and 6011 are z/VM's where their sense is verified
+ * (Source: spec/zvm-networking.md 2.14, spec/smapi.md 7.2). 20nn and 21nn are zlan's: 2000 plus
+ * the reason of SMAPI's return code 212 (networks), 2100 plus that of 204 (devices). 25nn are
+ * zlan's own. rc/rs is the SMAPI pair; 396/n is SMAPI's "CP refused with message n".
+ */
+#ifndef CP_MESSAGE_H
+#define CP_MESSAGE_H
+
+/* X(ENUM, number, rc, rs, text) */
+#define CP_MESSAGE_LIST(X)                                                                         \
+	X(BAD_OPERAND, 2, 24, 19, "Invalid operand - &1: &2")                                      \
+	X(BAD_OPTION, 3, 24, 19, "Invalid option - &1; see HELP &2")                               \
+	X(BAD_USER, 7, 24, 19, "Invalid userid - &1: use 1-8 letters, digits, @ # $ _")            \
+	X(CONFLICT, 13, 24, 23, "Conflicting option - &1: &2")                                     \
+	X(NO_USER, 20, 24, 24, "Userid missing after &1; see HELP &2")                             \
+	X(BAD_DEVICE, 22, 204, 2,                                                                  \
+	  "Virtual device number missing or invalid - &1: use 1-4 hexadecimal digits")             \
+	X(MISSING, 26, 24, 24, "Operand missing or invalid - &1 expected; see HELP &2")            \
+	X(NO_DEVICE, 40, 204, 8, "Device &1 does not exist; QUERY NIC lists the NICs of a user")   \
+	X(NOT_ON, 45, 200, 12, "&1 not logged on: it has no NIC and owns no LAN")                  \
+	X(BAD_CHPID, 846, 396, 846, "Invalid channel path id - &1: use 2 hexadecimal digits")      \
+	X(LAN_UNKNOWN, 2012, 212, 12, "LAN &1 does not exist; DEFINE LAN makes one")               \
+	X(PAIR_UNKNOWN, 2016, 212, 16, "LAN &1 does not exist; QUERY LAN lists owners and names")  \
+	X(OTHER_KIND, 2024, 212, 24, "&1 already exists as a &2; choose another name")             \
+	X(DISCONNECTED, 2032, 212, 32, "NIC &1 is not coupled; COUPLE it first")                   \
+	X(SWITCH_EXISTS, 2036, 212, 36,                                                            \
+	  "VSWITCH SYSTEM &1 already exists; SET VSWITCH changes it")                              \
+	X(SWITCH_UNKNOWN, 2040, 212, 40, "VSWITCH SYSTEM &1 does not exist")                       \
+	X(GRANTED, 2044, 212, 44, "&1 is already authorized for &2")                               \
+	X(NOT_GRANTED, 2045, 396, 2045, "&1 is not authorized for &2; nothing to revoke")          \
+	X(LAN_EXISTS, 2037, 212, 24, "LAN &1 already exists; DETACH LAN removes it")               \
+	X(LAN_FULL, 2052, 212, 52, "Maximum connections of &1 reached: &2")                        \
+	X(DEVICE_EXISTS, 2104, 204, 4,                                                             \
+	  "Device &1 already exists or overlaps the devices of NIC &2")                            \
+	X(COUPLED, 2120, 204, 20, "NIC &1 is already connected to &2; UNCOUPLE it first")          \
+	X(UNCOUPLED, 2148, 204, 48, "NIC &1 is already disconnected")                              \
+	X(UNKNOWN, 2501, 24, 11, "Unknown command - &1; HELP lists the commands")                  \
+	X(UNSUPPORTED, 2502, 8, 8, "&1 is not supported in this release: &2")                      \
+	X(LIMIT, 2503, 396, 2503, "&1: limit of &2 reached")                                       \
+	X(CLASS, 2504, 100, 16, "&1 needs privilege class B: you are &2")                          \
+	X(LINE, 2505, 24, 99, "Command line refused: &1")                                          \
+	X(MAC_USED, 2506, 396, 2506, "MACID &1 is in use by &2")                                   \
+	X(ATTACHED, 2507, 396, 2507, "NIC &1 is in use by a guest; &2")                            \
+	X(IFNAME_USED, 2508, 396, 2508, "TAP &1 is already the uplink of VSWITCH SYSTEM &2")       \
+	X(NOUPLINK, 2509, 396, 2509,                                                               \
+	  "VSWITCH SYSTEM &1 was defined with NOUPLINK: it can have none")                         \
+	X(ACCESS_VLANS, 2510, 396, 2510,                                                           \
+	  "&1 has several VLANs but an access port has one; use PORTTYPE TRUNK or one VLAN")       \
+	X(SYSTEM, 2511, 396, 2511, "&1 failed: &2")                                                \
+	X(FILE, 2512, 396, 2512, "&1: &2")                                                         \
+	X(UPLINK, 2832, 396, 2832, "Connection &1 for VSWITCH SYSTEM &2 is not active: &3")        \
+	X(VLAN_UNAWARE, 2846, 396, 2846,                                                           \
+	  "&1 is not allowed: VSWITCH SYSTEM &2 is VLAN unaware; DEFINE it with VLAN")             \
+	X(NOT_AUTHORIZED, 6011, 212, 8, "&1 is not authorized to COUPLE to &2; see &3")
+
+enum cp_msg {
+#define X(id, number, rc, rs, text) CP_E_##id,
+	CP_MESSAGE_LIST(X)
+#undef X
+		CP_MSG_COUNT
+};
+
+struct cp_message {
+	unsigned number;
+	int rc, rs;
+	const char *text;
+};
+
+const struct cp_message *cp_message(enum cp_msg m);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * NICs: the adapters of users, and the guests that attach to them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cp/cp_priv.h"
+
+#define DEFAULT_CHPID 0x01
+
+struct cp_nic *cp_nic_find(struct cp *cp, const char *user, uint16_t vdev)
+{
+	struct cp_user *u = cp_user_find(cp, user);
+	struct cp_nic *nic = NULL;
+
+	if (u)
+		HASH_FIND(hh, u->nics, &vdev, sizeof(vdev), nic);
+	return nic;
+}
+
+/* The NIC that has one of the device numbers, or NULL. */
+struct cp_nic *cp_nic_overlap(struct cp *cp, const char *user, uint32_t vdev, uint32_t devices)
+{
+	struct cp_user *u = cp_user_find(cp, user);
+
+	for (struct cp_nic *nic = u ? u->nics : NULL; nic; nic = nic->hh.next)
+		if (vdev < (uint32_t)nic->vdev + nic->devices && nic->vdev < vdev + devices)
+			return nic;
+	return NULL;
+}
+
+/* The lowest index no other NIC of the user has. */
+static unsigned free_index(const struct cp_user *u)
+{
+	unsigned index = 0;
+	const struct cp_nic *nic = u->nics;
+
+	while (nic) {
+		if (nic->index == index) {
+			index++;
+			nic = u->nics;
+		} else {
+			nic = nic->hh.next;
+		}
+	}
+	return index;
+}
+
+/*
+ * The device numbers are known to be free.
+ * Return: the NIC, or NULL and errno (ENOSPC: too many).
+ */
+struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uint16_t devices)
+{
+	struct cp_user *u;
+	struct cp_nic *nic;
+
+	errno = ENOSPC;
+	if (cp->n_nics >= CP_NICS_MAX)
+		return NULL;
+	u = cp_user_get(cp, user);
+	if (!u)
+		return NULL;
+	nic = calloc(1, sizeof(*nic));
+	if (!nic) {
+		cp_user_put(cp, u);
+		return NULL;
+	}
+	nic->cp = cp;
+	nic->user = u;
+	nic->vdev = vdev;
+	nic->devices = devices;
+	nic->index = free_index(u);
+	nic->macprotect = CP_UNSPECIFIED;
+	nic->pqueue = 1;
+	nic->policy.type = CP_PORT_UNSET;
+	snprintf(nic->name, sizeof(nic->name), "%s/%04X", u->name, vdev);
+	cp_mac_assign(cp, &nic->mac, nic->name);
+	HASH_ADD(hh, u->nics, vdev, sizeof(nic->vdev), nic);
+	cp->n_nics++;
+	return nic;
+}
+
+/* The client must be told before its adapter goes; it may detach by itself. */
+static void revoke(struct cp_nic *nic)
+{
+	if (nic->osa && nic->revoked)
+		nic->revoked(nic->env);
+	cp_nic_detach(nic);
+}
+
+void cp_nic_destroy(struct cp_nic *nic)
+{
+	struct cp *cp = nic->cp;
+	struct cp_user *u = nic->user;
+
+	revoke(nic);
+	cp_uncouple(nic);
+	cp_mac_release(cp, &nic->mac);
+	HASH_DELETE(hh, u->nics, nic);
+	free(nic);
+	cp->n_nics--;
+	cp_user_put(cp, u);
+}
+
+/* Hand changed attributes to the port of a coupled NIC. */
+void cp_nic_configure(struct cp_nic *nic)
+{
+	struct vs_port_config cfg;
+
+	if (!nic->port)
+		return;
+	cp_port_config(nic, nic->lan, &cfg);
+	vs_port_configure(nic->port, &cfg);
+}
+
+/* Is the network the one of the NIC's NICDEF? */
+bool cp_nic_follows(const struct cp_nic *nic, const struct cp_lan *lan)
+{
+	return strcmp(nic->lan_owner, lan->owner) == 0 && strcmp(nic->lan_name, lan->name) == 0;
+}
+
+/* ---- attaching ------------------------------------------------------------------------------- */
+
+static void adapter_config(const struct cp_nic *nic, struct osa_config *cfg)
+{
+	*cfg = (struct osa_config){
+		.chpid = nic->has_chpid ? nic->chpid : DEFAULT_CHPID,
+		.unit_addr = 2,
+		.thin_interrupts = true,
+	};
+	for (unsigned i = 0; i < QDIO_DEVICES; i++) {
+		cfg->subchannel[i] = (uint16_t)(QDIO_DEVICES * nic->index + i);
+		cfg->devno[i] = (uint16_t)(nic->vdev + i);
+	}
+	cp_mac_bytes(&nic->mac, cfg->mac);
+	snprintf(cfg->name, sizeof(cfg->name), "%s", nic->user->name);
+}
+
+static struct cp_nic *refuse(int error, char *err, size_t err_len, enum cp_msg m, const char *a,
+			     const char *b)
+{
+	char text[256];
+
+	cp_message_text(text, sizeof(text), m, a, b, NULL);
+	snprintf(err, err_len, "ZLN%04uE %s", cp_message(m)->number, text);
+	errno = error;
+	return NULL;
+}
+
+struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const char *user,
+			     uint16_t vdev, const struct qdio_env_ops *env_ops, void *env,
+			     char *err, size_t err_len)
+{
+	struct cp_nic *nic;
+	struct osa_config cfg;
+	char name[32];
+
+	if (!cp_name_ok(user))
+		return refuse(EINVAL, err, err_len, CP_E_BAD_USER, "of the client", NULL);
+	snprintf(name, sizeof(name), "%s/%04X", user, vdev);
+	if (!who->class_b && strcmp(who->user, user) != 0)
+		return refuse(EPERM, err, err_len, CP_E_CLASS, name, who->user);
+	nic = cp_nic_find(cp, user, vdev);
+	if (!nic)
+		return refuse(ENOENT, err, err_len, CP_E_NO_DEVICE, name, NULL);
+	if (nic->osa)
+		return refuse(EBUSY, err, err_len, CP_E_ATTACHED, name, "end that guest first");
+	adapter_config(nic, &cfg);
+	nic->osa = osa_create(&cfg, env_ops, env);
+	if (!nic->osa)
+		return refuse(errno, err, err_len, CP_E_SYSTEM, name, strerror(errno));
+	nic->env = env;
+	nic->revoked = NULL;
+	if (nic->port) {
+		struct vs_link link = vs_port_link(nic->port);
+
+		osa_set_link(nic->osa, &link);
+	} else {
+		cp_couple_default(nic);
+	}
+	cp_log(cp, "ZLN2520I NIC %s: a guest has attached", nic->name);
+	return nic;
+}
+
+struct osa *cp_nic_adapter(struct cp_nic *nic)
+{
+	return nic->osa;
+}
+
+void cp_nic_detach(struct cp_nic *nic)
+{
+	if (!nic->osa)
+		return;
+	osa_destroy(nic->osa);
+	nic->osa = NULL;
+	nic->env = NULL;
+	nic->revoked = NULL;
+	cp_log(nic->cp, "ZLN2521I NIC %s: the guest has gone", nic->name);
+}
+
+void cp_nic_set_revoked(struct cp_nic *nic, void (*fn)(void *env), void *env)
+{
+	nic->revoked = fn;
+	nic->env = env;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * QUERY VSWITCH and QUERY LAN. JSON always carries everything but the forwarding database; the
+ * operands choose what the text shows.
+ * Source: spec/zvm-networking.md 2.7.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cp/cp_priv.h"
+
+#define FDB_MAX 65536
+
+static const char *on_off(bool on)
+{
+	return on ? "ON" : "OFF";
+}
+
+static const char *protect_text(enum cp_tristate t)
+{
+	return t == CP_ON ? "ON" : t == CP_OFF ? "OFF" : "UNSPECIFIED";
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------
+ */
+
+static json_t *vid_json(uint16_t vid)
+{
+	return vid == VS_VID_NONE ? json_null() : json_integer(vid);
+}
+
+static json_t *uplink_json(const struct cp *cp, const struct cp_lan *lan)
+{
+	const struct cp_uplink *u = &lan->uplink;
+	const char *state = cp_uplink_state(cp, lan);
+
+	return json_pack("{s:s?, s:s?, s:b, s:s, s:b, s:o}", "kind", u->ifname[0] ? "TAP" : NULL,
+			 "ifname", u->ifname[0] ? u->ifname : NULL, "connect", u->connect, "state",
+			 state, "ready", strcmp(state, "Ready") == 0, "counters",
+			 cp_counters_json(u->port));
+}
+
+static json_t *authorized_json(const struct cp_lan *lan)
+{
+	json_t *a = json_array();
+
+	for (const struct cp_grant *g = lan->grants; g; g = g->hh.next) {
+		json_t *o = cp_policy_json(&g->policy);
+
+		json_object_set_new(o, "userid", json_string(g->user));
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static json_t *adapters_json(const struct cp_lan *lan)
+{
+	json_t *a = json_array();
+
+	for (const struct cp_nic *nic = lan->coupled; nic; nic = nic->lan_next)
+		json_array_append_new(a, cp_adapter_json(nic));
+	return a;
+}
+
+static json_t *lan_json(const struct cp_lan *lan)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:b, s:b, s:b, s:o, s:o}", "kind",
+			 cp_lan_kind(lan), "owner", lan->owner, "name", lan->name, "type", "QDIO",
+			 "transport", "ETHERNET", "connected", (int)lan->n_coupled, "maxconn",
+			 lan->maxconn ? json_integer(lan->maxconn) : json_null(), "persistent",
+			 strcmp(lan->owner, "SYSTEM") == 0, "restricted", lan->restricted,
+			 "accounting", lan->accounting, "authorized", authorized_json(lan),
+			 "adapters", adapters_json(lan));
+}
+
+static json_t *storage_json(const struct cp_lan *lan)
+{
+	return json_pack("{s:i, s:i}", "min", (int)lan->queue_min_mb, "max",
+			 (int)lan->queue_max_mb);
+}
+
+static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
+{
+	json_t *o = lan_json(lan), *more;
+	uint8_t mac[6];
+
+	cp_mac_bytes(&lan->mac, mac);
+	more = json_pack(
+		"{s:s, s:s, s:b, s:o, s:o, s:s?, s:b, s:b, s:b, s:o, s:s, s:i, s:o, s:s, s:b, s:b, "
+		"s:b, s:o}",
+		"port_selection", "USERBASED", "scope", "LOCAL", "vlan_aware", lan->vlan_aware,
+		"default_vid", vid_json(lan->default_vid), "native_vid",
+		vid_json(lan->vlan_aware ? lan->native_vid : VS_VID_NONE), "porttype",
+		!lan->vlan_aware		 ? NULL
+		: lan->porttype == CP_PORT_TRUNK ? "TRUNK"
+						 : "ACCESS",
+		"gvrp_requested", lan->gvrp, "gvrp_enabled", 0, "vlan_counters", 0, "mac",
+		cp_mac_json(mac), "mac_protect", protect_text(lan->macprotect), "ip_timeout_min",
+		(int)lan->iptimeout_min, "queue_storage_mb", storage_json(lan), "controller",
+		lan->controller, "priority_queuing", lan->priq, "isolation", lan->isolation, "vepa",
+		0, "uplink", uplink_json(cp, lan));
+	json_object_update(o, more);
+	json_decref(more);
+	return o;
+}
+
+/* ---- text ----------------------------------------------------------------------------------- */
+
+static void say_line(struct cp_run *run, const struct cp_lan *lan)
+{
+	char title[CP_TITLE_BYTES], max[16] = "INFINITE";
+
+	cp_lan_title(lan, title);
+	if (lan->maxconn)
+		snprintf(max, sizeof(max), "%u", lan->maxconn);
+	cp_say(run, "%-23s Type: QDIO    Connected: %-4u Maxconn: %s", title, lan->n_coupled, max);
+	cp_say(run, "  %-10s  %-12s  ETHERNET                  Accounting: %s",
+	       strcmp(lan->owner, "SYSTEM") == 0 ? "PERSISTENT" : "TRANSIENT",
+	       lan->restricted ? "RESTRICTED" : "UNRESTRICTED", on_off(lan->accounting));
+}
+
+static void say_vlan(struct cp_run *run, const struct cp_lan *lan)
+{
+	char def[8] = "NONE", native[8] = "NONE";
+
+	if (!lan->vlan_aware) {
+		cp_say(run, "  VLAN Unaware");
+		return;
+	}
+	if (lan->default_vid)
+		snprintf(def, sizeof(def), "%04u", lan->default_vid);
+	if (lan->native_vid)
+		snprintf(native, sizeof(native), "%04u", lan->native_vid);
+	cp_say(run, "  VLAN Aware  Default VLAN: %-6s  Default Porttype: %-6s  GVRP: %s", def,
+	       lan->porttype == CP_PORT_TRUNK ? "Trunk" : "Access",
+	       lan->gvrp ? "Requested" : "Disabled");
+	cp_say(run, "              Native  VLAN: %-6s  VLAN Counters: OFF", native);
+}
+
+static void say_uplink(struct cp_run *run, const struct cp_lan *lan, bool details)
+{
+	const struct cp_uplink *u = &lan->uplink;
+
+	cp_say(run, "  Uplink Port:");
+	cp_say(run, "    State: %s", cp_uplink_state(run->cp, lan));
+	cp_say(run, "    Priority Queuing: %s   Controller: %s", on_off(lan->priq),
+	       lan->controller);
+	if (u->ifname[0])
+		cp_say(run, "    TAP: %-15s  %s", u->ifname, u->connect ? "CONNECT" : "DISCONNECT");
+	if (u->port && details)
+		cp_say_counters(run, u->port, "    ");
+}
+
+static void say_switch(struct cp_run *run, const struct cp_lan *lan, bool details)
+{
+	char mac[CP_MAC_TEXT];
+	uint8_t bytes[6];
+
+	cp_mac_bytes(&lan->mac, bytes);
+	cp_mac_text(bytes, mac);
+	cp_say(run, "  USERBASED  LOCAL");
+	say_vlan(run, lan);
+	cp_say(run, "  MAC address: %s    MAC Protection: %s", mac, protect_text(lan->macprotect));
+	cp_say(run, "  IPTimeout: %-3u                   QueueStorage: %u - %u", lan->iptimeout_min,
+	       lan->queue_min_mb, lan->queue_max_mb);
+	cp_say(run, "  Isolation Status: %-3s            VEPA Status: OFF", on_off(lan->isolation));
+	say_uplink(run, lan, details);
+}
+
+static void say_authorized(struct cp_run *run, const struct cp_lan *lan)
+{
+	cp_say(run, "  Authorized userids:%s", lan->grants ? "" : " none");
+	for (const struct cp_grant *g = lan->grants; g; g = g->hh.next) {
+		fprintf(run->text, "    %-8s", g->user);
+		if (lan->vlan_aware)
+			fprintf(run->text, " Porttype: %-7s",
+				g->policy.type == CP_PORT_TRUNK	   ? "Trunk"
+				: g->policy.type == CP_PORT_ACCESS ? "Access"
+								   : "Default");
+		if (g->policy.promisc)
+			fputs(" Promiscuous", run->text);
+		if (!lan->vlan_aware)
+			fputc('\n', run->text);
+		else if (g->policy.has_vids)
+			cp_say_vlans(run, " VLAN: ", &g->policy.vids);
+		else
+			cp_say(run, " VLAN: Default");
+	}
+}
+
+static void say_adapters(struct cp_run *run, const struct cp_lan *lan, bool details, bool promisc)
+{
+	cp_say(run, "  Adapter Connections:%s", lan->coupled ? "" : " none");
+	for (const struct cp_nic *nic = lan->coupled; nic; nic = nic->lan_next)
+		if (!promisc || vs_port_promisc(nic->port))
+			cp_say_adapter(run, nic, details);
+}
+
+/* ---- forwarding database ------------------------------------------------------------------------
+ */
+
+static const char *port_owner(const struct cp_lan *lan, const struct vs_port *port)
+{
+	for (const struct cp_nic *nic = lan->coupled; nic; nic = nic->lan_next)
+		if (nic->port == port)
+			return nic->name;
+	return port && port == lan->uplink.port ? "UPLINK" : "";
+}
+
+static void add_fdb(struct cp_run *run, const struct cp_lan *lan, json_t *o)
+{
+	struct vs_fdb_entry *e = calloc(FDB_MAX, sizeof(*e));
+	size_t n = e ? vs_fdb_list(lan->sw, e, FDB_MAX) : 0;
+	json_t *list = json_array();
+	char mac[CP_MAC_TEXT];
+
+	cp_say(run, "  Forwarding Database:%s", n ? "" : " empty");
+	for (size_t i = 0; i < n; i++) {
+		const char *owner = port_owner(lan, e[i].port);
+
+		cp_mac_text(e[i].mac, mac);
+		cp_say(run, "    %s VLAN: %04u  %-10s Age: %-4u Port: %s", mac, e[i].vid,
+		       e[i].learned ? "Learned" : "Registered", e[i].age_s, owner);
+		json_array_append_new(list, json_pack("{s:o, s:o, s:b, s:i, s:s}", "mac",
+						      cp_mac_json(e[i].mac), "vid",
+						      vid_json(e[i].vid), "learned", e[i].learned,
+						      "age_s", (int)e[i].age_s, "port", owner));
+	}
+	json_object_set_new(o, "fdb", list);
+	free(e);
+}
+
+/* ---- the commands
+ * -------------------------------------------------------------------------------- */
+
+/* Class G sees the networks it owns or is connected to, and unrestricted guest LANs. */
+static bool visible(const struct cp_run *run, const struct cp_lan *lan)
+{
+	if (run->who->class_b || !lan->restricted || strcmp(lan->owner, run->who->user) == 0)
+		return true;
+	for (const struct cp_nic *nic = lan->coupled; nic; nic = nic->lan_next)
+		if (strcmp(nic->user->name, run->who->user) == 0)
+			return true;
+	return false;
+}
+
+static void show(struct cp_run *run, const struct cp_lan *lan, json_t *list)
+{
+	const struct cp_value *v = run->args->v;
+	bool details = v[CP_OP_DETAILS].given;
+	json_t *o = lan->vswitch ? vswitch_json(run->cp, lan) : lan_json(lan);
+
+	/* Class G is not told who else is there. */
+	if (!run->who->class_b) {
+		json_object_del(o, "authorized");
+		json_object_del(o, "adapters");
+	}
+	say_line(run, lan);
+	if (lan->vswitch)
+		say_switch(run, lan, details);
+	if (run->who->class_b) {
+		if (details || v[CP_OP_ACCESS].given)
+			say_authorized(run, lan);
+		if (details || v[CP_OP_ACTIVE].given || v[CP_OP_PROMISC].given)
+			say_adapters(run, lan, details, v[CP_OP_PROMISC].given && !details);
+		if (v[CP_OP_FDB].given)
+			add_fdb(run, lan, o);
+	}
+	json_array_append_new(list, o);
+}
+
+void cp_do_query_vswitch(struct cp_run *run)
+{
+	const struct cp_value *name = &run->args->v[CP_OP_NAME];
+	json_t *list = json_array();
+	unsigned n = 0;
+
+	run->json = json_pack("{s:o}", "vswitches", list);
+	for (const struct cp_lan *lan = run->cp->lans; lan; lan = lan->hh.next) {
+		if (!lan->vswitch || !visible(run, lan) ||
+		    (name->given && strcmp(name->word, lan->name) != 0))
+			continue;
+		show(run, lan, list);
+		n++;
+	}
+	if (!n && name->given)
+		cp_error(run, CP_E_SWITCH_UNKNOWN, name->word, NULL, NULL);
+	else if (!n)
+		cp_say(run, "No VSWITCH is defined");
+}
+
+void cp_do_query_lan(struct cp_run *run)
+{
+	const struct cp_value *name = &run->args->v[CP_OP_NAME];
+	const struct cp_value *owner = &run->args->v[CP_OP_OWNER];
+	const char *want = strcmp(owner->word, "*") == 0 ? run->who->user : owner->word;
+	json_t *list = json_array();
+	unsigned n = 0;
+
+	run->json = json_pack("{s:o}", "lans", list);
+	for (const struct cp_lan *lan = run->cp->lans; lan; lan = lan->hh.next) {
+		if (!visible(run, lan) || (name->given && strcmp(name->word, lan->name) != 0) ||
+		    (owner->given && strcmp(want, lan->owner) != 0))
+			continue;
+		show(run, lan, list);
+		n++;
+	}
+	if (!n && name->given)
+		cp_error(run, CP_E_LAN_UNKNOWN, name->word, NULL, NULL);
+	else if (!n)
+		cp_say(run, "No LAN is defined");
+}

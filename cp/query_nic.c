@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * QUERY NIC, QUERY COUNTERS and QUERY CONFIGURATION.
+ * Source: spec/zvm-networking.md 2.7.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cp/cp_priv.h"
+
+static const char *const queues[] = {"LOW", "NORMAL", "HIGH"};
+
+static const char *session_text(const struct cp_nic *nic, const struct osa_info *info)
+{
+	if (!nic->osa)
+		return "No guest attached";
+	if (!info->data_active)
+		return "Startup";
+	return info->online ? "Session Established" : "Queues active";
+}
+
+static void session(const struct cp_nic *nic, struct osa_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	if (nic->osa)
+		osa_info(nic->osa, info);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static json_t *session_json(const struct osa_info *i)
+{
+	return json_pack("{s:b, s:b, s:i, s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "online",
+			 i->online, "data_active", i->data_active, "layer", i->layer, "promiscuous",
+			 i->promisc, "isolation", i->isolation, "ipa_requests",
+			 (json_int_t)i->ipa_requests, "ipa_errors", (json_int_t)i->ipa_errors,
+			 "malformed", (json_int_t)i->malformed, "rx_buffers",
+			 (json_int_t)i->rx_buffers, "tx_buffers", (json_int_t)i->tx_buffers,
+			 "rx_signals", (json_int_t)i->rx_signals);
+}
+
+static json_t *network_json(const char *owner, const char *name)
+{
+	return *name ? json_pack("{s:s, s:s}", "owner", owner, "name", name) : json_null();
+}
+
+static const char *protect_text(enum cp_tristate t)
+{
+	return t == CP_ON ? "ON" : t == CP_OFF ? "OFF" : "UNSPECIFIED";
+}
+
+static json_t *nic_json(const struct cp_nic *nic)
+{
+	const struct cp_lan *lan = nic->lan;
+	json_t *o = lan ? cp_adapter_json(nic) : cp_policy_json(&nic->policy);
+	struct osa_info info;
+	json_t *more;
+	uint8_t mac[6];
+
+	session(nic, &info);
+	cp_mac_bytes(&nic->mac, mac);
+	more = json_pack("{s:s, s:o, s:s, s:i, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:b, s:o}",
+			 "userid", nic->user->name, "vdev", json_sprintf("%04X", nic->vdev), "type",
+			 "QDIO", "devices", nic->devices, "mac", cp_mac_json(mac), "mac_protect",
+			 protect_text(nic->macprotect), "pquplinktx", queues[nic->pqueue],
+			 "attached", nic->osa != NULL, "state", session_text(nic, &info), "lan",
+			 network_json(lan ? lan->owner : "", lan ? lan->name : ""), "nicdef_lan",
+			 network_json(nic->lan_owner, nic->lan_name), "waiting",
+			 !lan && !nic->held && nic->lan_name[0], "session",
+			 nic->osa ? session_json(&info) : json_null());
+	json_object_update(o, more);
+	json_decref(more);
+	if (!lan)
+		json_object_set_new(o, "counters", json_null());
+	return o;
+}
+
+/* ---- text -------------------------------------------------------------------------------------
+ */
+
+static void say_session(struct cp_run *run, const struct cp_nic *nic)
+{
+	struct osa_info i;
+
+	session(nic, &i);
+	cp_say(run, "  State: %s", session_text(nic, &i));
+	cp_say(run, "  MAC Protection: %s   PQUPLINKTX: %s", protect_text(nic->macprotect),
+	       queues[nic->pqueue]);
+	if (nic->lan && nic->lan->vlan_aware) {
+		struct cp_policy p = cp_effective(nic, nic->lan);
+
+		fprintf(run->text, "  Porttype: %s   ",
+			p.type == CP_PORT_TRUNK ? "Trunk" : "Access");
+		cp_say_vlans(run, "VLAN: ", &p.vids);
+	}
+	if (nic->port)
+		cp_say_counters(run, nic->port, "  ");
+	for (unsigned d = 0; d < QDIO_DEVICES; d++) {
+		static const char *const role[] = {"CTL-READ", "CTL-WRITE", "DATA"};
+
+		cp_say(run, "  Device: %04X  Unit: %03u  Role: %s", nic->vdev + d, d, role[d]);
+	}
+	if (nic->osa)
+		cp_say(run, "  Control messages: %llu  Errors: %llu  Malformed: %llu",
+		       (unsigned long long)i.ipa_requests, (unsigned long long)i.ipa_errors,
+		       (unsigned long long)i.malformed);
+	if (nic->port)
+		cp_say_addresses(run, nic->port, "  ");
+}
+
+static void say_nic(struct cp_run *run, const struct cp_nic *nic, bool details)
+{
+	char mac[CP_MAC_TEXT], title[CP_TITLE_BYTES];
+	uint8_t bytes[6];
+
+	cp_mac_bytes(&nic->mac, bytes);
+	cp_mac_text(bytes, mac);
+	cp_say(run, "Adapter %04X.P00 Type: QDIO      Owner: %-8s   Devices: %u", nic->vdev,
+	       nic->user->name, nic->devices);
+	if (nic->lan) {
+		cp_lan_title(nic->lan, title);
+		*strchr(title, ' ') = '\0';
+		cp_say(run, "  MAC: %s         %s: %s %s", mac, title, nic->lan->owner,
+		       nic->lan->name);
+	} else if (nic->lan_name[0] && !nic->held) {
+		cp_say(run, "  MAC: %s         LAN: * None, waits for %s %s", mac, nic->lan_owner,
+		       nic->lan_name);
+	} else {
+		cp_say(run, "  MAC: %s         LAN: * None", mac);
+	}
+	if (details)
+		say_session(run, nic);
+}
+
+/* ---- QUERY NIC ------------------------------------------------------------------------------- */
+
+static void show_user(struct cp_run *run, const struct cp_user *u, json_t *list)
+{
+	for (const struct cp_nic *nic = u ? u->nics : NULL; nic; nic = nic->hh.next) {
+		say_nic(run, nic, run->args->v[CP_OP_DETAILS].given);
+		json_array_append_new(list, nic_json(nic));
+	}
+}
+
+void cp_do_query_nic(struct cp_run *run)
+{
+	const struct cp_value *v = run->args->v;
+	json_t *list = json_array();
+	bool all = v[CP_OP_USER].choice == 0 || (run->who->class_b && !v[CP_OP_USER].given);
+
+	run->json = json_pack("{s:o}", "nics", list);
+	if (v[CP_OP_VDEV].given) {
+		const struct cp_nic *nic = cp_arg_nic(run);
+
+		if (!nic)
+			return;
+		say_nic(run, nic, v[CP_OP_DETAILS].given);
+		json_array_append_new(list, nic_json(nic));
+		return;
+	}
+	if (all && cp_need_class_b(run, "USER *") == 0) {
+		for (const struct cp_user *u = run->cp->users; u; u = u->hh.next)
+			show_user(run, u, list);
+	} else if (!all) {
+		const char *user = cp_arg_user(run);
+
+		if (user && v[CP_OP_USER].given && !cp_user_known(run->cp, user))
+			cp_error(run, CP_E_NOT_ON, user, NULL, NULL);
+		else if (user)
+			show_user(run, cp_user_find(run->cp, user), list);
+	}
+	if (!run->rc && json_array_size(list) == 0)
+		cp_say(run, "No NIC is defined");
+}
+
+/* ---- QUERY COUNTERS
+ * ------------------------------------------------------------------------------ */
+
+static void count_port(struct cp_run *run, json_t *list, const struct cp_lan *lan, const char *name,
+		       const struct vs_port *port)
+{
+	struct vs_counters c = {0};
+	uint64_t in = 0, out = 0;
+
+	vs_port_counters(port, &c);
+	for (unsigned d = 0; d < VS_DROP_COUNT; d++) {
+		in += c.rx_drop[d];
+		out += c.tx_drop[d];
+	}
+	cp_say(run, "%-17s %-16s %12llu %15llu %9llu %12llu %15llu %9llu",
+	       lan->vswitch ? lan->name : lan->key, name, (unsigned long long)c.rx_frames,
+	       (unsigned long long)c.rx_bytes, (unsigned long long)in,
+	       (unsigned long long)c.tx_frames, (unsigned long long)c.tx_bytes,
+	       (unsigned long long)out);
+	for (unsigned d = 0; d < VS_DROP_COUNT; d++)
+		if (c.rx_drop[d] + c.tx_drop[d])
+			cp_say(run, "  %-15s in: %-12llu out: %-12llu %s",
+			       vs_drop_name((enum vs_drop)d), (unsigned long long)c.rx_drop[d],
+			       (unsigned long long)c.tx_drop[d], vs_drop_text((enum vs_drop)d));
+	json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:o}", "owner", lan->owner,
+					      "name", lan->name, "port", name, "role",
+					      port == lan->uplink.port ? "UPLINK" : "GUEST",
+					      "counters", cp_counters_json(port)));
+}
+
+static void count_lan(struct cp_run *run, json_t *list, const struct cp_lan *lan)
+{
+	for (const struct cp_nic *nic = lan->coupled; nic; nic = nic->lan_next)
+		count_port(run, list, lan, nic->name, nic->port);
+	if (lan->uplink.port)
+		count_port(run, list, lan, lan->uplink.ifname, lan->uplink.port);
+}
+
+static void count_network(struct cp_run *run, json_t *list, const char *owner, const char *name)
+{
+	const struct cp_lan *lan;
+	char title[CP_FULL_BYTES];
+
+	if (strcmp(owner, "*") == 0)
+		owner = run->who->user;
+	lan = cp_lan_find(run->cp, owner, name);
+	snprintf(title, sizeof(title), "%.8s %.8s", owner, name);
+	if (lan)
+		count_lan(run, list, lan);
+	else if (strcmp(owner, "SYSTEM") == 0)
+		cp_error(run, CP_E_SWITCH_UNKNOWN, name, NULL, NULL);
+	else
+		cp_error(run, CP_E_PAIR_UNKNOWN, title, NULL, NULL);
+}
+
+static void count_nic(struct cp_run *run, json_t *list, const struct cp_value *v)
+{
+	const struct cp_nic *nic = cp_nic_find(run->cp, v->word, (uint16_t)v->num);
+	char name[32];
+
+	snprintf(name, sizeof(name), "%.8s/%04X", v->word, v->num);
+	if (!nic)
+		cp_error(run, CP_E_NO_DEVICE, name, NULL, NULL);
+	else if (!nic->lan)
+		cp_error(run, CP_E_DISCONNECTED, name, NULL, NULL);
+	else
+		count_port(run, list, nic->lan, nic->name, nic->port);
+}
+
+void cp_do_query_counters(struct cp_run *run)
+{
+	const struct cp_value *v = run->args->v;
+	json_t *list = json_array();
+
+	run->json = json_pack("{s:o}", "ports", list);
+	if (v[CP_OP_VSWITCH].given + v[CP_OP_NETWORK].given + v[CP_OP_NIC].given > 1) {
+		cp_error(run, CP_E_CONFLICT, "LAN or NIC", "name one network or NIC", NULL);
+		return;
+	}
+	cp_say(run, "%-17s %-16s %12s %15s %9s %12s %15s %9s", "Network", "Port", "Frames in",
+	       "Bytes in", "Dropped", "Frames out", "Bytes out", "Dropped");
+	if (v[CP_OP_VSWITCH].given)
+		count_network(run, list, "SYSTEM", v[CP_OP_VSWITCH].word);
+	else if (v[CP_OP_NETWORK].given)
+		count_network(run, list, v[CP_OP_NETWORK].word, v[CP_OP_NETWORK].word2);
+	else if (v[CP_OP_NIC].given)
+		count_nic(run, list, &v[CP_OP_NIC]);
+	else
+		for (const struct cp_lan *lan = run->cp->lans; lan; lan = lan->hh.next)
+			count_lan(run, list, lan);
+}
+
+/* ---- QUERY CONFIGURATION, SHUTDOWN
+ * ----------------------------------------------------------------- */
+
+void cp_do_query_configuration(struct cp_run *run)
+{
+	char *text = cp_configuration(run->cp), *next = NULL;
+	json_t *list = json_array();
+
+	run->json = json_pack("{s:o}", "statements", list);
+	for (char *line = text ? strtok_r(text, "\n", &next) : NULL; line;
+	     line = strtok_r(NULL, "\n", &next)) {
+		cp_say(run, "%s", line);
+		json_array_append_new(list, json_string(line));
+	}
+	free(text);
+}
+
+void cp_do_shutdown(struct cp_run *run)
+{
+	cp_say(run, "System shutdown started");
+	if (!run->cp->check && run->cp->hooks.shutdown)
+		run->cp->hooks.shutdown(run->cp->hooks.ctx);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the QUERY commands say about one port: counters, addresses, VLANs.
+ *
+ * Text follows z/VM: RX is what the adapter received. JSON names the direction by the switch: "in"
+ * came from the port, "out" went to it.
+ */
+#include "cp/cp_priv.h"
+
+#define ADDRESSES_MAX 256
+
+static uint64_t sum(const uint64_t drops[VS_DROP_COUNT + 1])
+{
+	uint64_t n = 0;
+
+	for (unsigned d = 0; d < VS_DROP_COUNT; d++)
+		n += drops[d];
+	return n;
+}
+
+json_t *cp_mac_json(const uint8_t mac[6])
+{
+	return json_sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+			    mac[5]);
+}
+
+static json_t *drops_json(const uint64_t drops[VS_DROP_COUNT + 1])
+{
+	json_t *o = json_object();
+
+	for (unsigned d = 0; d < VS_DROP_COUNT; d++)
+		if (drops[d])
+			json_object_set_new(o, vs_drop_name((enum vs_drop)d),
+					    json_integer((json_int_t)drops[d]));
+	return o;
+}
+
+static json_t *direction_json(uint64_t frames, uint64_t bytes, uint64_t mcast,
+			      const uint64_t drops[VS_DROP_COUNT + 1])
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:o}", "frames", (json_int_t)frames, "bytes",
+			 (json_int_t)bytes, "multicast", (json_int_t)mcast, "dropped",
+			 (json_int_t)sum(drops), "drops", drops_json(drops));
+}
+
+json_t *cp_counters_json(const struct vs_port *port)
+{
+	struct vs_counters c = {0};
+
+	if (!port)
+		return json_null();
+	vs_port_counters(port, &c);
+	return json_pack("{s:o, s:o}", "in",
+			 direction_json(c.rx_frames, c.rx_bytes, c.rx_mcast, c.rx_drop), "out",
+			 direction_json(c.tx_frames, c.tx_bytes, c.tx_mcast, c.tx_drop));
+}
+
+json_t *cp_policy_json(const struct cp_policy *p)
+{
+	const char *type = p->type == CP_PORT_TRUNK    ? "TRUNK"
+			   : p->type == CP_PORT_ACCESS ? "ACCESS"
+						       : NULL;
+
+	return json_pack("{s:s?, s:o, s:b}", "porttype", type, "vlans", cp_vlans_json(&p->vids),
+			 "promiscuous", p->promisc);
+}
+
+static json_t *addresses_json(unsigned (*get)(const struct vs_port *, uint8_t (*)[6], unsigned),
+			      const struct vs_port *port)
+{
+	uint8_t mac[ADDRESSES_MAX][6];
+	unsigned n = port ? get(port, mac, ADDRESSES_MAX) : 0;
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(a, cp_mac_json(mac[i]));
+	return a;
+}
+
+/* One connected NIC, as an element of "adapters". */
+json_t *cp_adapter_json(const struct cp_nic *nic)
+{
+	struct cp_policy p = cp_effective(nic, nic->lan);
+	json_t *o = cp_policy_json(&p);
+	uint8_t mac[6];
+
+	cp_mac_bytes(&nic->mac, mac);
+	json_object_set_new(o, "userid", json_string(nic->user->name));
+	json_object_set_new(o, "vdev", json_sprintf("%04X", nic->vdev));
+	json_object_set_new(o, "mac", cp_mac_json(mac));
+	json_object_set_new(o, "attached", json_boolean(nic->osa));
+	json_object_set_new(o, "running", json_boolean(vs_port_running(nic->port)));
+	json_object_set_new(o, "promiscuous_active", json_boolean(vs_port_promisc(nic->port)));
+	json_object_set_new(o, "unicast", addresses_json(vs_port_macs, nic->port));
+	json_object_set_new(o, "multicast", addresses_json(vs_port_groups, nic->port));
+	json_object_set_new(o, "counters", cp_counters_json(nic->port));
+	return o;
+}
+
+/* ---- text ---------------------------------------------------------------------------------------
+ */
+
+static void say_drops(struct cp_run *run, const char *indent, const char *what,
+		      const uint64_t drops[VS_DROP_COUNT + 1])
+{
+	for (unsigned d = 0; d < VS_DROP_COUNT; d++)
+		if (drops[d])
+			cp_say(run, "%s  %s discarded: %-12llu %s", indent, what,
+			       (unsigned long long)drops[d], vs_drop_text((enum vs_drop)d));
+}
+
+void cp_say_counters(struct cp_run *run, const struct vs_port *port, const char *indent)
+{
+	struct vs_counters c = {0};
+
+	vs_port_counters(port, &c);
+	cp_say(run, "%sRX Packets: %-12llu Discarded: %-10llu Bytes: %llu", indent,
+	       (unsigned long long)c.tx_frames, (unsigned long long)sum(c.tx_drop),
+	       (unsigned long long)c.tx_bytes);
+	say_drops(run, indent, "RX", c.tx_drop);
+	cp_say(run, "%sTX Packets: %-12llu Discarded: %-10llu Bytes: %llu", indent,
+	       (unsigned long long)c.rx_frames, (unsigned long long)sum(c.rx_drop),
+	       (unsigned long long)c.rx_bytes);
+	say_drops(run, indent, "TX", c.rx_drop);
+}
+
+static void say_list(struct cp_run *run, const char *indent, const char *title, uint8_t (*mac)[6],
+		     unsigned n)
+{
+	char text[CP_MAC_TEXT];
+
+	if (!n)
+		return;
+	cp_say(run, "%s%s", indent, title);
+	for (unsigned i = 0; i < n; i++) {
+		cp_mac_text(mac[i], text);
+		cp_say(run, "%s  %s", indent, text);
+	}
+}
+
+void cp_say_addresses(struct cp_run *run, const struct vs_port *port, const char *indent)
+{
+	uint8_t mac[ADDRESSES_MAX][6];
+	unsigned n = vs_port_macs(port, mac, ADDRESSES_MAX);
+
+	say_list(run, indent, "Unicast MAC Addresses:", mac, n);
+	n = vs_port_groups(port, mac, ADDRESSES_MAX);
+	say_list(run, indent, "Multicast MAC Addresses:", mac, n);
+}
+
+/* "before 10 20-30" and the end of the line. */
+void cp_say_vlans(struct cp_run *run, const char *before, const struct vs_vidset *vids)
+{
+	fputs(before, run->text);
+	cp_vlans_print(run->text, vids);
+	fputc('\n', run->text);
+}
+
+/* A line of "Adapter Connections:", with details what lies behind it. */
+void cp_say_adapter(struct cp_run *run, const struct cp_nic *nic, bool details)
+{
+	struct cp_policy p = cp_effective(nic, nic->lan);
+
+	cp_say(run, "    Adapter Owner: %-8s NIC: %04X.P00 Type: QDIO  %s", nic->user->name,
+	       nic->vdev, nic->osa ? "In use" : "No guest");
+	if (nic->lan->vlan_aware) {
+		fprintf(run->text, "      Porttype: %-6s ",
+			p.type == CP_PORT_TRUNK ? "Trunk" : "Access");
+		cp_say_vlans(run, "VLAN: ", &p.vids);
+	}
+	if (!details)
+		return;
+	cp_say_counters(run, nic->port, "      ");
+	cp_say(run, "      Options: Ethernet Broadcast%s",
+	       vs_port_promisc(nic->port) ? " Promiscuous" : "");
+	cp_say_addresses(run, nic->port, "      ");
+}
