@@ -29,19 +29,24 @@ static inline uint8_t cast_of(const uint8_t *frame)
 		       : OSA_L2_MULTICAST;
 }
 
+/*
+ * The header as doublewords: a structure filled byte by byte and then copied would wait
+ * for each of those stores to leave the store buffer (measured: a third of a sender's time).
+ */
 static inline void put_header(uint8_t *at, const uint8_t *frame, uint32_t len, unsigned flags)
 {
-	struct osa_l2_hdr h = {.id = OSA_HDR_LAYER2, .cast = cast_of(frame)};
+	uint64_t cast = cast_of(frame), offload = 0, tci = 0;
 
 	if (flags & GUEST_TX_CSUM)
-		h.offload =
-			(uint8_t)(OSA_OFFLOAD_L4 | (flags & GUEST_TX_UDP ? OSA_OFFLOAD_UDP : 0));
-	h.len = be16_of((uint16_t)len);
+		offload = OSA_OFFLOAD_L4 | (flags & GUEST_TX_UDP ? OSA_OFFLOAD_UDP : 0);
 	if (frame[12] == 0x81 && frame[13] == 0x00 && len >= 18) {
-		h.cast |= OSA_L2_VLAN;
-		memcpy(&h.tci, frame + 14, 2);
+		cast |= OSA_L2_VLAN;
+		tci = be16_load(frame + 14);
 	}
-	memcpy(at, &h, sizeof(h));
+	be64_store(at,
+		   (uint64_t)OSA_HDR_LAYER2 << 56 | offload << 40 | cast << 32 | (len & 0xFFFF));
+	be64_store(at + 8, tci << 32);
+	memset(at + 16, 0, 16);
 }
 
 static void put_tso_header(uint8_t *at, const uint8_t *frame, uint32_t len, uint16_t hdrlen,
@@ -66,9 +71,8 @@ static void put_tso_header(uint8_t *at, const uint8_t *frame, uint32_t len, uint
 static inline void put_entry(struct qdio_sbal *sbal, unsigned e, uint8_t eflags, uint32_t len,
 			     uint64_t addr)
 {
-	struct qdio_sbale s = {.eflags = eflags, .length = be32_of(len), .addr = be64_of(addr)};
-
-	memcpy(&sbal->e[e], &s, sizeof(s));
+	be64_store(&sbal->e[e], (uint64_t)eflags << 56 | len);
+	be64_store(&sbal->e[e].addr, addr);
 }
 
 /* Entries for [at, at + len) of an area, cut at pages. Return: how many, 0: too many. */

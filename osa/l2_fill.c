@@ -173,14 +173,23 @@ static uint8_t cast_of(const uint8_t *mac)
 	return memcmp(mac, broadcast, sizeof(broadcast)) ? OSA_L2_MULTICAST : OSA_L2_BROADCAST;
 }
 
-static struct osa_l2_hdr header(const struct vs_burst *b, unsigned i, uint32_t len, bool verified)
-{
-	struct osa_l2_hdr h = {.id = OSA_HDR_LAYER2};
+/*
+ * The 32-byte header as doublewords: bytes stored one by one and copied at once would have to
+ * leave the store buffer first (measured: half of this file's time).
+ */
+struct header {
+	uint64_t w[4];
+};
+static_assert(sizeof(struct header) == OSA_HDR_BYTES, "layer-2 header");
 
-	h.offload = verified && b->flags[i] & VS_F_CSUM_VALID ? OSA_OFFLOAD_L4 : 0;
-	h.cast = cast_of(b->head[i]);
-	h.len = be16_of((uint16_t)len);
-	return h;
+static inline struct header header(const struct vs_burst *b, unsigned i, uint32_t len,
+				   bool verified)
+{
+	uint64_t offload = verified && b->flags[i] & VS_F_CSUM_VALID ? OSA_OFFLOAD_L4 : 0;
+	uint64_t cast = cast_of(b->head[i]);
+
+	return (struct header){.w = {be64_swap((uint64_t)OSA_HDR_LAYER2 << 56 | offload << 40 |
+					       cast << 32 | len)}};
 }
 
 static const int8_t edit_bytes[] = {[VS_EDIT_NONE] = 0,
@@ -207,7 +216,7 @@ static uint32_t edit_head(uint8_t *to, const struct vs_burst *b, struct vs_ref r
 }
 
 static void copy_frame(struct fill *f, const struct vs_burst *b, struct vs_ref ref,
-		       const struct osa_l2_hdr *h, uint32_t need)
+		       const struct header *h, uint32_t need)
 {
 	unsigned i = ref.frame;
 	const uint8_t *head = b->head[i];
@@ -268,7 +277,7 @@ unsigned osa_l2_fill(void *port, const struct vs_burst *b, const struct vs_ref *
 	pthread_spin_lock(&d->in_lock);
 	for (k = 0; k < n; k++) {
 		uint32_t len = (uint32_t)((int32_t)b->len[ref[k].frame] + edit_bytes[ref[k].edit]);
-		struct osa_l2_hdr h;
+		struct header h;
 
 		why = len > VS_FRAME_MAX ? VS_DROP_TX_TOO_BIG
 					 : place(&f, len + (uint32_t)sizeof(h));
