@@ -226,6 +226,8 @@ void guest_set_mac(struct guest_dev *d, const uint8_t mac[6]);
  * -EOPNOTSUPP, -EIO (spec/osa-qeth.md 4.4), -ETIMEDOUT, -ENOTCONN.
  */
 int guest_mac_add(struct guest_dev *d, const uint8_t mac[6]);
+/* The device's own address becomes this one: SETVMAC of the new, DELVMAC of the old. */
+int guest_mac_change(struct guest_dev *d, const uint8_t mac[6]);
 int guest_mac_del(struct guest_dev *d, const uint8_t mac[6]);
 int guest_group_add(struct guest_dev *d, const uint8_t mac[6]);
 int guest_group_del(struct guest_dev *d, const uint8_t mac[6]);

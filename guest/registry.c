@@ -148,6 +148,19 @@ void guest_set_mac(struct guest_dev *d, const uint8_t mac[6])
 	d->have_mac = true;
 }
 
+int guest_mac_change(struct guest_dev *d, const uint8_t mac[6])
+{
+	uint8_t old[6];
+	int rc;
+
+	memcpy(old, d->info.mac, 6);
+	rc = d->info.online ? send_mac(d, OSA_SETVMAC, mac) : 0;
+	if (rc < 0)
+		return rc;
+	guest_set_mac(d, mac);
+	return d->info.online ? send_mac(d, OSA_DELVMAC, old) : 0;
+}
+
 /* ---- again ---------------------------------------------------------------------------- */
 
 /* Only a lost machine is fatal: a refusal of one address must not cost the others. */

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * zlan-nic's loop: one thread, one epoll set, no work when nothing happens.
+ *
+ *   attached, online  --daemon lost-->  alone: the TAP stays as it is, unread
+ *        ^                                |  every 100 ms
+ *        +------- attach, bring-up -------+
+ *
+ * While frames come, input is polled and its interruptions are off; before the
+ * loop sleeps they are switched on and the queue is looked at once more.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "guest/nic.h"
+
+#define STORAGE_BASE 0x10000u
+#define SPILL_BYTES 65600u
+#define RETRY_MS 100
+#define LOOK_MS 1000	 /* settings that no announcement tells of */
+#define REFUSALS_MAX 50u /* of a rejoin: the daemon may still hold the old connection */
+#define EVENTS 8
+
+enum source { SRC_TAP, SRC_IRQ, SRC_CHANNEL, SRC_SIGNAL, SRC_TIMER, SRC_WATCH };
+
+/* ---- attaching ----------------------------------------------------------------------- */
+
+static void drop_channel(struct nic *n)
+{
+	guest_channel_close(n->channel); /* closing takes its descriptors out of the epoll set */
+	n->channel = NULL;
+	n->polling = false;
+}
+
+static int open_channel(struct nic *n)
+{
+	struct guest_machine m;
+	int rc = guest_channel_open(n->dir, n->user, n->vdev, &n->st, &n->channel, n->text);
+
+	if (rc == -ENOENT && !n->text[0])
+		rc = -ECONNREFUSED;
+	if (rc < 0) {
+		if (!n->text[0])
+			snprintf(n->text, sizeof(n->text), "zland in %s: %s", n->dir,
+				 strerror(-rc));
+		return rc;
+	}
+	guest_channel_machine(n->channel, &m);
+	guest_dev_connect(n->dev, &m);
+	return 0;
+}
+
+static int bring_up(struct nic *n)
+{
+	int rc = guest_online(n->dev);
+
+	guest_info(n->dev, &n->info);
+	if (rc < 0)
+		snprintf(n->text, sizeof(n->text), "adapter of %s %04X: %s", n->user, n->vdev,
+			 strerror(-rc));
+	return rc;
+}
+
+int nic_attach(struct nic *n)
+{
+	const struct guest_config cfg = {.checksum = true, .tso = true};
+	int rc = guest_storage_create(&n->st, STORAGE_BASE, guest_dev_bytes(&cfg));
+
+	n->tap.fd = n->epoll = n->signals = n->timer = n->watch = -1;
+	if (rc < 0)
+		goto no_storage;
+	n->spill = malloc(SPILL_BYTES);
+	n->dev = guest_dev_create(&cfg, &n->st);
+	if (!n->dev || !n->spill) {
+		rc = -ENOMEM;
+		goto no_storage;
+	}
+	rc = open_channel(n);
+	if (rc == 0)
+		rc = bring_up(n);
+	memcpy(n->mac, n->info.mac, 6);
+	return rc;
+no_storage:
+	snprintf(n->text, sizeof(n->text), "guest storage: %s", strerror(-rc));
+	return rc;
+}
+
+int nic_tap(struct nic *n, const char *ifname)
+{
+	int rc = tap_open(&n->tap, ifname);
+
+	if (rc < 0)
+		return rc;
+	/* A limit beyond the adapter's would only cost a copy: see pump.c. */
+	link_gso_max(n->tap.ifname, NIC_GSO_MAX);
+	return tap_offloads(&n->tap, true, n->info.tso);
+}
+
+void nic_close(struct nic *n)
+{
+	const int fds[] = {n->epoll, n->signals, n->timer, n->watch};
+
+	if (n->channel)
+		guest_offline(n->dev);
+	drop_channel(n);
+	tap_close(&n->tap);
+	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	guest_dev_destroy(n->dev);
+	guest_storage_destroy(&n->st);
+	free(n->spill);
+}
+
+/* ---- the epoll set ------------------------------------------------------------------------ */
+
+static int watch_fd(struct nic *n, int fd, enum source src)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = src};
+
+	return epoll_ctl(n->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+/* The TAP is watched only while its frames have somewhere to go. */
+static void arm_tap(struct nic *n)
+{
+	bool want = n->channel && n->info.online && !n->tx_blocked;
+	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = SRC_TAP};
+
+	if (want == n->tap_armed)
+		return;
+	epoll_ctl(n->epoll, want ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, n->tap.fd, &ev);
+	n->tap_armed = want;
+}
+
+static void set_timer(struct nic *n, bool fast)
+{
+	long ms = fast ? RETRY_MS : LOOK_MS;
+	struct itimerspec t;
+
+	t.it_interval.tv_sec = t.it_value.tv_sec = ms / 1000;
+	t.it_interval.tv_nsec = t.it_value.tv_nsec = ms % 1000 * 1000000;
+	timerfd_settime(n->timer, 0, &t, NULL);
+	n->fast_timer = fast;
+}
+
+static int watch_channel(struct nic *n)
+{
+	int rc = watch_fd(n, guest_channel_fd(n->channel), SRC_CHANNEL);
+
+	return rc < 0 ? rc : watch_fd(n, guest_channel_irq_fd(n->channel), SRC_IRQ);
+}
+
+static int make_set(struct nic *n)
+{
+	sigset_t set;
+	int rc;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	n->epoll = epoll_create1(EPOLL_CLOEXEC);
+	n->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	n->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (n->epoll < 0 || n->signals < 0 || n->timer < 0)
+		return -errno;
+	n->watch = link_watch_open();
+	rc = n->watch < 0 ? n->watch : watch_fd(n, n->watch, SRC_WATCH);
+	if (rc == 0)
+		rc = watch_fd(n, n->signals, SRC_SIGNAL);
+	if (rc == 0)
+		rc = watch_fd(n, n->timer, SRC_TIMER);
+	if (rc == 0)
+		rc = watch_channel(n);
+	set_timer(n, false);
+	return rc;
+}
+
+/* ---- the adapter's state --------------------------------------------------------------------- */
+
+static void say(FILE *f, const char *what, const struct nic *n)
+{
+	const uint8_t *m = n->mac;
+
+	fprintf(f, "%s %s %02x:%02x:%02x:%02x:%02x:%02x\n", what, n->tap.ifname, m[0], m[1], m[2],
+		m[3], m[4], m[5]);
+	fflush(f);
+}
+
+/* After every bring-up: offloads, carrier, first look at input. */
+static void now_online(struct nic *n)
+{
+	guest_info(n->dev, &n->info);
+	tap_offloads(&n->tap, true, n->info.tso);
+	n->promisc = false; /* looked up afresh below */
+	n->tx_blocked = false;
+	n->polling = true;
+	nic_settings(n);
+	tap_carrier(&n->tap, n->info.carrier);
+	if (n->info.carrier && !n->said_online) {
+		n->said_online = true;
+		say(stdout, "online", n);
+	}
+}
+
+/* The daemon is gone, or its adapter beyond recovery: begin anew. The TAP keeps its carrier. */
+static void now_alone(struct nic *n)
+{
+	drop_channel(n);
+	n->info.online = false;
+	arm_tap(n);
+	set_timer(n, true);
+}
+
+static void rejoin(struct nic *n)
+{
+	int rc;
+
+	n->text[0] = 0;
+	rc = open_channel(n);
+	if (rc == 0)
+		rc = bring_up(n);
+	if (rc == 0 && watch_channel(n) == 0) {
+		n->refusals = 0;
+		set_timer(n, false);
+		now_online(n);
+		say(stderr, "rejoined", n);
+		return;
+	}
+	drop_channel(n);
+	if (rc == -ECONNREFUSED || rc == -ENOTCONN || rc == -ENOENT)
+		return;
+	if (++n->refusals > REFUSALS_MAX)
+		n->stopping = true;
+}
+
+static void handle_adapter(struct nic *n)
+{
+	unsigned ev = guest_service(n->dev);
+
+	if (ev & GUEST_EV_REFUSED) {
+		snprintf(n->text, sizeof(n->text), "the adapter refuses layer 2");
+		n->refusals = REFUSALS_MAX + 1;
+		n->stopping = true;
+		return;
+	}
+	if (ev & GUEST_EV_STOPLAN)
+		tap_carrier(&n->tap, false);
+	if (!(ev & (GUEST_EV_LOST | GUEST_EV_RECOVER)))
+		return;
+	if ((ev & GUEST_EV_LOST) || guest_recover(n->dev) < 0)
+		now_alone(n);
+	else
+		now_online(n);
+}
+
+/* ---- events ------------------------------------------------------------------------------------
+ */
+
+static void on_timer(struct nic *n)
+{
+	uint64_t times;
+
+	if (read(n->timer, &times, sizeof(times)) < 0)
+		return;
+	if (n->channel)
+		n->look = true;
+	else
+		rejoin(n);
+}
+
+static void on_event(struct nic *n, enum source src)
+{
+	switch (src) {
+	case SRC_TAP:
+		break; /* the pump looks */
+	case SRC_IRQ:
+		if (n->channel && guest_irq_ack(n->dev))
+			n->polling = true;
+		n->tx_blocked = false; /* look again */
+		break;
+	case SRC_CHANNEL:
+		break; /* handle_adapter looks */
+	case SRC_SIGNAL:
+		n->stopping = true;
+		break;
+	case SRC_TIMER:
+		on_timer(n);
+		break;
+	case SRC_WATCH:
+		n->look |= link_watch_drain(n->watch);
+		break;
+	}
+}
+
+/* Return: true if there is more to do at once. */
+static bool turn(struct nic *n, bool adapter, bool tap)
+{
+	bool more = false;
+
+	if (n->channel && adapter)
+		handle_adapter(n);
+	if (n->channel && n->info.online) {
+		more = nic_pump_rx(n);
+		if (tap || (n->tap_armed && more))
+			more |= nic_pump_tx(n);
+		if (n->look)
+			nic_settings(n);
+		/* The pumps and settings may have met a dead queue or daemon. */
+		handle_adapter(n);
+	}
+	arm_tap(n);
+	return more;
+}
+
+int nic_run(struct nic *n)
+{
+	struct epoll_event ev[EVENTS];
+	bool more = true, adapter, tap;
+	int rc = make_set(n), k;
+
+	if (rc < 0) {
+		fprintf(stderr, "zlan-nic: %s\n", strerror(-rc));
+		return 1;
+	}
+	now_online(n);
+	while (!n->stopping) {
+		k = epoll_wait(n->epoll, ev, EVENTS, more ? 0 : -1);
+		adapter = tap = false;
+		for (int i = 0; i < k; i++) {
+			adapter |= ev[i].data.u32 == SRC_CHANNEL;
+			tap |= ev[i].data.u32 == SRC_TAP;
+			on_event(n, ev[i].data.u32);
+		}
+		more = turn(n, adapter, tap);
+	}
+	if (n->refusals <= REFUSALS_MAX)
+		return 0;
+	fprintf(stderr, "%s\n", n->text);
+	return 1;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the interface asks for, brought to the adapter: its address, groups, VLANs,
+ * promiscuity. The kernel offers no call-back to a TAP as to a driver, so the
+ * lists are read and compared when something may have changed.
+ */
+#include <string.h>
+
+#include "guest/nic.h"
+
+static bool has_group(uint8_t (*list)[6], unsigned n, const uint8_t mac[6])
+{
+	for (unsigned i = 0; i < n; i++)
+		if (memcmp(list[i], mac, 6) == 0)
+			return true;
+	return false;
+}
+
+/* A refused group is not kept, so that it is tried again at the next look. */
+static void sync_groups(struct nic *n)
+{
+	uint8_t now[GUEST_GROUPS_MAX][6];
+	unsigned k = link_groups(n->tap.ifname, now, GUEST_GROUPS_MAX), kept = 0;
+
+	for (unsigned i = 0; i < n->n_groups; i++)
+		if (!has_group(now, k, n->group[i]))
+			guest_group_del(n->dev, n->group[i]);
+	for (unsigned i = 0; i < k; i++)
+		if (has_group(n->group, n->n_groups, now[i]) ||
+		    guest_group_add(n->dev, now[i]) == 0)
+			memmove(now[kept++], now[i], 6);
+	memcpy(n->group, now, sizeof(now[0]) * kept);
+	n->n_groups = kept;
+}
+
+static bool has_vid(const uint16_t *list, unsigned n, uint16_t vid)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (list[i] == vid)
+			return true;
+	return false;
+}
+
+static void sync_vids(struct nic *n)
+{
+	uint16_t now[GUEST_GROUPS_MAX];
+	unsigned k = link_vids(n->tap.ifname, now, GUEST_GROUPS_MAX), kept = 0;
+
+	for (unsigned i = 0; i < n->n_vids; i++)
+		if (!has_vid(now, k, n->vid[i]))
+			guest_vid_del(n->dev, n->vid[i]);
+	for (unsigned i = 0; i < k; i++)
+		if (has_vid(n->vid, n->n_vids, now[i]) || guest_vid_add(n->dev, now[i]) == 0)
+			now[kept++] = now[i];
+	memcpy(n->vid, now, sizeof(now[0]) * kept);
+	n->n_vids = kept;
+}
+
+static void sync_mac(struct nic *n, const uint8_t mac[6])
+{
+	if (memcmp(n->mac, mac, 6) == 0 || (mac[0] & 1))
+		return;
+	if (guest_mac_change(n->dev, mac) == 0)
+		memcpy(n->mac, mac, 6);
+}
+
+void nic_settings(struct nic *n)
+{
+	struct link_info info;
+
+	n->look = false;
+	sync_groups(n);
+	sync_vids(n);
+	if (link_info(n->tap.ifname, &info) < 0)
+		return;
+	sync_mac(n, info.mac);
+	if (info.promisc != n->promisc && guest_promisc(n->dev, info.promisc) == 0)
+		n->promisc = info.promisc;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "guest/tap.h"
+
+int tap_open(struct tap *t, const char *ifname)
+{
+	struct ifreq ifr;
+	int rc;
+
+	t->fd = -1;
+	if (strlen(ifname) >= sizeof(ifr.ifr_name))
+		return -ENAMETOOLONG;
+	t->fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (t->fd < 0)
+		return -errno;
+	memset(&ifr, 0, sizeof(ifr));
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
+	ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+	if (ioctl(t->fd, TUNSETIFF, &ifr) < 0) {
+		rc = errno == EINVAL ? -EEXIST : -errno; /* EINVAL: the name is not a TAP's */
+		tap_close(t);
+		return rc;
+	}
+	memcpy(t->ifname, ifr.ifr_name, sizeof(t->ifname));
+	return tap_carrier(t, false);
+}
+
+void tap_close(struct tap *t)
+{
+	if (t->fd >= 0)
+		close(t->fd);
+	t->fd = -1;
+}
+
+int tap_offloads(const struct tap *t, bool checksum, bool tso)
+{
+	unsigned flags = 0;
+
+	if (checksum)
+		flags |= TUN_F_CSUM;
+	if (checksum && tso)
+		flags |= TUN_F_TSO4 | TUN_F_TSO6;
+	return ioctl(t->fd, TUNSETOFFLOAD, flags) < 0 ? -errno : 0;
+}
+
+int tap_carrier(const struct tap *t, bool on)
+{
+	int value = on;
+
+	return ioctl(t->fd, TUNSETCARRIER, &value) < 0 ? -errno : 0;
+}

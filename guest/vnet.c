@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Offload wishes of the kernel, from the virtio header in front of a frame.
+ * Source: virtio 1.2, 5.1.6.2; spec/osa-qeth.md 7.1, 7.4, 7.5.
+ */
+#include "common/be.h"
+#include "guest/guest.h"
+#include "guest/tap.h"
+
+#define ETH_BYTES 14u
+#define TAG_BYTES 4u
+#define TYPE_IPV4 0x0800
+#define TYPE_IPV6 0x86DD
+#define TYPE_VLAN 0x8100
+#define PROTO_TCP 6
+#define PROTO_UDP 17
+#define TCP_CSUM 16 /* offset of the checksum in the TCP header */
+#define UDP_CSUM 6
+
+static uint32_t sum(const uint8_t *p, uint32_t len)
+{
+	uint64_t s = 0;
+
+	for (; len >= 2; p += 2, len -= 2)
+		s += be16_load(p);
+	if (len)
+		s += (uint64_t)p[0] << 8;
+	while (s >> 16)
+		s = (s & 0xFFFF) + (s >> 16);
+	return (uint32_t)s;
+}
+
+/* The field holds the pseudo header's sum already. */
+static void complete(uint8_t *frame, uint32_t len, uint32_t start, uint32_t field)
+{
+	uint16_t c = (uint16_t)~sum(frame + start, len - start);
+
+	if (c == 0 && field - start == UDP_CSUM)
+		c = 0xFFFF;
+	be16_store(frame + field, c);
+}
+
+/* The transport's protocol if it follows the IP header directly, else 0. */
+static uint8_t transport_at(const uint8_t *frame, uint32_t len, uint32_t start)
+{
+	uint32_t l3 = ETH_BYTES;
+	uint16_t type = be16_load(frame + 12);
+
+	if (type == TYPE_VLAN && len >= ETH_BYTES + TAG_BYTES) {
+		type = be16_load(frame + 16);
+		l3 += TAG_BYTES;
+	}
+	if (type == TYPE_IPV4 && len >= l3 + 20 && start == l3 + (frame[l3] & 15u) * 4)
+		return frame[l3 + 9];
+	if (type == TYPE_IPV6 && len >= l3 + 40 && start == l3 + 40)
+		return frame[l3 + 6];
+	return 0;
+}
+
+static bool segment(const struct virtio_net_hdr *h, const uint8_t *frame, uint32_t len,
+		    struct vnet_out *out)
+{
+	uint8_t type = h->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
+	uint32_t start = h->csum_start, hdrlen;
+
+	if ((type != VIRTIO_NET_HDR_GSO_TCPV4 && type != VIRTIO_NET_HDR_GSO_TCPV6) ||
+	    !h->gso_size || start + 20 > len)
+		return false;
+	hdrlen = start + (frame[start + 12] >> 4) * 4u;
+	if (hdrlen < start + 20 || hdrlen > len || hdrlen > 256)
+		return false;
+	out->flags = GUEST_TX_TSO;
+	out->hdrlen = (uint16_t)hdrlen;
+	out->mss = h->gso_size;
+	return true;
+}
+
+bool vnet_from_tap(const struct virtio_net_hdr *h, uint8_t *frame, uint32_t len, bool assist,
+		   struct vnet_out *out)
+{
+	uint32_t start = h->csum_start, field = start + h->csum_offset;
+	uint8_t proto;
+
+	*out = (struct vnet_out){0};
+	if (len < ETH_BYTES)
+		return false;
+	if (h->gso_type != VIRTIO_NET_HDR_GSO_NONE)
+		return segment(h, frame, len, out);
+	if (!(h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+		return true;
+	if (field + 2 > len)
+		return false;
+	proto = assist ? transport_at(frame, len, start) : 0;
+	if (proto == PROTO_TCP && h->csum_offset == TCP_CSUM)
+		out->flags = GUEST_TX_CSUM;
+	else if (proto == PROTO_UDP && h->csum_offset == UDP_CSUM)
+		out->flags = GUEST_TX_CSUM | GUEST_TX_UDP;
+	else
+		complete(frame, len, start, field);
+	return true;
+}
