@@ -53,6 +53,7 @@ start()
 {
 	local name=$1 pattern=$2
 	shift 2
+	: >"$DIR/$name.log"
 	"$@" >"$DIR/$name.log" 2>&1 </dev/null &
 	PIDS+=($!)
 	timeout 20 tail -n +1 -s 0.1 -f --pid=$! "$DIR/$name.log" | grep -qE -m 1 -- "$pattern" ||

@@ -169,6 +169,7 @@ start()
 {
 	local name=$1
 	shift
+	: >"$T/$name.log" # now, so that whoever waits for its lines finds it
 	"$@" >"$T/$name.log" 2>&1 </dev/null &
 	PIDS[$name]=$!
 }
