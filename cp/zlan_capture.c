@@ -209,13 +209,16 @@ static void frame_write(struct session *s, const struct cp_ring_frame *f)
 		.caplen = f->caplen,
 		.len = f->len,
 	};
-	char comment[128];
+	char comment[192];
 
 	if (!wanted(s, f))
 		return;
 	if (f->dir == VS_CAPTURE_DROP) {
-		snprintf(comment, sizeof(comment), "dropped: %s",
-			 f->reason < VS_DROP_COUNT ? vs_drop_text(f->reason) : "unknown reason");
+		if (f->reason < VS_DROP_COUNT)
+			snprintf(comment, sizeof(comment), "dropped: %s (%s)",
+				 vs_drop_name(f->reason), vs_drop_text(f->reason));
+		else
+			snprintf(comment, sizeof(comment), "dropped: reason %u", f->reason);
 		out.comment = comment;
 	}
 	if (host_pcapng_write(s->pcapng, &out))
@@ -345,7 +348,7 @@ static int conclude(const struct session *s)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Attached and the output open: capture. Return: exit status. */
+/* The output is open: capture. Return: exit status. */
 static int capture_to_sink(struct session *s)
 {
 	int status;
@@ -379,21 +382,6 @@ static int output_open(const struct options *o)
 	return fd;
 }
 
-static int capture_to_output(struct session *s)
-{
-	int status = EXIT_FAILURE;
-
-	s->sink.fd = output_open(&s->opt);
-	if (s->sink.fd < 0)
-		return status;
-	status = capture_to_sink(s);
-	if (s->sink.fd != STDOUT_FILENO && close(s->sink.fd) && status == EXIT_SUCCESS) {
-		fprintf(stderr, "ZLN2708E Writing the capture failed: %s\n", strerror(errno));
-		status = EXIT_FAILURE;
-	}
-	return status;
-}
-
 /* With the signals that end a capture on a descriptor, as they were afterwards. */
 static int with_signals(struct session *s, int (*run)(struct session *s))
 {
@@ -423,6 +411,23 @@ static int with_signals(struct session *s, int (*run)(struct session *s))
 	return status;
 }
 
+/* Attached: open the output and capture. Until then a signal ends the program as any other: the
+ * open of a FIFO may wait for its reader. Return: exit status. */
+static int capture_to_output(struct session *s)
+{
+	int status;
+
+	s->sink.fd = output_open(&s->opt);
+	if (s->sink.fd < 0)
+		return EXIT_FAILURE;
+	status = with_signals(s, capture_to_sink);
+	if (s->sink.fd != STDOUT_FILENO && close(s->sink.fd) && status == EXIT_SUCCESS) {
+		fprintf(stderr, "ZLN2708E Writing the capture failed: %s\n", strerror(errno));
+		status = EXIT_FAILURE;
+	}
+	return status;
+}
+
 static int attach_and_capture(struct session *s, const char *dir)
 {
 	json_t *request = request_of(&s->opt);
@@ -433,7 +438,7 @@ static int attach_and_capture(struct session *s, const char *dir)
 		return status;
 	}
 	if (!cp_capture_attach(&s->in, dir, request)) {
-		status = with_signals(s, capture_to_output);
+		status = capture_to_output(s);
 		cp_capture_detach(&s->in);
 	}
 	json_decref(request);
