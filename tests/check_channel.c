@@ -920,7 +920,7 @@ START_TEST(detach_nic_drops_the_client)
 	bed_open(&b);
 	client_attached(&b, &c);
 	ck_assert_int_eq(enable(&b, &c, 0).cc, 0);
-	command(&b, "NICDEF ONE 0600 DELETE");
+	command(&b, "DETACH NIC USER ONE 0600");
 	turn(&b);
 	ck_assert(is_closed(&c));
 	ck_assert_uint_eq(cp_channel_connections(b.ch), 0);
