@@ -128,12 +128,12 @@ lint:
 
 .PHONY: asan
 asan:
-	$(MAKE) B=build/asan OPT=-O1 SAN='$(SANITIZE)' all checks replayers
+	@$(MAKE) --no-print-directory B=build/asan OPT=-O1 SAN='$(SANITIZE)' all checks replayers
 
 .PHONY: fuzz
 fuzz:
 	@scripts/deps.sh build fuzz
-	$(MAKE) B=build/libfuzzer CC=clang OPT=-O1 SAN='$(SANITIZE) -fsanitize=fuzzer-no-link' searchers
+	@$(MAKE) --no-print-directory B=build/libfuzzer CC=clang OPT=-O1 SAN='$(SANITIZE) -fsanitize=fuzzer-no-link' searchers
 	@scripts/fuzz.sh build/libfuzzer $(SECONDS) $(FUZZERS)
 
 .PHONY: bench
@@ -145,7 +145,7 @@ bench:
 .PHONY: coverage
 coverage:
 	@scripts/deps.sh build coverage
-	$(MAKE) B=build/coverage OPT=-O0 SAN=--coverage checks replayers
+	@$(MAKE) --no-print-directory B=build/coverage OPT=-O0 SAN=--coverage checks replayers
 	@MAKE='$(MAKE)' scripts/check.sh --coverage build/coverage
 
 .PHONY: install

@@ -109,9 +109,10 @@ in_ns linux01 iperf3 -c 10.88.0.12 -t 3 -f g | grep -E 'sender|receiver' || fail
 heading "zlan QUERY VSWITCH VSW1 DETAILS"
 zlan QUERY VSWITCH VSW1 DETAILS || fail "the query failed"
 
-heading "Ten frames, captured at the switch and decoded: zlan capture -o - --count 10 | tshark -r -"
+heading "Ten frames at LINUX02's adapter: zlan capture -o - --count 10 --nic LINUX02/0600 | tshark -r -"
 in_ns linux02 ping -q -n -i 0.2 -w 20 10.88.0.1 >/dev/null 2>&1 &
 PIDS+=($!)
-zlan capture -o - --count 10 | timeout 20 tshark -n -r - 2>/dev/null || fail "no capture"
+zlan capture -o - --count 10 --nic LINUX02/0600 2>/dev/null | timeout 20 tshark -n -r - 2>/dev/null ||
+	fail "no capture"
 
 heading "Done; the guests, the switch and the namespaces are removed"

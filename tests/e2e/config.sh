@@ -61,7 +61,7 @@ must "a bad VLAN fails" fails_with '^ZLN[0-9]{4}E ' zl SET VSWITCH VSW1 GRANT TW
 must "a bad device number fails" fails_with '^ZLN[0-9]{4}E ' zl NICDEF ONE XYZW TYPE QDIO
 must "errors do not go to standard output" test -z "$(zl FROBNICATE 2>/dev/null)"
 must "a very long command is refused" fails_with . zl DEFINE VSWITCH "$(head -c 60000 /dev/zero | tr '\0' A)"
-must "abbreviations" zl Q VSW
+must "abbreviations and lower case" output_has 'VSWITCH SYSTEM VSW1' zl q vswitch vsw1 det
 must "- reads commands from standard input" sh -c "printf 'QUERY VSWITCH\n* comment\nQUERY LAN\n' | '$BIN/zlan' -d '$T/run' -"
 refused "- fails when a command in it fails" sh -c "printf 'QUERY VSWITCH\nFROBNICATE\n' | '$BIN/zlan' -d '$T/run' -"
 

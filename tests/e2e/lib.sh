@@ -202,9 +202,11 @@ stop()
 	local name=$1 pid=${PIDS[$1]:-}
 	[ -n "$pid" ] || return 0
 	unset "PIDS[$name]"
-	kill -"${2:-TERM}" "$pid" 2>/dev/null
-	gone "$pid" || { echo "$name does not end"; kill -KILL "$pid" 2>/dev/null; }
-	wait "$pid" 2>/dev/null
+	{ # bash reports the signal on standard error
+		kill -"${2:-TERM}" "$pid"
+		gone "$pid" || kill -KILL "$pid"
+		wait "$pid"
+	} 2>/dev/null
 }
 
 # finished NAME: wait for a program that ends by itself. Return: its exit status.
