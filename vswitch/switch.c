@@ -314,6 +314,11 @@ void vs_port_assign(struct vs_port *p, struct vs_worker *w)
 	p->worker = w;
 }
 
+const char *vs_port_name(const struct vs_port *p)
+{
+	return p->cfg.name;
+}
+
 bool vs_port_running(const struct vs_port *p)
 {
 	return atomic_load(&p->running);
