@@ -87,6 +87,8 @@ static void conn_close(struct conn *c)
 /* Write what can be written. */
 static void flush(struct conn *c)
 {
+	if (c->ct->cfg.settle)
+		c->ct->cfg.settle(c->ct->cfg.ctx);
 	while (!c->dead && evbuffer_get_length(c->out) > 0) {
 		struct evbuffer_iovec v;
 		ssize_t n;

@@ -50,6 +50,7 @@ struct cp_daemon {
 	char id[CP_STATE_ID_BYTES]; /* of opt.file */
 	struct event_base *base;
 	struct event *tick, *save, *sigterm, *sigint;
+	bool dirty; /* the state on disk is behind */
 	struct cp_workers *workers;
 	struct cp_hostuplinks *uplinks;
 	struct cp *cp;
@@ -87,11 +88,13 @@ static struct vs_worker *hook_pick_worker(void *ctx)
 	return cp_workers_pick(d->workers);
 }
 
-/* Several changes of one turn of the loop are written once. */
+/* Several changes of one turn of the loop are written once, before the first of them is
+ * acknowledged. */
 static void hook_changed(void *ctx)
 {
 	struct cp_daemon *d = ctx;
 
+	d->dirty = true;
 	if (d->save)
 		event_active(d->save, EV_TIMEOUT, 0);
 }
@@ -139,18 +142,31 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	cp_hostuplinks_tick(d->uplinks);
 }
 
-static void on_save(evutil_socket_t fd, short what, void *ctx)
+static void save(struct cp_daemon *d)
 {
-	struct cp_daemon *d = ctx;
 	char *text = cp_configuration(d->cp);
 	int rc = text ? cp_state_save(d->dir_fd, d->id, text) : -ENOMEM;
 
-	(void)fd;
-	(void)what;
 	if (rc)
 		cp_log_printf(&d->log, "ZLN2633E State was not saved in %s/" CP_STATE_FILE ": %s",
 			      d->opt.dir, strerror(-rc));
 	free(text);
+	d->dirty = false;
+}
+
+static void hook_settle(void *ctx)
+{
+	struct cp_daemon *d = ctx;
+
+	if (d->dirty && d->save)
+		save(d);
+}
+
+static void on_save(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	hook_settle(ctx);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *ctx)
@@ -271,7 +287,8 @@ static int make_objects(struct cp_daemon *d)
 
 static int make_control(struct cp_daemon *d)
 {
-	struct cp_control_config cfg = {.base = d->base, .cp = d->cp, .log = hook_log, .ctx = d};
+	struct cp_control_config cfg = {
+		.base = d->base, .cp = d->cp, .settle = hook_settle, .log = hook_log, .ctx = d};
 	int fd = cp_rundir_listen(d->opt.dir, CP_CONTROL_SOCKET, SOCK_STREAM);
 
 	if (fd < 0)
@@ -339,7 +356,7 @@ static int start(struct cp_daemon *d)
 	if (open_directory(d) || make_events(d) || make_objects(d) || load(d) || make_control(d) ||
 	    make_channel(d) || confine(d))
 		return -1;
-	on_save(-1, 0, d);
+	save(d);
 	return 0;
 }
 
@@ -380,6 +397,14 @@ int cp_daemon_run(struct cp_daemon *d)
 	return 0;
 }
 
+/* What an orderly end leaves behind: nothing but the lock. */
+static void clean_directory(const struct cp_daemon *d)
+{
+	cp_state_remove(d->dir_fd);
+	unlinkat(d->dir_fd, CP_CONTROL_SOCKET, 0);
+	unlinkat(d->dir_fd, CHANNEL_SOCKET, 0);
+}
+
 void cp_daemon_stop(struct cp_daemon *d, bool clean)
 {
 	if (!d)
@@ -397,7 +422,7 @@ void cp_daemon_stop(struct cp_daemon *d, bool clean)
 	if (d->base)
 		event_base_free(d->base);
 	if (clean)
-		cp_state_remove(d->dir_fd);
+		clean_directory(d);
 	if (d->dir_fd >= 0)
 		close(d->dir_fd);
 	if (d->lock_fd >= 0)

@@ -98,6 +98,8 @@ static void uplink_gone(struct cp_hostuplinks *us, struct uplink *u)
 		/* Moved out of sight: its carrier is not ours to see any more. */
 		u->carrier = true;
 		host_tap_set_carrier(u->tap, true);
+		cp_log_printf(us->log, "ZLN2660I TAP %s is in another network namespace now",
+			      u->ifname);
 		return;
 	}
 	uplink_stop(u);
@@ -121,6 +123,7 @@ static void uplink_carrier(struct cp_hostuplinks *us, struct uplink *u, bool car
 static void link_changed(void *ctx, const char *ifname, const struct host_ifinfo *info, bool gone)
 {
 	struct cp_hostuplinks *us = ctx;
+	struct host_ifinfo now;
 	struct uplink *u;
 
 	DL_FOREACH(us->list, u) {
@@ -128,6 +131,9 @@ static void link_changed(void *ctx, const char *ifname, const struct host_ifinfo
 			continue;
 		if (gone)
 			uplink_gone(us, u);
+		/* The message may be old, of the time when the interface was being set up. */
+		else if (host_netlink_get(us->nl, ifname, &now) == 0)
+			uplink_carrier(us, u, now.running);
 		else
 			uplink_carrier(us, u, info->running);
 	}
