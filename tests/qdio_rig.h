@@ -74,5 +74,10 @@ int rig_establish(struct rig *r);
 int rig_activate(struct rig *r);
 /* Layout, establish, activate, states 0x80 and 0xA0. */
 void rig_bring_up(struct rig *r);
+/*
+ * Serve a queue (inputs first) as an adapter would, if it exists: fill one empty input
+ * buffer, or complete up to max primed output buffers, touching all data they name.
+ */
+void rig_serve(struct rig *r, unsigned index, unsigned max);
 
 #endif
