@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The port socket: a vs_link and a vs_port, remoted. docs/port-protocol.md is the text
+ * to these structures.
+ *
+ * A process that runs an adapter itself (an emulator) attaches as a NIC of a user: a UNIX
+ * SEQPACKET connection to DIR/port carries attach, registrations and link state; the reply to
+ * attach brings the descriptor of a second SEQPACKET socket, on which batches of frames go
+ * both ways. One message per packet; integers in host byte order (both ends are on one
+ * machine).
+ */
+#ifndef CP_PORT_WIRE_H
+#define CP_PORT_WIRE_H
+
+#include <assert.h>
+#include <stdint.h>
+
+#define PORT_MAGIC 0x5A4C5054u /* "ZLPT" */
+#define PORT_VERSION 1
+#define PORT_SOCKET "port" /* in zland's directory */
+#define PORT_CONTROL_MAX 256
+#define PORT_USER_BYTES 8
+
+enum port_type {
+	/* client to daemon; each answered by one PORT_REPLY with the same tag */
+	PORT_ATTACH = 1,
+	PORT_START = 2, /* frames may come and go */
+	PORT_STOP = 3,	/* no more frames; registrations are dropped */
+	PORT_MAC_ADD = 4,
+	PORT_MAC_DEL = 5,
+	PORT_VID_ADD = 6,
+	PORT_VID_DEL = 7,
+	PORT_PROMISC = 8,
+	/* daemon to client */
+	PORT_REPLY = 64, /* to ATTACH: + the descriptor of the data socket */
+	PORT_LINK = 65,	 /* the NIC was coupled or uncoupled; tag 0 */
+};
+
+struct port_hdr {
+	uint16_t type;
+	uint16_t len; /* of the whole message */
+	uint32_t tag;
+};
+static_assert(sizeof(struct port_hdr) == 8, "port header");
+
+struct port_attach {
+	struct port_hdr hdr;
+	uint32_t magic;
+	uint16_t version; /* highest the client speaks */
+	uint16_t vdev;
+	char user[PORT_USER_BYTES]; /* upper case, padded with NUL */
+};
+
+struct port_request { /* PORT_START .. PORT_PROMISC; unused fields are 0 */
+	struct port_hdr hdr;
+	uint8_t mac[6];
+	uint16_t vid;
+	uint8_t on;
+	uint8_t reserved[7];
+};
+
+struct port_reply {
+	struct port_hdr hdr;
+	int32_t error;	  /* 0 or errno, as vs_link_ops have them, positive */
+	uint16_t version; /* after ATTACH, as the rest */
+	uint8_t mac[6];	  /* assigned to the NIC */
+	uint8_t coupled;
+	uint8_t reserved[3];
+	char text[128]; /* why it was refused: "ZLNnnnnE ..." */
+};
+
+struct port_link {
+	struct port_hdr hdr;
+	uint8_t coupled;
+	uint8_t reserved[7];
+};
+
+/*
+ * A packet of the data socket: this header, then count times a frame header and its bytes,
+ * each frame header at a multiple of 8 from the packet's start. A packet is at most
+ * PORT_DATA_MAX bytes; a frame is never split.
+ */
+#define PORT_DATA_MAX 131072u
+#define PORT_BATCH_MAX 64
+
+struct port_batch {
+	uint16_t count;
+	uint16_t reserved;
+	uint32_t len; /* of the whole packet */
+};
+
+struct port_frame {
+	uint32_t len;	/* bytes that follow: Ethernet header to end, no FCS */
+	uint16_t flags; /* enum vs_frame_flag */
+	uint16_t csum_start;
+	uint16_t csum_offset;
+	uint16_t gso_size;
+	uint16_t hdrlen;
+	uint16_t reserved;
+};
+static_assert(sizeof(struct port_batch) == 8 && sizeof(struct port_frame) == 16, "data packet");
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The client of the port socket: what stands behind an adapter's cable where the switch is in
+ * another process. It gives the adapter a vs_link, and moves frames between the adapter's
+ * vs_port_ops and the data socket.
+ *
+ * Three threads may be involved; each function names its own:
+ *   adapter  whoever drives the adapter's control calls, under the owner's lock: vs_link_ops
+ *   service  connects, reconnects, takes link changes
+ *   data     moves frames; the only caller of the adapter's vs_port_ops
+ * service and data may be one thread.
+ */
+#ifndef GUEST_PORTLINK_H
+#define GUEST_PORTLINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vswitch/port.h"
+
+struct portlink;
+
+struct portlink_config {
+	const char *dir; /* zland's; copied */
+	const char *user;
+	uint16_t vdev;
+	/* A line for the user: attached, refused ("ZLNnnnnE ..."), lost, again attached. Service
+	 * thread. */
+	void (*log)(void *ctx, const char *line);
+	/* The cable was plugged in or pulled (attached and coupled, or not): the owner calls
+	 * osa_set_link with portlink_link() or NULL, under its lock. Service thread. */
+	void (*plug)(void *ctx, bool in);
+	/* MAC the switch assigned, once known, before the first plug. Service thread. */
+	void (*mac)(void *ctx, const uint8_t mac[6]);
+	void *ctx;
+};
+
+/* Nothing is connected yet. Return: the link, or NULL and errno. */
+struct portlink *portlink_create(const struct portlink_config *cfg);
+/* No thread may be inside. NULL is legal. */
+void portlink_destroy(struct portlink *pl);
+
+/* For osa_set_link. Its operations wait for the daemon's answer, at most 2 s, then -EIO. Adapter
+ * thread. */
+struct vs_link portlink_link(struct portlink *pl);
+
+/*
+ * Connect if it is time (every 500 ms while there is no daemon), take what the daemon says.
+ * Never blocks. Service thread; call when the descriptor is readable, and at least every 500 ms.
+ */
+void portlink_service(struct portlink *pl);
+/* To be polled for reading by the service thread, or -1. Changes when the connection does. */
+int portlink_service_fd(const struct portlink *pl);
+
+/*
+ * Move frames both ways once: at most a burst from the adapter, and all packets waiting for it.
+ * Return: frames moved. Never blocks: a full socket is a counted drop. Data thread.
+ */
+unsigned portlink_pump(struct portlink *pl);
+/* To be polled for reading by the data thread while it sleeps, or -1. */
+int portlink_data_fd(const struct portlink *pl);
+/* Before sleeping; pairs with osa's doorbell (vs_port_ops arm, disarm). Return: true: there is
+ * work. */
+bool portlink_arm(struct portlink *pl);
+void portlink_disarm(struct portlink *pl);
+
+struct portlink_stats {
+	uint64_t out_frames, out_dropped; /* adapter to switch; dropped: the socket was full */
+	uint64_t in_frames, in_dropped;	  /* switch to adapter; dropped: no input buffer */
+	uint64_t malformed;		  /* packets of the daemon that made no sense */
+	uint64_t reconnects;
+};
+void portlink_stats(const struct portlink *pl, struct portlink_stats *out);
+
+#endif
