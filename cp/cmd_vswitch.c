@@ -46,8 +46,7 @@ static int check_pairs(struct cp_run *run)
 			return conflict(run, pair[i].name, pair[i].other);
 	if (given(run, CP_OP_UPLINK) && !given(run, CP_OP_RDEV) && !given(run, CP_OP_CONNECT) &&
 	    !given(run, CP_OP_DISCONNECT))
-		return cp_error(run, CP_E_MISSING, "TAP ifname or NONE", run->args->cmd->words,
-				NULL);
+		return cp_error(run, CP_E_MISSING, "TAP ifname or NONE", run->args->title, NULL);
 	return 0;
 }
 
@@ -391,7 +390,7 @@ void cp_do_set_vswitch(struct cp_run *run)
 	for (unsigned op = 0; op < CP_OP_COUNT; op++)
 		any |= op != CP_OP_NAME && v[op].given;
 	if (!any) {
-		cp_error(run, CP_E_MISSING, "an attribute", run->args->cmd->words, NULL);
+		cp_error(run, CP_E_MISSING, "an attribute", run->args->title, NULL);
 		return;
 	}
 	want = *lan;

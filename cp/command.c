@@ -38,7 +38,7 @@ int cp_need_class_b(struct cp_run *run, const char *what)
 }
 
 /* Whose NIC is meant. Return: the userid, or NULL after a message. */
-const char *cp_arg_user(const struct cp_run *run)
+const char *cp_arg_user(struct cp_run *run)
 {
 	const struct cp_value *user = &run->args->v[CP_OP_USER];
 	const struct cp_value *vdev = &run->args->v[CP_OP_VDEV];
@@ -46,13 +46,12 @@ const char *cp_arg_user(const struct cp_run *run)
 
 	if (vdev->word[0]) {
 		if (user->given && strcmp(user->word, vdev->word) != 0) {
-			cp_error((struct cp_run *)run, CP_E_CONFLICT, vdev->word,
-				 "another userid was given", NULL);
+			cp_error(run, CP_E_CONFLICT, vdev->word, "another userid was given", NULL);
 			return NULL;
 		}
 		name = vdev->word;
 	}
-	if (strcmp(name, run->who->user) != 0 && cp_need_class_b((struct cp_run *)run, name) < 0)
+	if (strcmp(name, run->who->user) != 0 && cp_need_class_b(run, name) < 0)
 		return NULL;
 	return name;
 }
@@ -112,10 +111,9 @@ static void execute(struct cp_run *run, const struct cp_tokens *t)
 		unknown_command(run, t, used);
 		return;
 	}
-	if (cmd->class_b && cp_need_class_b(run, cmd->words) < 0)
-		return;
 	run->args = &args;
-	if (cp_parse(run, cmd, t, used, &args, NULL) == 0)
+	if (cp_parse(run, cmd, t, used, &args, NULL) == 0 &&
+	    (!cmd->class_b || cp_need_class_b(run, args.title) == 0))
 		cmd->fn(run);
 	run->args = NULL;
 }

@@ -4,6 +4,7 @@
  * Source: spec/zvm-networking.md 2.6, 3.4.
  */
 #include <errno.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "cp/cp_priv.h"
@@ -19,35 +20,45 @@ bool cp_may_couple(const struct cp_nic *nic, const struct cp_lan *lan)
 }
 
 /* NICDEF before GRANT before the switch's default. */
-struct cp_policy cp_effective(const struct cp_nic *nic, const struct cp_lan *lan)
+static struct cp_policy resolve(const struct cp_nic *nic, const struct cp_lan *lan)
 {
 	const struct cp_grant *g = cp_grant_find(lan, nic->user->name);
 	struct cp_policy p = nic->policy;
 
+	p.promisc |= g && g->policy.promisc;
 	if (!lan->vlan_aware) {
 		p.type = CP_PORT_ACCESS;
-		p.has_vids = false;
-	} else if (p.type == CP_PORT_UNSET) {
+		memset(&p.vids, 0, sizeof(p.vids));
+		return p;
+	}
+	if (p.type == CP_PORT_UNSET)
 		p.type = g && g->policy.type != CP_PORT_UNSET ? g->policy.type : lan->porttype;
-	}
-	if (lan->vlan_aware && !p.has_vids) {
-		if (g && g->policy.has_vids)
-			p.vids = g->policy.vids;
-		else if (lan->default_vid)
-			vs_vidset_add(&p.vids, lan->default_vid);
-	}
-	p.promisc |= g && g->policy.promisc;
+	if (!p.has_vids && g && g->policy.has_vids)
+		p.vids = g->policy.vids;
+	else if (!p.has_vids && lan->default_vid)
+		vs_vidset_add(&p.vids, lan->default_vid);
 	return p;
 }
 
-void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, struct vs_port_config *cfg)
+/*
+ * What the NIC's port on the network is, or would be. A connection that outlived its REVOKE stays
+ * as it was.
+ */
+struct cp_policy cp_effective(const struct cp_nic *nic, const struct cp_lan *lan)
 {
-	struct cp_policy p = cp_effective(nic, lan);
+	bool here = nic->lan && strcmp(nic->lan->key, lan->key) == 0;
 
+	return here && !cp_may_couple(nic, lan) ? nic->connected : resolve(nic, lan);
+}
+
+/* Configure the port by the policy p, which cp_effective gave. */
+void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, const struct cp_policy *p,
+		    struct vs_port_config *cfg)
+{
 	*cfg = (struct vs_port_config){
 		.role = VS_ROLE_GUEST,
-		.type = p.type == CP_PORT_TRUNK ? VS_TYPE_TRUNK : VS_TYPE_ACCESS,
-		.promisc_allowed = p.promisc,
+		.type = p->type == CP_PORT_TRUNK ? VS_TYPE_TRUNK : VS_TYPE_ACCESS,
+		.promisc_allowed = p->promisc,
 		.mac_protect = (int8_t)nic->macprotect,
 	};
 	snprintf(cfg->name, sizeof(cfg->name), "%s", nic->name);
@@ -55,9 +66,9 @@ void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, struct v
 	if (!lan->vlan_aware)
 		return;
 	if (cfg->type == VS_TYPE_TRUNK)
-		cfg->vids = p.vids;
+		cfg->vids = p->vids;
 	else
-		cfg->access_vid = cp_vlans_first(&p.vids);
+		cfg->access_vid = cp_vlans_first(&p->vids);
 }
 
 /* Return: why the NIC may not couple now, CP_REFUSE_NONE if it may. */
@@ -90,7 +101,8 @@ enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan)
 
 	if (why != CP_REFUSE_NONE)
 		return why;
-	cp_port_config(nic, lan, &cfg);
+	nic->connected = cp_effective(nic, lan);
+	cp_port_config(nic, lan, &nic->connected, &cfg);
 	nic->port = vs_port_create(lan->sw, &cfg);
 	if (!nic->port)
 		return CP_REFUSE_SYSTEM;

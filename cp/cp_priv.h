@@ -117,6 +117,7 @@ struct cp_nic {
 	struct cp_lan *lan; /* coupled */
 	struct cp_nic *lan_next, *lan_prev;
 	struct vs_port *port;
+	struct cp_policy connected; /* as its port was last configured with authority */
 
 	struct osa *osa; /* a client is attached */
 	void *env;
@@ -199,7 +200,8 @@ enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan);
 void cp_uncouple(struct cp_nic *nic);
 enum cp_refusal cp_couple_default(struct cp_nic *nic);
 void cp_lan_settle(struct cp_lan *lan, struct cp *cp);
-void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, struct vs_port_config *cfg);
+void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, const struct cp_policy *p,
+		    struct vs_port_config *cfg);
 struct cp_policy cp_effective(const struct cp_nic *nic, const struct cp_lan *lan);
 
 /* lan.c */
@@ -231,7 +233,7 @@ uint16_t cp_vlans_first(const struct vs_vidset *set);
 json_t *cp_vlans_json(const struct vs_vidset *set);
 
 /* command.c: what the commands have in common */
-const char *cp_arg_user(const struct cp_run *run);
+const char *cp_arg_user(struct cp_run *run);
 struct cp_nic *cp_arg_nic(struct cp_run *run);
 void cp_read_policy(const struct cp_run *run, struct cp_policy *p);
 int cp_need_class_b(struct cp_run *run, const char *what);

@@ -15,7 +15,6 @@ static const char later_lag[] = "link aggregation comes later";
 static const char later_bridge[] = "bridge ports come with HiperSockets";
 static const char later_hipers[] = "HiperSockets come later; use QDIO";
 
-/* clang-format off: one row is one operand */
 static const struct cp_operand define_vswitch[] = {
 	{.op = CP_OP_NAME,
 	 .flags = CP_POSITIONAL,
@@ -639,7 +638,6 @@ static const struct cp_command commands[] = {
 	{"SHUTDOWN", none, true, cp_do_shutdown, "end zland"},
 	{NULL, NULL, false, NULL, NULL},
 };
-/* clang-format on */
 
 const struct cp_command *cp_commands(void)
 {

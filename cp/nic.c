@@ -109,11 +109,16 @@ void cp_nic_destroy(struct cp_nic *nic)
 void cp_nic_configure(struct cp_nic *nic)
 {
 	struct vs_port_config cfg;
+	int rc;
 
 	if (!nic->port)
 		return;
-	cp_port_config(nic, nic->lan, &cfg);
-	vs_port_configure(nic->port, &cfg);
+	nic->connected = cp_effective(nic, nic->lan);
+	cp_port_config(nic, nic->lan, &nic->connected, &cfg);
+	rc = vs_port_configure(nic->port, &cfg);
+	if (rc < 0)
+		cp_log(nic->cp, "ZLN2511E NIC %s: change of its port failed: %s", nic->name,
+		       strerror(-rc));
 }
 
 /* Is the network the one of the NIC's NICDEF? */

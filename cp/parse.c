@@ -17,7 +17,6 @@ struct parser {
 	unsigned i;
 	struct cp_args *args;
 	const struct cp_offer *offer;
-	char title[48]; /* the command's words, capitals */
 };
 
 static void upper(char *dst, size_t cap, const char *src)
@@ -279,9 +278,13 @@ static int value_list(struct parser *ps, const struct cp_operand *o, const char 
 
 static int missing(struct parser *ps, const struct cp_operand *o, enum cp_arg arg)
 {
+	char words[48];
+
+	upper(words, sizeof(words), o->words);
 	switch (arg) {
 	case CP_ARG_USER:
-		return fail(ps, CP_E_NO_USER, o->words, ps->title);
+		return fail(ps, CP_E_NO_USER, o->flags & CP_POSITIONAL ? ps->args->title : words,
+			    ps->args->title);
 	case CP_ARG_VDEV:
 		return fail(ps, CP_E_BAD_DEVICE, "missing", NULL);
 	default:
@@ -289,7 +292,7 @@ static int missing(struct parser *ps, const struct cp_operand *o, enum cp_arg ar
 			    o->name	 ? o->name
 			    : o->choices ? o->choices
 					 : o->words,
-			    ps->title);
+			    ps->args->title);
 	}
 }
 
@@ -365,7 +368,7 @@ static int value_of(struct parser *ps, const struct cp_operand *o, const char *w
 	case CP_ARG_TOPIC:
 		break;
 	}
-	return bad(ps, word, o->choices ? o->choices : ps->title);
+	return bad(ps, word, o->choices ? o->choices : ps->args->title);
 }
 
 /* Does word stand for one of "OFF|ON"? Return: its index, or -1. */
@@ -431,12 +434,16 @@ static int parse_keyword(struct parser *ps, const struct cp_operand *o, unsigned
 static int no_match(struct parser *ps, unsigned partial)
 {
 	const char *word = cp_token(ps->t, ps->i + partial);
+	char after[96];
 
 	if (!partial)
-		return fail(ps, CP_E_BAD_OPTION, word, ps->title);
-	if (ps->i + partial >= ps->t->n)
-		return fail(ps, CP_E_MISSING, "an operand at the end", ps->title);
-	return bad(ps, word, "not a value of the operand before it");
+		return fail(ps, CP_E_BAD_OPTION, word, ps->args->title);
+	snprintf(after, sizeof(after), "not valid after %.24s; see HELP %s",
+		 cp_token(ps->t, ps->i + partial - 1), ps->args->title);
+	if (ps->i + partial < ps->t->n)
+		return bad(ps, word, after);
+	snprintf(after, sizeof(after), "a value after %.24s", cp_token(ps->t, ps->i + partial - 1));
+	return fail(ps, CP_E_MISSING, after, ps->args->title);
 }
 
 static const struct cp_operand *next_positional(const struct cp_operand *o)
@@ -474,7 +481,7 @@ int cp_parse(struct cp_run *run, const struct cp_command *cmd, const struct cp_t
 		args->v[n].choice = -1;
 	args->cmd = cmd;
 	args->tokens = t;
-	upper(ps.title, sizeof(ps.title), cmd->words);
+	upper(args->title, sizeof(args->title), cmd->words);
 	while (ps.i < t->n || (pos->help && !(pos->flags & CP_OPTIONAL)) || at_offer(&ps, ps.i))
 		if (parse_one(&ps, &pos) < 0)
 			return -1;

@@ -169,6 +169,7 @@ struct cp_value {
 
 struct cp_args {
 	const struct cp_command *cmd;
+	char title[48]; /* its words in capitals */
 	struct cp_value v[CP_OP_COUNT];
 	struct vs_vidset vids; /* of CP_ARG_VIDS */
 	unsigned topic;	       /* token where CP_ARG_TOPIC begins */

@@ -1,0 +1,1057 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command language: statements and their answers, abbreviations, every message, the
+ * configuration as statements, files, completion, and random sequences of commands.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cp/cp.h"
+#include "cp/message.h"
+#include "cp/parse.h"
+
+/* ---- a control program whose host has interfaces, except those called bad* ------------------- */
+
+struct host {
+	unsigned opened, closed, changed, shutdown, forgotten;
+	bool broken; /* no interface can be opened */
+	char log[512];
+};
+
+static void *open_uplink(void *ctx, const char *kind, const char *arg, const struct vs_link *link,
+			 char *err, size_t err_len)
+{
+	struct host *h = ctx;
+
+	ck_assert_str_eq(kind, "TAP");
+	ck_assert_ptr_nonnull(link->ops);
+	if (h->broken || strncmp(arg, "bad", 3) == 0) {
+		snprintf(err, err_len, "no such interface");
+		errno = ENODEV;
+		return NULL;
+	}
+	h->opened++;
+	return strdup(arg);
+}
+
+static void close_uplink(void *ctx, void *uplink)
+{
+	((struct host *)ctx)->closed++;
+	free(uplink);
+}
+
+static void changed(void *ctx)
+{
+	((struct host *)ctx)->changed++;
+}
+
+static void shut_down(void *ctx)
+{
+	((struct host *)ctx)->shutdown++;
+}
+
+static void forget(void *ctx, struct vs_switch *sw, struct vs_port *p)
+{
+	(void)sw;
+	(void)p;
+	((struct host *)ctx)->forgotten++;
+}
+
+static void log_line(void *ctx, const char *line)
+{
+	struct host *h = ctx;
+
+	snprintf(h->log, sizeof(h->log), "%s", line);
+}
+
+static struct cp *make(struct host *h)
+{
+	struct cp_hooks hooks = {.open_uplink = open_uplink,
+				 .close_uplink = close_uplink,
+				 .changed = changed,
+				 .shutdown = shut_down,
+				 .forget = forget,
+				 .log = log_line,
+				 .ctx = h};
+	struct cp *cp;
+
+	memset(h, 0, sizeof(*h));
+	cp = cp_create(&hooks);
+	ck_assert_ptr_nonnull(cp);
+	return cp;
+}
+
+static const struct cp_caller operator_user = {"OPERATOR", true};
+
+/* ---- statements and answers --------------------------------------------------------------------
+ */
+
+/* One statement. want is part of the text, or of the errors when rc is not 0. */
+struct step {
+	int n;
+	const char *line;
+	int rc;
+	const char *want;
+};
+
+static void run_steps(struct cp *cp, const struct cp_caller *who, const struct step *s,
+		      size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct cp_reply r;
+		int rc = cp_execute(cp, who, s[i].line, &r);
+		const char *got = rc ? r.errors : r.text;
+
+		ck_assert_msg(rc == s[i].rc && rc == r.rc, "step %d: %s: rc %d, not %d: %s%s",
+			      s[i].n, s[i].line, rc, s[i].rc, r.text, r.errors);
+		ck_assert_msg(strstr(got, s[i].want) != NULL, "step %d: %s: answered %s, not %s",
+			      s[i].n, s[i].line, got, s[i].want);
+		ck_assert_msg(rc == 0 ? r.errors[0] == '\0' : strncmp(r.errors, "ZLN", 3) == 0,
+			      "step %d: errors %s", s[i].n, r.errors);
+		ck_assert_msg(json_is_object(r.json), "step %d: no JSON", s[i].n);
+		ck_assert_int_eq(json_is_true(json_object_get(r.json, "ok")), rc == 0);
+		cp_reply_free(&r);
+	}
+}
+
+#define RUN(cp, who, steps) run_steps(cp, who, steps, sizeof(steps) / sizeof((steps)[0]))
+
+static const struct step life[] = {
+	{1, "", 0, ""},
+	{2, "   ", 0, ""},
+	{3, "* a comment", 0, ""},
+	{4, "# a comment", 0, ""},
+	{5, "/* a comment */", 0, ""},
+	{6, "/* not closed", 0, ""},
+	{7, "define /* in between */ vswitch vsw1 /* and behind */", 0,
+	 "VSWITCH SYSTEM VSW1 is created\n"},
+	{8, "DEF VSWITCH VSW2 ETH VLAN 10 PORTT TRUNK NAT 99 NOGVRP IPT 10 QUE 4M 16M CONTR A B", 0,
+	 "VSWITCH SYSTEM VSW2 is created\n"},
+	{9, "DEFINE VSWITCH VSW3 UPLINK TAP tap0 CONNECT VLAN AWARE NATIVE NONE", 0, "created"},
+	{10, "SET VSWITCH VSW1 GRANT LINUX1", 0, "Command complete\n"},
+	{11, "SET VSWITCH VSW2 GR LINUX1 PORTT ACCESS VLAN 20", 0, "Command complete\n"},
+	{12, "set vswitch vsw2 grant linux2 vlan 10 20-30 25-31 pro", 0, "Command complete"},
+	{13, "Q VSWITCH VSW2 ACC", 0, "LINUX2   Porttype: Default Promiscuous VLAN: 10 20-31\n"},
+	{14, "Q VSWITCH VSW2", 0,
+	 "VLAN Aware  Default VLAN: 0010    Default Porttype: Trunk   GVRP: "
+	 "Disabled\n              Native  VLAN: 0099"},
+	{15, "Q VSWITCH VSW2", 0, "IPTimeout: 10                    QueueStorage: 4 - 16"},
+	{16, "Q VSWITCH VSW2", 0, "Controller: A B\n"},
+	{17, "QUERY VSWITCH", 0,
+	 "VSWITCH SYSTEM VSW1     Type: QDIO    Connected: 0    Maxconn: INFINITE\n"
+	 "  PERSISTENT  RESTRICTED    ETHERNET                  Accounting: OFF\n"},
+	{18, "Q VSWITCH VSW3", 0, "State: Ready\n"},
+	{19, "DEFINE NIC USER LINUX1 0600 QDIO", 0,
+	 "NIC 0600 is created; devices 0600-0602 defined\n"},
+	{20, "COUPLE USER LINUX1 0600 TO SYSTEM VSW1", 0,
+	 "NIC 0600 is connected to VSWITCH SYSTEM VSW1\n"},
+	{21, "UNCOUPLE USER LINUX1 600", 0, "NIC 0600 is disconnected from VSWITCH SYSTEM VSW1\n"},
+	{22, "COUP LINUX1/0600 SYSTEM VSW2 PORT AUTO", 0, "connected to VSWITCH SYSTEM VSW2\n"},
+	{23, "Q NIC USER LINUX1 0600", 0, "MAC: 02-00-00-00-00-04         VSWITCH: SYSTEM VSW2\n"},
+	{24, "Q NIC LINUX1/0600 DET", 0, "Porttype: Access   VLAN: 20\n"},
+	{25, "NICDEF LINUX2 0500 TYPE QDIO MACID ABCDEF LAN SYSTEM VSW9", 0,
+	 "NIC 0500 waits for SYSTEM VSW9: it does not exist yet\n"},
+	{26, "DEFINE VSWITCH VSW9", 0, "created"},
+	{27, "QUERY NIC LINUX2/0500", 0, "MAC: 02-00-00-AB-CD-EF         VSWITCH: SYSTEM VSW9\n"},
+	{28, "NICDEF LINUX2 0500 PROMISCUOUS", 0, "NIC 0500 is changed\n"},
+	{29, "UNCOUPLE LINUX2/0500", 0, "disconnected"},
+	{30, "COUPLE LINUX2/0500", 0, "NIC 0500 is connected to VSWITCH SYSTEM VSW9\n"},
+	{31, "SET NIC USER LINUX2 0500 MACID SYSTEM MACPR ON PQUPLINKTX HIGH", 0,
+	 "Command complete"},
+	{32, "Q NIC USER LINUX2 DET", 0, "MAC Protection: ON   PQUPLINKTX: HIGH\n"},
+	{33, "QUERY VSWITCH VSW2 DETAILS", 0,
+	 "    Adapter Owner: LINUX1   NIC: 0600.P00 Type: QDIO"},
+	{34, "QUERY COUNTERS NIC LINUX1 0600", 0, "VSW2              LINUX1/0600 "},
+	{35, "QUERY COUNTERS VSWITCH VSW3", 0, "VSW3              tap0 "},
+	{36, "DETACH LINUX1/0602", 0, "NIC 0600 is destroyed; devices 0600-0602 detached\n"},
+	{37, "DETACH VSWITCH VSW9", 0, "VSWITCH SYSTEM VSW9 is destroyed\n"},
+	{38, "QUERY NIC LINUX2/0500", 0, "LAN: * None, waits for SYSTEM VSW9\n"},
+	{39, "DETACH NIC USER LINUX2 0500", 0, "destroyed"},
+	{40, "QUERY NIC", 0, "No NIC is defined\n"},
+	{41, "MODIFY VSWITCH VSW1 ISOLATION ON MACPROTECT OFF MACID 00AA00", 0, "Command complete"},
+	{42, "Q VSWITCH VSW1", 0, "MAC address: 02-00-00-00-AA-00    MAC Protection: OFF"},
+	{43, "Q VSWITCH VSW1", 0, "Isolation Status: ON "},
+	{44, "SET VSWITCH VSW2 VLAN 11 NATIVE NONE PORTTYPE TRUNK GVRP PRIQ ON", 0, "complete"},
+	{45, "Q VSWITCH VSW2", 0, "Default VLAN: 0011"},
+	{46, "SET VSWITCH VSW2 UPLINK TAP tap1", 0, "Command complete"},
+	{47, "SET VSWITCH VSW2 UPLINK DISCONNECT", 0, "Command complete"},
+	{48, "Q VSWITCH VSW2", 0, "State: Disconnected\n"},
+	{49, "SET VSWITCH VSW2 CONNECT", 0, "Command complete"},
+	{50, "Q VSWITCH VSW2", 0, "State: Ready\n"},
+	{51, "SET VSWITCH VSW2 UPLINK RDEV NONE", 0, "Command complete"},
+	{52, "Q VSWITCH VSW2", 0, "State: Not defined\n"},
+	{53, "SET VSWITCH VSW2 LOG OFF VEPA OFF VLANC OFF PATHMTUD EXT NOGROUP BRIDGE NONE", 0,
+	 "co"},
+	{54, "DEFINE LAN LAN1", 0, "LAN OPERATOR LAN1 is created\n"},
+	{55, "DEFINE LAN LAN2 OWNERID SYSTEM MAXCONN 1 RESTRICTED GRANT A B", 0,
+	 "LAN SYSTEM LAN2 is"},
+	{56, "Q LAN LAN2 ACC", 0, "Maxconn: 1\n  PERSISTENT  RESTRICTED "},
+	{57, "SET LAN LAN2 OWNER SYSTEM GRANT C PROMISCUOUS", 0, "Command complete"},
+	{58, "SET LAN LAN2 OWNER SYSTEM REVOKE B ACC ON", 0, "Command complete"},
+	{59, "Q LAN LAN2 DET", 0, "    A       \n    C        Promiscuous\n"},
+	{60, "Q LAN OWNERID *", 0,
+	 "LAN OPERATOR LAN1       Type: QDIO    Connected: 0    Maxconn: INF"},
+	{61, "DETACH LAN LAN1", 0, "LAN OPERATOR LAN1 is destroyed\n"},
+	{62, "QUERY VSWITCH VSW1 FDB", 0, "Forwarding Database: empty"},
+	{63, "HELP", 0, "DEFine VSWITCH"},
+	{64, "HELP SET VSWITCH", 0, "PORTType ACCESS|TRUNK"},
+	{65, "HELP Q", 0, "Query COUNTers"},
+	{66, "QUERY CONFIG", 0, "DEFINE VSWITCH VSW1 ETHERNET"},
+	{67, "DEFINE NIC 0700", 0, "NIC 0700 is created"},
+	{68, "DETACH 0701", 0, "NIC 0700 is destroyed"},
+	{69, "DEFINE NIC FFFD", 0, "devices FFFD-FFFF defined"},
+	{70, "Q VIRTUAL NIC FFFD", 0, "Adapter FFFD.P00 Type: QDIO      Owner: OPERATOR"},
+	{71, "SHUTDOWN", 0, "System shutdown started\n"},
+};
+
+START_TEST(test_life)
+{
+	struct host h;
+	struct cp *cp = make(&h);
+
+	RUN(cp, &operator_user, life);
+	ck_assert_uint_eq(h.shutdown, 1);
+	ck_assert_uint_gt(h.changed, 20);
+	cp_destroy(cp);
+	ck_assert_uint_eq(h.opened, h.closed);
+	ck_assert_uint_gt(h.forgotten, 5);
+}
+END_TEST
+
+/* Every error of spec/zvm-networking.md 2.14 that applies, and zlan's own. */
+static const struct step errors[] = {
+	{1, "DEFINE VSWITCH VSW1 VLAN 10 UPLINK TAP tap0", 0, ""},
+	{2, "DEFINE VSWITCH PLAIN NOUPLINK", 0, ""},
+	{3, "SET VSWITCH VSW1 GRANT LINUX1", 0, ""},
+	{4, "NICDEF LINUX1 0600 LAN SYSTEM VSW1", 0, ""},
+	{5, "DEFINE NIC USER LINUX2 0600", 0, ""},
+	{6, "DEFINE LAN ONE OWNERID LINUX2 MAXCONN 1", 0, ""},
+	{7, "DEFINE LAN OPEN OWNERID SYSTEM RESTRICTED", 0, ""},
+	{10, "FOO", 2501, "ZLN2501E Unknown command - FOO; HELP lists the commands\n"},
+	{11, "SET FOO", 3, "ZLN0003E Invalid option - FOO; see HELP SET\n"},
+	{12, "SET", 26, "ZLN0026E "},
+	{13, "DEF VSWITC X", 3, "Invalid option - VSWITC"},
+	{14, "DE VSWITCH X", 2501, "Unknown command - DE"},
+	{15, "DEFINE VSWITCH", 26, "switchname expected; see HELP DEFINE VSWITCH\n"},
+	{16, "DEFINE VSWITCH TOOLONGNAME", 2, "ZLN0002E Invalid operand - TOOLONGNAME: a name is"},
+	{17, "DEFINE VSWITCH A.B", 2, "Invalid operand - A.B"},
+	{18, "DEFINE VSWITCH X FOO", 3, "ZLN0003E Invalid option - FOO; see HELP DEFINE VSWITCH\n"},
+	{19, "DEFINE VSWITCH X VLAN", 26, "ZLN0026E"},
+	{20, "DEFINE VSWITCH X VLAN 0", 2,
+	 "Invalid operand - 0: a VLAN is a number from 1 to 4094"},
+	{21, "DEFINE VSWITCH X VLAN 4095", 2, "Invalid operand - 4095"},
+	{22, "DEFINE VSWITCH X VLAN 99999999999", 2, "Invalid operand - 99999999999"},
+	{23, "DEFINE VSWITCH X VLAN AWARE VLAN 5", 13, "Conflicting option - VLAN: given twice"},
+	{24, "DEFINE VSWITCH X PORTTYPE TRUNK", 13, "PORTTYPE: needs VLAN vid or VLAN AWARE"},
+	{25, "DEFINE VSWITCH X VLAN UNAWARE NATIVE 1", 13, "Conflicting option - NATIVE"},
+	{26, "DEFINE VSWITCH X GVRP", 13, "Conflicting option - GVRP"},
+	{27, "DEFINE VSWITCH X VLAN 1 GVRP NOGVRP", 13, "Conflicting option - NOGVRP"},
+	{28, "DEFINE VSWITCH X UPLINK TAP a NOUPLINK", 13, "Conflicting option - NOUPLINK"},
+	{29, "DEFINE VSWITCH X CONNECT DISCONNECT", 13, "Conflicting option - DISCONNECT"},
+	{30, "DEFINE VSWITCH X UPLINK", 26, "TAP ifname or NONE expected"},
+	{31, "DEFINE VSWITCH X UPLINK TAP a/b", 2, "Invalid operand - a/b: an interface name"},
+	{32, "DEFINE VSWITCH X UPLINK TAP sixteencharacter", 2, "Invalid operand - sixteenchar"},
+	{33, "DEFINE VSWITCH X UPLINK TAP tap0", 2508, "TAP tap0 is already the uplink of VSWITCH"},
+	{34, "DEFINE VSWITCH X UPLINK TAP bad0", 2832,
+	 "ZLN2832E Connection bad0 for VSWITCH SYSTEM X is not active: no such interface\n"},
+	{35, "QUERY VSWITCH X", 2040, "ZLN2040E VSWITCH SYSTEM X does not exist\n"},
+	{36, "DEFINE VSWITCH X IP", 2502, "ZLN2502E IP is not supported in this release: layer 3"},
+	{37, "DEFINE VSWITCH X PRI", 2502, "PRIROUTER is not supported"},
+	{38, "DEFINE VSWITCH X RDEV 0600", 2502, "RDEV is not supported in this release"},
+	{39, "DEFINE VSWITCH X GROUP G", 2502, "GROUP is not supported"},
+	{40, "DEFINE VSWITCH X BRIDGEPORT RDEV 600", 2502, "BRIDGEPORT is not supported"},
+	{41, "DEFINE VSWITCH X TYPE IVL", 2502, "TYPE IVL is not supported"},
+	{42, "DEFINE VSWITCH X TYPE FOO", 2, "Invalid operand - FOO: not valid after TYPE"},
+	{43, "DEFINE VSWITCH X GLOBAL", 2502, "GLOBAL is not supported"},
+	{44, "DEFINE VSWITCH X PORTBASED", 2502, "PORTBASED is not supported"},
+	{45, "DEFINE VSWITCH X LOG ON", 2502, "LOG is not supported"},
+	{46, "DEFINE VSWITCH X IPTIMEOUT 241", 2,
+	 "Invalid operand - 241: IPTimeout is a number from"},
+	{47, "DEFINE VSWITCH X QUEUESTORAGE 9M 8M", 2, "Invalid operand - 8M"},
+	{48, "DEFINE VSWITCH X PRIQUEUING MAYBE", 2, "Invalid operand - MAYBE: OFF|ON"},
+	{49, "DEFINE VSWITCH X CONTROLLER A-B", 7, "ZLN0007E Invalid userid - A-B"},
+	{50, "DEFINE VSWITCH VSW1", 2036, "ZLN2036E VSWITCH SYSTEM VSW1 already exists"},
+	{51, "DEFINE VSWITCH OPEN", 2024, "OPEN already exists as a guest LAN of SYSTEM"},
+	{52, "DEFINE LAN VSW1 OWNERID SYSTEM", 2024, "SYSTEM VSW1 already exists as a VSWITCH"},
+	{53, "DEFINE LAN ONE OWNERID LINUX2", 2037, "ZLN2037E LAN LINUX2 ONE already exists"},
+	{54, "DEFINE LAN X TYPE HIPERS", 2502, "TYPE HIPERSOCKETS is not supported"},
+	{55, "DEFINE LAN X MFS 16K", 2502, "MFS is not supported"},
+	{56, "DEFINE LAN X MAXCONN 0", 2,
+	 "Invalid operand - 0: MAXCONN is a number from 1 to 1024"},
+	{57, "DEFINE LAN X REST UNREST", 13, "Conflicting option - UNRESTRICTED"},
+	{60, "SET VSWITCH NONE ISOLATION ON", 2040, "VSWITCH SYSTEM NONE does not exist"},
+	{61, "SET VSWITCH OPEN ISOLATION ON", 2040, "VSWITCH SYSTEM OPEN does not exist"},
+	{62, "SET VSWITCH VSW1", 26, "an attribute expected; see HELP SET VSWITCH"},
+	{63, "SET VSWITCH VSW1 GRANT", 20, "ZLN0020E Userid missing after GRANT"},
+	{64, "SET VSWITCH VSW1 GRANT A/B", 7, "ZLN0007E Invalid userid - A/B"},
+	{65, "SET VSWITCH VSW1 GRANT LINUX1", 2044,
+	 "ZLN2044E LINUX1 is already authorized for VSW1\n"},
+	{66, "SET VSWITCH VSW1 REVOKE LINUX9", 2045, "LINUX9 is not authorized for VSW1"},
+	{67, "SET VSWITCH VSW1 GRANT A REVOKE B", 13, "Conflicting option - REVOKE"},
+	{68, "SET VSWITCH VSW1 PROMISCUOUS", 13, "PROMISCUOUS: needs GRANT userid"},
+	{69, "SET VSWITCH VSW1 GRANT X VLAN 10 20", 2510, "X has several VLANs"},
+	{70, "SET VSWITCH VSW1 GRANT X VLAN 20-10", 2, "Invalid operand - 20-10"},
+	{71, "SET VSWITCH VSW1 GRANT X VLAN 0-5", 2, "Invalid operand - 0-5"},
+	{72, "SET VSWITCH VSW1 GRANT X VLAN 1-", 2, "Invalid operand - 1-"},
+	{73, "SET VSWITCH VSW1 GRANT X VLAN AWARE", 2, "with GRANT it is a list"},
+	{74, "SET VSWITCH PLAIN GRANT X VLAN 1", 2846,
+	 "ZLN2846E VLAN is not allowed: VSWITCH SYSTEM"},
+	{75, "SET VSWITCH PLAIN GRANT X PORTTYPE TRUNK", 2846, "ZLN2846E PORTTYPE"},
+	{76, "SET VSWITCH PLAIN NATIVE 5", 2846, "ZLN2846E NATIVE"},
+	{77, "SET VSWITCH PLAIN VLAN 5", 2846, "ZLN2846E VLAN"},
+	{78, "SET VSWITCH VSW1 VLAN UNAWARE", 13, "awareness cannot change"},
+	{79, "SET VSWITCH VSW1 VLAN 1 2", 2, "without GRANT it is one default VID"},
+	{80, "SET VSWITCH PLAIN UPLINK TAP x", 2509, "PLAIN was defined with NOUPLINK"},
+	{81, "SET VSWITCH VSW1 UPLINK TAP bad1", 2832, "Connection bad1 for VSWITCH SYSTEM VSW1"},
+	{82, "QUERY VSWITCH VSW1", 0, "State: Ready"},
+	{83, "SET VSWITCH VSW1 MACID 12345", 2,
+	 "Invalid operand - 12345: a MACID is 6 hexadecimal"},
+	{84, "SET VSWITCH VSW1 MACID 000000", 2, "Invalid operand - 000000"},
+	{85, "SET VSWITCH VSW1 MACID 000003", 2506, "MACID 000003 is in use by LINUX1/0600"},
+	{86, "SET VSWITCH VSW1 VEPA ON", 2502, "VEPA is not supported"},
+	{87, "SET VSWITCH VSW1 PORTNUMBER 1 USERID X", 2502, "PORTNUMBER is not supported"},
+	{88, "SET VSWITCH VSW1 SWITCHOVER", 2502, "SWITCHOVER is not supported"},
+	{89, "SET VSWITCH VSW1 UPLINK NIC LINUX1 600", 2502, "UPLINK NIC is not supported"},
+	{90, "SET LAN NONE GRANT X", 2012, "ZLN2012E LAN OPERATOR NONE does not exist"},
+	{91, "SET LAN ONE OWNERID LINUX9 GRANT X", 2016, "ZLN2016E LAN LINUX9 ONE does not exist"},
+	{92, "SET LAN ONE OWNERID LINUX2", 26, "GRANT, REVOKE or ACCOUNTING expected"},
+	{93, "SET LAN VSW1 OWNERID SYSTEM GRANT X", 2024, "already exists as a VSWITCH"},
+	{94, "SET LAN ONE OWNERID LINUX2 REVOKE X", 2045, "X is not authorized for ONE"},
+	{100, "DEFINE NIC", 22, "ZLN0022E Virtual device number missing or invalid - missing"},
+	{101, "DEFINE NIC 12345", 22, "Virtual device number missing or invalid - 12345"},
+	{102, "DEFINE NIC 6OO", 22, "missing or invalid - 6OO"},
+	{103, "DEFINE NIC FFFE", 2, "Invalid operand - FFFE: the last device number"},
+	{104, "DEFINE NIC USER LINUX1 0602", 2104,
+	 "ZLN2104E Device 0602 already exists or overlaps"},
+	{105, "DEFINE NIC USER LINUX1 05FE", 2104, "the devices of NIC LINUX1/0600"},
+	{106, "DEFINE NIC 0900 DEVICES 2", 2,
+	 "Invalid operand - 2: DEVices is a number from 3 to 240"},
+	{107, "DEFINE NIC 0900 HIPERS", 2502, "HIPERSOCKETS is not supported"},
+	{108, "DEFINE NIC 0900 CHPID XX", 846, "ZLN0846E Invalid channel path id - XX"},
+	{109, "DEFINE NIC USER A B/0900", 13, "Conflicting option - B: another userid was given"},
+	{110, "NICDEF LINUX1 0600 LAN SYSTEM OTHER", 13, "Conflicting option - LAN"},
+	{111, "NICDEF LINUX1 0600 DEVICES 6", 13, "Conflicting option - DEVICES"},
+	{112, "NICDEF LINUX1 0600 VLAN 1 2", 2510, "LINUX1/0600 has several VLANs"},
+	{113, "NICDEF LINUX1", 22, "Virtual device number missing"},
+	{114, "NICDEF LINUX1 0600 LAN SYSTEM", 26, "owner name expected"},
+	{115, "NICDEF LINUX1 0600 MACID 000001", 2506, "in use by VSWITCH SYSTEM VSW1"},
+	{116, "SET NIC USER LINUX1 0600", 26, "MACID, MACPROTECT or PQUPLINKTX expected"},
+	{117, "SET NIC USER LINUX1 0700 MACPROTECT ON", 40, "ZLN0040E Device LINUX1/0700 does not"},
+	{118, "SET NIC USER LINUX1 0600 PROMISCUOUS", 2502, "PROMISCUOUS is not supported"},
+	{119, "SET NIC USER LINUX1 0600 MACID 000004", 2506, "in use by LINUX2/0600"},
+	{120, "COUPLE USER LINUX1 0600 SYSTEM VSW1", 2120,
+	 "ZLN2120E NIC LINUX1/0600 is already connec"},
+	{121, "COUPLE USER LINUX2 0600", 26, "owner and name of the network expected"},
+	{122, "COUPLE USER LINUX2 0600 SYSTEM", 26, "ZLN0026E"},
+	{123, "COUPLE USER LINUX2 0600 SYSTEM NONE", 2040, "VSWITCH SYSTEM NONE does not exist"},
+	{124, "COUPLE USER LINUX2 0600 LINUX9 NONE", 45, "ZLN0045E LINUX9 not logged on"},
+	{125, "COUPLE USER LINUX2 0600 LINUX2 NONE", 2016, "LAN LINUX2 NONE does not exist"},
+	{126, "COUPLE USER LINUX2 0600 SYSTEM VSW1", 6011,
+	 "ZLN6011E LINUX2 is not authorized to COUPLE to VSWITCH SYSTEM VSW1; see SET VSWITCH"},
+	{127, "COUPLE USER LINUX2 0600 SYSTEM OPEN", 6011, "LINUX2 is not authorized"},
+	{128, "COUPLE USER LINUX2 0700 SYSTEM VSW1", 40, "Device LINUX2/0700 does not exist"},
+	{129, "COUPLE USER LINUX2 0600 SYSTEM VSW1 PORTNUMBER 5", 2502,
+	 "PORTNUMBER is not supported"},
+	{130, "DEFINE NIC USER LINUX3 0600", 0, ""},
+	{131, "COUPLE LINUX2/0600 LINUX2 ONE", 0, "connected to LAN LINUX2 ONE"},
+	{132, "COUPLE LINUX3/0600 LINUX2 ONE", 2052,
+	 "ZLN2052E Maximum connections of LAN LINUX2 ONE r"},
+	{133, "UNCOUPLE LINUX3/0600", 2148, "ZLN2148E NIC LINUX3/0600 is already disconnected\n"},
+	{134, "UNCOUPLE LINUX3/0601", 40, "Device LINUX3/0601 does not exist"},
+	{135, "DETACH LINUX3/0610", 40, "Device LINUX3/0610 does not exist"},
+	{136, "DETACH VSWITCH OPEN", 2040, "VSWITCH SYSTEM OPEN does not exist"},
+	{137, "DETACH LAN NONE", 2012, "LAN OPERATOR NONE does not exist"},
+	{138, "QUERY NIC USER LINUX9", 45, "LINUX9 not logged on"},
+	{139, "QUERY COUNTERS NIC LINUX3 0600", 2032, "ZLN2032E NIC LINUX3/0600 is not coupled"},
+	{140, "QUERY COUNTERS NIC LINUX3/0700", 40, "Device LINUX3/0700 does not exist"},
+	{141, "QUERY COUNTERS LAN LINUX9 X", 2016, "LAN LINUX9 X does not exist"},
+	{142, "QUERY COUNTERS VSWITCH X LAN A B", 13, "name one network or NIC"},
+	{143, "QUERY LAN X", 2012, "LAN X does not exist"},
+	{144, "HELP FOO", 2501, "Unknown command - FOO"},
+	{145, "SHUTDOWN NOW", 3, "Invalid option - NOW; see HELP SHUTDOWN"},
+	{146, "QUERY VSWITCH \001", 2505, "ZLN2505E Command line refused: control"},
+	{147, "QUERY VSWITCH \303\244", 2505, "non-ASCII"},
+	{148, "SET VSWITCH VSW1 GRANT A UPLINK TAP tap9", 13, "use two statements"},
+};
+
+START_TEST(test_errors)
+{
+	struct host h;
+	struct cp *cp = make(&h);
+
+	RUN(cp, &operator_user, errors);
+	cp_destroy(cp);
+	ck_assert_uint_eq(h.opened, h.closed);
+}
+END_TEST
+
+/* Every message of the list but those of failing memory and files is met by the rows above. */
+START_TEST(test_messages_met)
+{
+	static const unsigned elsewhere[] = {2503, 2504, 2507, 2511, 2512};
+
+	for (int m = 0; m < CP_MSG_COUNT; m++) {
+		unsigned number = cp_message((enum cp_msg)m)->number;
+		bool met = false;
+
+		for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+			met |= (unsigned)errors[i].rc == number;
+		for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
+			met |= elsewhere[i] == number;
+		ck_assert_msg(met, "message %u is not tested", number);
+		for (int k = 0; k < m; k++)
+			ck_assert_uint_ne(cp_message((enum cp_msg)k)->number, number);
+	}
+}
+END_TEST
+
+/* ---- authority ------------------------------------------------------------------------------ */
+
+static const struct step class_g[] = {
+	{1, "DEFINE VSWITCH X", 2504,
+	 "ZLN2504E DEFINE VSWITCH needs privilege class B: you are LINUX1"},
+	{2, "DEFINE NIC 0600", 0, "NIC 0600 is created"},
+	{3, "DEFINE NIC USER LINUX2 0600", 2504, "LINUX2 needs privilege class B"},
+	{4, "DEFINE NIC LINUX2/0600", 2504, "LINUX2 needs privilege class B"},
+	{5, "COUPLE 0600 SYSTEM VSW1", 6011, "LINUX1 is not authorized"},
+	{6, "DEFINE LAN MINE RESTRICTED", 0, "LAN LINUX1 MINE is created"},
+	{7, "COUPLE 0600 * MINE", 0, "connected to LAN LINUX1 MINE"},
+	{8, "DEFINE LAN X OWNERID SYSTEM", 2504, "SYSTEM needs privilege class B"},
+	{9, "DEFINE LAN X ACCOUNTING ON", 2504, "ACCOUNTING needs"},
+	{10, "SET NIC 0600 MACID 123456", 2504, "MACID needs privilege class B"},
+	{11, "SET NIC 0600 PQUPLINKTX LOW", 0, "Command complete"},
+	{12, "QUERY NIC", 0, "Adapter 0600.P00 Type: QDIO      Owner: LINUX1"},
+	{13, "QUERY NIC USER *", 2504, "needs privilege class B"},
+	{14, "QUERY VSWITCH VSW1", 2040, "does not exist"},
+	{15, "QUERY VSWITCH", 0, "No VSWITCH is defined"},
+	{16, "SHUTDOWN", 2504, "SHUTDOWN needs"},
+	{17, "DETACH LAN MINE", 0, "LAN LINUX1 MINE is destroyed"},
+	{18, "NICDEF LINUX1 0700", 2504, "NICDEF needs"},
+	{19, "DETACH 0600", 0, "destroyed"},
+};
+
+START_TEST(test_authority)
+{
+	static const struct step before[] = {{1, "DEFINE VSWITCH VSW1", 0, ""}};
+	static const struct cp_caller user = {"LINUX1", false};
+	struct host h;
+	struct cp *cp = make(&h);
+
+	RUN(cp, &operator_user, before);
+	RUN(cp, &user, class_g);
+	cp_destroy(cp);
+}
+END_TEST
+
+/* ---- authorizations over time ---------------------------------------------------------------- */
+
+static const struct step grants[] = {
+	{1, "DEFINE VSWITCH VSW1 VLAN 10 PORTTYPE TRUNK", 0, ""},
+	{2, "DEFINE NIC U/0600", 0, ""},
+	{3, "COUPLE U/0600 SYSTEM VSW1", 6011, ""},
+	{4, "SET VSWITCH VSW1 GRANT U VLAN 20 30", 0, ""},
+	{5, "COUPLE U/0600 SYSTEM VSW1", 0, ""},
+	{6, "QUERY NIC U/0600 DETAILS", 0, "Porttype: Trunk   VLAN: 20 30\n"},
+	/* a changed grant is a changed port at once */
+	{7, "SET VSWITCH VSW1 GRANT U VLAN 40", 0, ""},
+	{8, "QUERY NIC U/0600 DETAILS", 0, "Porttype: Trunk   VLAN: 40\n"},
+	/* a revoked one leaves the connection as it was, but for once */
+	{9, "SET VSWITCH VSW1 REVOKE U", 0, ""},
+	{10, "SET VSWITCH VSW1 PORTTYPE ACCESS ISOLATION ON", 0, ""},
+	{11, "QUERY NIC U/0600 DETAILS", 0, "Porttype: Trunk   VLAN: 40\n"},
+	{12, "UNCOUPLE U/0600", 0, ""},
+	{13, "COUPLE U/0600 SYSTEM VSW1", 6011, ""},
+	/* NICDEF needs no grant, and its attributes go first */
+	{14, "NICDEF U 0600 LAN SYSTEM VSW1 VLAN 50 51 PORTTYPE TRUNK", 0, "is connected to"},
+	{15, "QUERY NIC U/0600 DETAILS", 0, "Porttype: Trunk   VLAN: 50-51\n"},
+	{16, "NICDEF U 0600 PORTTYPE ACCESS", 2510, ""},
+	{17, "NICDEF U 0600 PORTTYPE ACCESS VLAN 52", 0, ""},
+	{18, "QUERY NIC U/0600 DETAILS", 0, "Porttype: Access   VLAN: 52\n"},
+	/* what waits for a full LAN gets the next free connection */
+	{19, "DEFINE LAN ONE OWNERID SYSTEM MAXCONN 1", 0, ""},
+	{20, "NICDEF V 0600 LAN SYSTEM ONE", 0, "is connected to LAN SYSTEM ONE"},
+	{21, "NICDEF W 0600 LAN SYSTEM ONE", 0, "waits for SYSTEM ONE: its maximum"},
+	{22, "DETACH V/0600", 0, ""},
+	{23, "QUERY NIC W/0600", 0, "LAN: SYSTEM ONE"},
+	{24, "UNCOUPLE W/0600", 0, "disconnected"},
+	{25, "UNCOUPLE W/0600", 2148, ""},
+	{26, "COUPLE W/0600", 0, "connected"},
+};
+
+START_TEST(test_grants)
+{
+	struct host h;
+	struct cp *cp = make(&h);
+
+	RUN(cp, &operator_user, grants);
+	cp_destroy(cp);
+}
+END_TEST
+
+/* ---- abbreviations, and a table that does not contradict itself ---------------------------------
+ */
+
+START_TEST(test_abbreviations)
+{
+	static const struct {
+		int n;
+		const char *word, *keyword;
+		bool yes;
+	} row[] = {
+		{1, "PORTT", "PORTType", true},
+		{2, "PORT", "PORTType", false},
+		{3, "porttype", "PORTType", true},
+		{4, "PORTTYPES", "PORTType", false},
+		{5, "VLAN", "VLAN", true},
+		{6, "VLA", "VLAN", false},
+		{7, "", "VLAN", false},
+		{8, "OFF", "OFF|ON", true},
+		{9, "O", "OFF|ON", false},
+		{10, "Q", "Query VSWITCH", true},
+		{11, "QUERYV", "Query VSWITCH", false},
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		ck_assert_msg(cp_abbreviates(row[i].word, row[i].keyword) == row[i].yes, "row %d",
+			      row[i].n);
+}
+END_TEST
+
+/* No two keywords of a command share an abbreviation. */
+START_TEST(test_grammar)
+{
+	for (const struct cp_command *c = cp_commands(); c->words; c++) {
+		for (const struct cp_operand *a = c->operands; a->help; a++) {
+			for (const struct cp_operand *b = a + 1; b->help; b++) {
+				char least[32];
+				size_t n = 0;
+
+				if (a->flags & CP_POSITIONAL || b->flags & CP_POSITIONAL)
+					continue;
+				for (; a->words[n] && !(a->words[n] >= 'a' && a->words[n] <= 'z') &&
+				       a->words[n] != ' ';
+				     n++)
+					least[n] = a->words[n];
+				least[n] = '\0';
+				if (strncmp(a->words, b->words, n) == 0 &&
+				    (b->words[n] == ' ' || a->words[n] == ' '))
+					continue; /* phrases: UPLINK TAP, UPLINK NONE */
+				ck_assert_msg(!cp_abbreviates(least, b->words), "%s: %s and %s",
+					      c->words, a->words, b->words);
+			}
+		}
+	}
+}
+END_TEST
+
+/* ---- completion
+ * ---------------------------------------------------------------------------------- */
+
+START_TEST(test_completion)
+{
+	static const struct step before[] = {
+		{1, "DEFINE VSWITCH VSW1", 0, ""},
+		{2, "DEFINE VSWITCH VSW2", 0, ""},
+		{3, "NICDEF LINUX1 0600", 0, ""},
+	};
+	static const struct {
+		int n;
+		const char *line, *want;
+	} row[] = {
+		{1, "de", "DEFINE\nDETACH\n"},
+		{2, "define ", "LAN\nNIC\nVSWITCH\n"},
+		{3, "set vswitch v", "VSW1\nVSW2\n"},
+		{4, "set vswitch vsw1 isolation ", "OFF\nON\n"},
+		{5, "set vswitch vsw1 iso", "ISOLATION\n"},
+		{6, "set vswitch vsw1 grant ", "LINUX1\n"},
+		{7, "set vswitch vsw1 uplink t", "TAP\n"},
+		{8, "couple linux1/600 system ", "VSW1\nVSW2\n"},
+		{9, "define vswitch vsw3 vlan u", "UNAWARE\n"},
+		{10, "q v", "VIRTUAL\nVSWITCH\n"},
+		{11, "help def", "DEFINE\n"},
+		{12, "help define n", "NIC\n"},
+		{13, "foo ", ""},
+		{14, "\001", ""},
+		{15, "shutdown ", ""},
+	};
+	struct host h;
+	struct cp *cp = make(&h);
+
+	RUN(cp, &operator_user, before);
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		char *got = cp_complete(cp, row[i].line);
+
+		ck_assert_msg(strcmp(got, row[i].want) == 0, "row %d: %s gave %s", row[i].n,
+			      row[i].line, got);
+		free(got);
+	}
+	cp_destroy(cp);
+}
+END_TEST
+
+/* ---- JSON
+ * ------------------------------------------------------------------------------------------ */
+
+static json_t *query(struct cp *cp, const char *line)
+{
+	struct cp_reply r;
+	json_t *o;
+
+	ck_assert_int_eq(cp_execute(cp, &operator_user, line, &r), 0);
+	o = json_incref(r.json);
+	cp_reply_free(&r);
+	return o;
+}
+
+START_TEST(test_json)
+{
+	static const struct step before[] = {
+		{1, "DEFINE VSWITCH VSW1 VLAN 10 UPLINK TAP tap0", 0, ""},
+		{2, "SET VSWITCH VSW1 GRANT LINUX1 PORTTYPE TRUNK VLAN 10-12 PROMISCUOUS", 0, ""},
+		{3, "NICDEF LINUX1 0600 LAN SYSTEM VSW1", 0, ""},
+		{4, "DEFINE NIC LINUX1/0700", 0, ""},
+	};
+	struct host h;
+	struct cp *cp = make(&h);
+	const char *name, *ifname, *mac, *owner, *vdev;
+	int connected, vid, v0, rx, ready, waiting;
+	struct cp_reply r;
+	json_t *o;
+
+	RUN(cp, &operator_user, before);
+	o = query(cp, "QUERY VSWITCH VSW1");
+	ck_assert_int_eq(json_unpack(o,
+				     "{s:[{s:s, s:i, s:i, s:s, s:{s:s, s:b}, "
+				     "s:[{s:s, s:[i,i,i]}], s:[{s:s, s:{s:{s:i}}}]}]}",
+				     "vswitches", "name", &name, "connected", &connected,
+				     "default_vid", &vid, "mac", &mac, "uplink", "ifname", &ifname,
+				     "ready", &ready, "authorized", "userid", &owner, "vlans", &v0,
+				     &v0, &v0, "adapters", "vdev", &vdev, "counters", "in",
+				     "frames", &rx),
+			 0);
+	ck_assert_str_eq(name, "VSW1");
+	ck_assert_int_eq(connected, 1);
+	ck_assert_int_eq(vid, 10);
+	ck_assert_str_eq(mac, "02:00:00:00:00:01");
+	ck_assert_str_eq(ifname, "tap0");
+	ck_assert_int_eq(ready, 1);
+	ck_assert_str_eq(vdev, "0600");
+	ck_assert_int_eq(v0, 12);
+	json_decref(o);
+
+	o = query(cp, "QUERY NIC USER LINUX1");
+	ck_assert_int_eq(json_unpack(o, "{s:[{s:s, s:s, s:{s:s}}, {s:s, s:n, s:b}]}", "nics",
+				     "vdev", &vdev, "mac", &mac, "lan", "name", &name, "vdev",
+				     &vdev, "lan", "waiting", &waiting),
+			 0);
+	ck_assert_str_eq(name, "VSW1");
+	ck_assert_int_eq(waiting, 0);
+	json_decref(o);
+
+	cp_execute(cp, &operator_user, "SET VSWITCH NONE ISOLATION ON", &r);
+	ck_assert_int_eq(json_unpack(r.json, "{s:i, s:[{s:s, s:s, s:{s:i, s:i}}]}", "rc", &rx,
+				     "errors", "message", &name, "operand", &owner, "smapi", "rc",
+				     &vid, "rs", &v0),
+			 0);
+	ck_assert_int_eq(rx, 2040);
+	ck_assert_str_eq(name, "ZLN2040E");
+	ck_assert_str_eq(owner, "NONE");
+	ck_assert_int_eq(vid, 212);
+	ck_assert_int_eq(v0, 40);
+	cp_reply_free(&r);
+	cp_destroy(cp);
+}
+END_TEST
+
+/* ---- configuration
+ * --------------------------------------------------------------------------------- */
+
+/* Execute the configuration of cp in a fresh control program: it must be the same. */
+static void round_trip(struct cp *cp, const char *what)
+{
+	struct host h;
+	struct cp *fresh = make(&h);
+	char *before = cp_configuration(cp), *copy = strdup(before), *next = NULL, *after;
+	struct cp_reply r;
+
+	for (char *line = strtok_r(copy, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
+		int rc = cp_execute(fresh, &operator_user, line, &r);
+
+		ck_assert_msg(rc == 0, "%s: %s: %s\n%s", what, line, r.errors, before);
+		cp_reply_free(&r);
+	}
+	after = cp_configuration(fresh);
+	ck_assert_msg(strcmp(before, after) == 0, "%s:\n%s\nbecame\n%s", what, before, after);
+	free(before);
+	free(copy);
+	free(after);
+	cp_destroy(fresh);
+}
+
+START_TEST(test_round_trip)
+{
+	struct host h;
+	struct cp *cp = make(&h);
+
+	round_trip(cp, "empty");
+	for (size_t i = 0; i + 1 < sizeof(life) / sizeof(life[0]); i++) {
+		run_steps(cp, &operator_user, &life[i], 1);
+		round_trip(cp, life[i].line);
+	}
+	cp_destroy(cp);
+	cp = make(&h);
+	for (size_t i = 0; i < sizeof(grants) / sizeof(grants[0]); i++) {
+		run_steps(cp, &operator_user, &grants[i], 1);
+		round_trip(cp, grants[i].line);
+	}
+	cp_destroy(cp);
+}
+END_TEST
+
+/* ---- random sequences
+ * -------------------------------------------------------------------------------- */
+
+struct dice {
+	uint64_t state;
+};
+
+static unsigned roll(struct dice *d, unsigned n)
+{
+	d->state = d->state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+	return (unsigned)(d->state >> 33) % n;
+}
+
+/* A statement about few names, so that they meet. */
+static void random_line(struct dice *d, char *line, size_t cap)
+{
+	static const char *const form[] = {
+		"DEFINE VSWITCH V%u VLAN 1%u",
+		"DEFINE VSWITCH V%u VLAN AWARE PORTTYPE TRUNK NATIVE 1%u",
+		"DEFINE VSWITCH V%u UPLINK TAP tap%u",
+		"DEFINE VSWITCH V%u UPLINK TAP bad%u",
+		"DETACH VSWITCH V%u",
+		"DEFINE LAN L%u OWNERID U%u MAXCONN 2",
+		"DEFINE LAN L%u OWNERID SYSTEM RESTRICTED GRANT U%u",
+		"DETACH LAN L%u OWNERID U%u",
+		"SET VSWITCH V%u GRANT U%u",
+		"SET VSWITCH V%u GRANT U%u VLAN 1%u",
+		"SET VSWITCH V%u GRANT U%u PORTTYPE TRUNK VLAN 1%u 20-2%u PROMISCUOUS",
+		"SET VSWITCH V%u GRANT U%u PORTTYPE ACCESS",
+		"SET VSWITCH V%u REVOKE U%u",
+		"SET VSWITCH V%u PORTTYPE ACCESS",
+		"SET VSWITCH V%u PORTTYPE TRUNK",
+		"SET VSWITCH V%u VLAN 2%u ISOLATION ON",
+		"SET VSWITCH V%u UPLINK TAP tap%u",
+		"SET VSWITCH V%u UPLINK NONE",
+		"SET VSWITCH V%u DISCONNECT",
+		"SET VSWITCH V%u MACID 00000%u",
+		"SET LAN L%u OWNERID U%u GRANT U%u PROMISCUOUS",
+		"SET LAN L%u OWNERID SYSTEM REVOKE U%u",
+		"DEFINE NIC U%u/060%u",
+		"NICDEF U%u 0600 LAN SYSTEM V%u",
+		"NICDEF U%u 0600 LAN U%u L%u",
+		"NICDEF U%u 0600 VLAN 1%u 2%u",
+		"NICDEF U%u 0600 PORTTYPE TRUNK VLAN 1%u",
+		"NICDEF U%u 0600 PORTTYPE ACCESS",
+		"NICDEF U%u 0610 MACID 00000%u",
+		"SET NIC U%u/0600 MACID SYSTEM",
+		"SET NIC U%u/0600 MACPROTECT ON",
+		"COUPLE U%u/0600 SYSTEM V%u",
+		"COUPLE U%u/0600 SYSTEM L%u",
+		"COUPLE U%u/0600 U%u L%u",
+		"COUPLE U%u/0610 U%u L%u",
+		"COUPLE U%u/0600",
+		"UNCOUPLE U%u/0600",
+		"DETACH U%u/0600",
+		"DETACH U%u/061%u",
+		"QUERY VSWITCH DETAILS",
+		"QUERY NIC DETAILS",
+		"QUERY COUNTERS",
+	};
+	unsigned k = roll(d, sizeof(form) / sizeof(form[0])), v[4];
+
+	for (unsigned i = 0; i < 4; i++)
+		v[i] = roll(d, 3);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(line, cap, form[k], v[0], v[1], v[2], v[3]);
+#pragma GCC diagnostic pop
+}
+
+/* A refused statement changes nothing; an accepted one can be written out and read again. */
+START_TEST(test_random)
+{
+	const char *env = getenv("SEED");
+	struct dice d = {env ? strtoull(env, NULL, 0) : (uint64_t)time(NULL)};
+	struct host h;
+	struct cp *cp = make(&h);
+	char line[128], what[160];
+
+	printf("check_command: SEED=%llu\n", (unsigned long long)d.state);
+	for (unsigned i = 0; i < 1500; i++) {
+		char *before = cp_configuration(cp), *after;
+		unsigned changes = h.changed;
+		struct cp_reply r;
+
+		random_line(&d, line, sizeof(line));
+		cp_execute(cp, &operator_user, line, &r);
+		after = cp_configuration(cp);
+		snprintf(what, sizeof(what), "step %u: %s", i, line);
+		ck_assert_msg(r.rc == 0 || strcmp(before, after) == 0, "%s: refused, but\n%s\n%s",
+			      what, before, after);
+		ck_assert_msg(h.changed != changes || strcmp(before, after) == 0, "%s: not told",
+			      what);
+		if (r.rc == 0)
+			round_trip(cp, what);
+		cp_reply_free(&r);
+		free(before);
+		free(after);
+	}
+	cp_destroy(cp);
+	ck_assert_uint_eq(h.opened, h.closed);
+}
+END_TEST
+
+/* ---- files
+ * -------------------------------------------------------------------------------------------- */
+
+struct report {
+	char text[4096];
+};
+
+static void report(void *ctx, const char *text)
+{
+	struct report *r = ctx;
+	size_t n = strlen(r->text);
+
+	snprintf(r->text + n, sizeof(r->text) - n, "%s\n", text);
+}
+
+static const char *write_file(const char *content, size_t len)
+{
+	static char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/check_command.XXXXXX");
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, content, len), (ssize_t)len);
+	close(fd);
+	return path;
+}
+
+START_TEST(test_file)
+{
+	static const char good[] = "* a network\n"
+				   "DEFINE VSWITCH VSW1 ,\n"
+				   "   UPLINK TAP tap0\r\n"
+				   "NICDEF LINUX1 0600 LAN SYSTEM VSW1\n"
+				   "# end, without newline\n"
+				   "SET VSWITCH VSW1 GRANT LINUX1";
+	static const char bad[] = "DEFINE VSWITCH VSW1\n"
+				  "FOO\n"
+				  "\n"
+				  "SET VSWITCH VSW1 GRANT LINUX1\n"
+				  "SET VSWITCH VSW1 ,\n"
+				  "  GRANT LINUX1\n"
+				  "SET VSWITCH NONE GRANT LINUX1\n";
+	struct report rep = {""};
+	struct host h;
+	struct cp *cp = make(&h);
+	const char *path = write_file(good, sizeof(good) - 1);
+	char want[512];
+
+	ck_assert_int_eq(cp_execute_file(cp, path, true, report, &rep), 0);
+	ck_assert_uint_eq(h.opened, 0);
+	ck_assert_uint_eq(h.changed, 0);
+	ck_assert_ptr_null(cp_find_switch(cp, "VSW1"));
+	ck_assert_int_eq(cp_execute_file(cp, path, false, report, &rep), 0);
+	ck_assert_uint_eq(h.opened, 1);
+	ck_assert_uint_eq(h.changed, 1);
+	ck_assert_ptr_nonnull(cp_find_switch(cp, "vsw1"));
+	ck_assert_ptr_nonnull(cp_find_port(cp, "linux1/600", NULL));
+	/* against what exists now */
+	ck_assert_int_eq(cp_execute_file(cp, path, true, report, &rep), 2);
+	unlink(path);
+	cp_destroy(cp);
+
+	cp = make(&h);
+	memset(&rep, 0, sizeof(rep));
+	path = write_file(bad, sizeof(bad) - 1);
+	ck_assert_int_eq(cp_execute_file(cp, path, true, report, &rep), 3);
+	snprintf(want, sizeof(want),
+		 "%s:2: ZLN2501E Unknown command - FOO; HELP lists the commands\n"
+		 "%s:5: ZLN2044E LINUX1 is already authorized for VSW1\n"
+		 "%s:7: ZLN2040E VSWITCH SYSTEM NONE does not exist\n",
+		 path, path, path);
+	ck_assert_str_eq(rep.text, want);
+	unlink(path);
+	ck_assert_int_eq(cp_execute_file(cp, path, true, report, &rep), -ENOENT);
+	ck_assert_int_eq(cp_execute_file(cp, "/tmp", true, report, &rep), -EISDIR);
+	cp_destroy(cp);
+}
+END_TEST
+
+/* An uplink of a file that cannot be opened is kept and tried again. */
+START_TEST(test_uplink_retry)
+{
+	static const char text[] = "DEFINE VSWITCH VSW1 UPLINK TAP tap0\n";
+	static const struct step waiting[] = {{1, "Q VSWITCH VSW1", 0, "State: no such interface"}};
+	static const struct step ready[] = {{1, "Q VSWITCH VSW1", 0, "State: Ready"}};
+	const char *path = write_file(text, sizeof(text) - 1);
+	struct host h;
+	struct cp *cp = make(&h);
+
+	h.broken = true;
+	ck_assert_int_eq(cp_execute_file(cp, path, false, NULL, NULL), 0);
+	unlink(path);
+	ck_assert_ptr_nonnull(strstr(h.log, "ZLN2832E"));
+	RUN(cp, &operator_user, waiting);
+	h.broken = false;
+	cp_tick(cp, 1);
+	RUN(cp, &operator_user, waiting);
+	cp_tick(cp, 10);
+	RUN(cp, &operator_user, ready);
+	round_trip(cp, "retry");
+	cp_destroy(cp);
+	ck_assert_uint_eq(h.opened, h.closed);
+}
+END_TEST
+
+/* ---- hostile lines
+ * ---------------------------------------------------------------------------------- */
+
+static int run_long(struct cp *cp, const char *word, size_t words, size_t total)
+{
+	char *line = malloc(total + 1);
+	size_t n = 0;
+	struct cp_reply r;
+	int rc;
+
+	n = (size_t)snprintf(line, total + 1, "SET VSWITCH VSW1 GRANT X PORTTYPE TRUNK VLAN ");
+	for (size_t i = 0; i < words && n + strlen(word) <= total; i++)
+		n += (size_t)snprintf(line + n, total + 1 - n, "%s", word);
+	while (n < total)
+		line[n++] = ' ';
+	line[n] = '\0';
+	rc = cp_execute(cp, &operator_user, line, &r);
+	cp_reply_free(&r);
+	free(line);
+	return rc;
+}
+
+START_TEST(test_long_lines)
+{
+	static const struct step before[] = {{1, "DEFINE VSWITCH VSW1 VLAN 10", 0, ""}};
+	struct host h;
+	struct cp *cp = make(&h);
+	char list[4200] = "SET VSWITCH VSW1 GRANT Y PORTTYPE TRUNK VLAN";
+	struct cp_reply r;
+
+	RUN(cp, &operator_user, before);
+	ck_assert_int_eq(run_long(cp, "7 ", 2000, 4096), 0);
+	ck_assert_int_eq(run_long(cp, "7 ", 2000, 4097), 2505);
+	ck_assert_int_eq(run_long(cp, "x", 4000, 4096), 2);
+	ck_assert_int_eq(run_long(cp, "9", 4000, 4096), 2);
+	for (unsigned v = 1; v <= 801; v += 2)
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), " %u", v);
+	ck_assert_int_eq(cp_execute(cp, &operator_user, list, &r), 2);
+	ck_assert_ptr_nonnull(strstr(r.errors, "at most 400 separate ranges"));
+	cp_reply_free(&r);
+	*strrchr(list, ' ') = '\0';
+	ck_assert_int_eq(cp_execute(cp, &operator_user, list, &r), 0);
+	cp_reply_free(&r);
+	round_trip(cp, "400 ranges");
+	cp_destroy(cp);
+}
+END_TEST
+
+/* Limits are messages. */
+START_TEST(test_limits)
+{
+	struct host h;
+	struct cp *cp = make(&h);
+	char line[64];
+	struct cp_reply r;
+	int rc = 0;
+
+	for (unsigned i = 0; i < 300 && rc == 0; i++) {
+		snprintf(line, sizeof(line), "DEFINE LAN L%u", i);
+		rc = cp_execute(cp, &operator_user, line, &r);
+		ck_assert_int_eq(rc, i < 256 ? 0 : 2503);
+		cp_reply_free(&r);
+	}
+	rc = 0;
+	for (unsigned i = 0; i < 5000 && rc == 0; i++) {
+		snprintf(line, sizeof(line), "NICDEF U%u 0600", i);
+		rc = cp_execute(cp, &operator_user, line, &r);
+		ck_assert_int_eq(rc, i < 4096 ? 0 : 2503);
+		cp_reply_free(&r);
+	}
+	ck_assert_int_eq(rc, 2503);
+	cp_destroy(cp);
+}
+END_TEST
+
+/* ---- documentation
+ * ------------------------------------------------------------------------------------- */
+
+/* Every command, operand and message is in docs/commands.md. */
+START_TEST(test_documented)
+{
+	FILE *f = fopen("docs/commands.md", "r");
+	char *doc = calloc(1, 1 << 18), text[64];
+
+	ck_assert_msg(f != NULL, "docs/commands.md: run from the top folder");
+	ck_assert_uint_gt(fread(doc, 1, (1 << 18) - 1, f), 1000);
+	fclose(f);
+	for (const struct cp_command *c = cp_commands(); c->words; c++) {
+		ck_assert_msg(strstr(doc, c->words) != NULL, "%s is not documented", c->words);
+		for (const struct cp_operand *o = c->operands; o->help; o++)
+			ck_assert_msg(strstr(doc, o->words) != NULL, "%s %s is not documented",
+				      c->words, o->words);
+	}
+	for (int m = 0; m < CP_MSG_COUNT; m++) {
+		snprintf(text, sizeof(text), "ZLN%04uE", cp_message((enum cp_msg)m)->number);
+		ck_assert_msg(strstr(doc, text) != NULL, "%s is not documented", text);
+	}
+	free(doc);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("command");
+	TCase *t = tcase_create("command");
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, test_life);
+	tcase_add_test(t, test_errors);
+	tcase_add_test(t, test_messages_met);
+	tcase_add_test(t, test_authority);
+	tcase_add_test(t, test_grants);
+	tcase_add_test(t, test_abbreviations);
+	tcase_add_test(t, test_grammar);
+	tcase_add_test(t, test_completion);
+	tcase_add_test(t, test_json);
+	tcase_add_test(t, test_round_trip);
+	tcase_add_test(t, test_random);
+	tcase_add_test(t, test_file);
+	tcase_add_test(t, test_uplink_retry);
+	tcase_add_test(t, test_long_lines);
+	tcase_add_test(t, test_limits);
+	tcase_add_test(t, test_documented);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
