@@ -460,13 +460,13 @@ void osa_rig_clear(struct osa_rig *r)
 /* ---- IPA
  * --------------------------------------------------------------------------------------------- */
 
-/* Split the PDU of r->msg. Return: false if it is not an IPA message to our connection. */
+/* Split the PDU of r->msg. Return: false if it is not an IPA message. */
 static bool ipa_split(struct osa_rig *r)
 {
 	size_t len;
 	const uint8_t *p = osa_rig_answer(r, OSA_CLASS_IPA, &len);
 
-	if (!p || len < sizeof(r->ipa) || be32_load(r->msg + 0x2C) != RIG_TOKEN_ULP_CONNECTION)
+	if (!p || len < sizeof(r->ipa))
 		return false;
 	memcpy(&r->ipa, p, sizeof(r->ipa));
 	r->data = p + sizeof(r->ipa);
@@ -488,11 +488,14 @@ int osa_rig_ipa(struct osa_rig *r, uint8_t command, uint16_t protocol, const voi
 	int rc;
 
 	memcpy(pdu, &h, sizeof(h));
-	memcpy(pdu + sizeof(h), data, len);
+	if (len)
+		memcpy(pdu + sizeof(h), data, len);
 	rc = osa_rig_pdu(r, OSA_CLASS_IPA, r->ulp_connection, pdu, sizeof(h) + len);
 	if (rc)
 		return rc;
 	if (!osa_rig_read(r, RIG_READ) || !ipa_split(r))
+		return -EBADMSG;
+	if (be32_load(r->msg + 0x2C) != RIG_TOKEN_ULP_CONNECTION)
 		return -EBADMSG;
 	if (r->ipa.command != command || r->ipa.initiator || be16_get(r->ipa.seq) != r->ipa_seq ||
 	    be16_get(r->ipa.protocol) != protocol || r->ipa.version != 2)
