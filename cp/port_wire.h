@@ -15,6 +15,8 @@
 #include <assert.h>
 #include <stdint.h>
 
+#include "vswitch/packet_wire.h"
+
 #define PORT_MAGIC 0x5A4C5054u /* "ZLPT" */
 #define PORT_VERSION 1
 #define PORT_SOCKET "port" /* in zland's directory */
@@ -75,29 +77,6 @@ struct port_link {
 	uint8_t reserved[7];
 };
 
-/*
- * A packet of the data socket: this header, then count times a frame header and its bytes,
- * each frame header at a multiple of 8 from the packet's start. A packet is at most
- * PORT_DATA_MAX bytes; a frame is never split.
- */
-#define PORT_DATA_MAX 131072u
-#define PORT_BATCH_MAX 64
-
-struct port_batch {
-	uint16_t count;
-	uint16_t reserved;
-	uint32_t len; /* of the whole packet */
-};
-
-struct port_frame {
-	uint32_t len;	/* bytes that follow: Ethernet header to end, no FCS */
-	uint16_t flags; /* enum vs_frame_flag */
-	uint16_t csum_start;
-	uint16_t csum_offset;
-	uint16_t gso_size;
-	uint16_t hdrlen;
-	uint16_t reserved;
-};
-static_assert(sizeof(struct port_batch) == 8 && sizeof(struct port_frame) == 16, "data packet");
+/* A packet of the data socket is a burst of frames: vswitch/packet_wire.h. */
 
 #endif

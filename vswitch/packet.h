@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bursts to packets (packet_wire.h) and back. */
+#ifndef VSWITCH_PACKET_H
+#define VSWITCH_PACKET_H
+
+#include "vswitch/packet_wire.h"
+#include "vswitch/port.h"
+
+/*
+ * Pack frames as they leave, tags edited.
+ * @buf: VS_PACKET_MAX bytes, aligned to 8. @n: the frames to pack; @taken: how many found room.
+ * Return: bytes of the packet; 0 if not one frame fitted. Any thread.
+ */
+uint32_t vs_packet_pack(void *buf, const struct vs_burst *b, const struct vs_ref *ref, unsigned n,
+			unsigned *taken);
+
+/*
+ * Read a packet of len bytes that somebody else built. The burst refers into buf.
+ * @allowed: frame flags the sender may use (0: none); others make the frame malformed.
+ * @dropped: counts by enum vs_drop, increased. A header that contradicts the length ends the
+ * packet. Return: frames. Any thread.
+ */
+unsigned vs_packet_unpack(const void *buf, uint32_t len, unsigned allowed, struct vs_burst *b,
+			  uint64_t *dropped);
+
+#endif
