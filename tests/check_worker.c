@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Worker threads with fake ports: a sleeping worker is woken by a port's descriptor and by
+ * cp_workers_wake, sees ports that join while it sleeps, and is never waited for by a grace
+ * period. Waits are for conditions; alarm() bounds them.
+ */
+#include <check.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+#include <urcu-qsbr.h>
+
+#include "cp/worker.h"
+
+#define PATIENCE_S 20
+
+struct port {
+	int fd;
+	atomic_uint work;   /* looks that will find something */
+	atomic_uint served; /* looks that did */
+	atomic_uint polls;
+	atomic_bool armed;
+};
+
+static unsigned rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
+{
+	struct port *p = port;
+
+	(void)dropped;
+	b->n = 0;
+	atomic_fetch_add(&p->polls, 1);
+	if (atomic_load(&p->work) > 0) {
+		atomic_fetch_sub(&p->work, 1);
+		atomic_fetch_add(&p->served, 1);
+	}
+	return 0;
+}
+
+static void rx_done(void *port, const struct vs_burst *b)
+{
+	(void)port;
+	(void)b;
+}
+
+static unsigned tx_burst(void *port, const struct vs_burst *b, const struct vs_ref *ref, unsigned n,
+			 enum vs_drop *err)
+{
+	(void)port;
+	(void)b;
+	(void)ref;
+	*err = 0;
+	return n;
+}
+
+static bool arm(void *port)
+{
+	struct port *p = port;
+
+	atomic_store(&p->armed, true);
+	atomic_thread_fence(memory_order_seq_cst);
+	return atomic_load(&p->work) > 0;
+}
+
+static void disarm(void *port)
+{
+	atomic_store(&((struct port *)port)->armed, false);
+}
+
+static int wait_fd(void *port)
+{
+	return ((struct port *)port)->fd;
+}
+
+static unsigned caps(void *port)
+{
+	(void)port;
+	return 0;
+}
+
+static uint32_t frame_max(void *port)
+{
+	(void)port;
+	return 1514;
+}
+
+static const struct vs_port_ops ops = {
+	.kind = "FAKE",
+	.rx_burst = rx_burst,
+	.rx_done = rx_done,
+	.tx_burst = tx_burst,
+	.arm = arm,
+	.disarm = disarm,
+	.wait_fd = wait_fd,
+	.caps = caps,
+	.frame_max = frame_max,
+};
+
+struct bed {
+	struct cp_workers *ws;
+	struct vs_switch *sw;
+	struct vs_port *vp[2];
+	struct port port[2];
+};
+
+static void bed_open(struct bed *b)
+{
+	struct vs_switch_config cfg = {.name = "VSW1"};
+
+	memset(b, 0, sizeof(*b));
+	b->ws = cp_workers_start(1, NULL);
+	ck_assert_ptr_nonnull(b->ws);
+	b->sw = vs_switch_create(&cfg);
+	ck_assert_ptr_nonnull(b->sw);
+}
+
+static void bed_port(struct bed *b, unsigned i)
+{
+	struct vs_port_config cfg = {.role = VS_ROLE_GUEST};
+	struct vs_link link;
+
+	b->port[i].fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	b->vp[i] = vs_port_create(b->sw, &cfg);
+	ck_assert_ptr_nonnull(b->vp[i]);
+	vs_port_assign(b->vp[i], cp_workers_pick(b->ws));
+	link = vs_port_link(b->vp[i]);
+	ck_assert_int_eq(link.ops->start(link.ctx, &ops, &b->port[i]), 0);
+}
+
+static void bed_close(struct bed *b)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (!b->vp[i])
+			continue;
+		vs_port_destroy(b->vp[i]);
+		close(b->port[i].fd);
+	}
+	vs_switch_destroy(b->sw);
+	cp_workers_stop(b->ws);
+}
+
+/* Until the worker sleeps or is about to. */
+static void await_sleep(struct port *p)
+{
+	alarm(PATIENCE_S);
+	while (!atomic_load(&p->armed))
+		sched_yield();
+	alarm(0);
+}
+
+static void await_served(struct port *p, unsigned n)
+{
+	alarm(PATIENCE_S);
+	while (atomic_load(&p->served) < n)
+		sched_yield();
+	alarm(0);
+}
+
+static void ring(struct port *p)
+{
+	uint64_t v = 1;
+
+	ck_assert_int_eq(write(p->fd, &v, sizeof(v)), sizeof(v));
+}
+
+/* Nobody reads the descriptor: every write must count as a new call nevertheless. */
+START_TEST(a_descriptor_wakes_again_and_again)
+{
+	struct bed b;
+
+	bed_open(&b);
+	bed_port(&b, 0);
+	for (unsigned i = 1; i <= 200; i++) {
+		await_sleep(&b.port[0]);
+		atomic_fetch_add(&b.port[0].work, 1);
+		ring(&b.port[0]);
+		await_served(&b.port[0], i);
+	}
+	bed_close(&b);
+}
+END_TEST
+
+START_TEST(a_wake_without_a_descriptor)
+{
+	struct bed b;
+
+	bed_open(&b);
+	bed_port(&b, 0);
+	for (unsigned i = 1; i <= 200; i++) {
+		if (i % 2)
+			await_sleep(&b.port[0]);
+		atomic_fetch_add(&b.port[0].work, 1);
+		cp_workers_wake(b.ws);
+		await_served(&b.port[0], i);
+	}
+	bed_close(&b);
+}
+END_TEST
+
+START_TEST(a_port_that_joins_a_sleeping_worker)
+{
+	struct bed b;
+
+	bed_open(&b);
+	bed_port(&b, 0);
+	await_sleep(&b.port[0]);
+	atomic_store(&b.port[1].work, 1);
+	bed_port(&b, 1);
+	await_served(&b.port[1], 1);
+	await_sleep(&b.port[1]);
+	atomic_fetch_add(&b.port[1].work, 1);
+	ring(&b.port[1]);
+	await_served(&b.port[1], 2);
+	bed_close(&b);
+}
+END_TEST
+
+START_TEST(grace_periods_do_not_wait_for_sleepers)
+{
+	struct bed b;
+
+	bed_open(&b);
+	bed_port(&b, 0);
+	alarm(PATIENCE_S);
+	for (unsigned i = 0; i < 1000; i++) {
+		if (i % 100 == 0)
+			await_sleep(&b.port[0]);
+		synchronize_rcu();
+	}
+	rcu_barrier();
+	alarm(0);
+	bed_close(&b);
+}
+END_TEST
+
+START_TEST(a_port_that_leaves_is_not_called)
+{
+	struct bed b;
+	unsigned polls;
+
+	bed_open(&b);
+	bed_port(&b, 0);
+	bed_port(&b, 1);
+	await_sleep(&b.port[1]);
+	vs_port_destroy(b.vp[1]);
+	b.vp[1] = NULL;
+	polls = atomic_load(&b.port[1].polls);
+	ring(&b.port[1]);
+	for (unsigned i = 1; i <= 20; i++) {
+		atomic_fetch_add(&b.port[0].work, 1);
+		cp_workers_wake(b.ws);
+		await_served(&b.port[0], i);
+	}
+	ck_assert_uint_eq(atomic_load(&b.port[1].polls), polls);
+	close(b.port[1].fd);
+	bed_close(&b);
+}
+END_TEST
+
+static int refuse(void)
+{
+	return -EPERM;
+}
+
+START_TEST(workers_that_do_not_start)
+{
+	ck_assert_ptr_null(cp_workers_start(0, NULL));
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_ptr_null(cp_workers_start(VS_WORKERS_MAX + 1, NULL));
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_ptr_null(cp_workers_start(2, refuse));
+	ck_assert_int_eq(errno, EPERM);
+	cp_workers_stop(NULL);
+}
+END_TEST
+
+START_TEST(ports_are_spread)
+{
+	struct cp_workers *ws = cp_workers_start(3, NULL);
+	struct vs_worker *first;
+
+	ck_assert_ptr_nonnull(ws);
+	first = cp_workers_pick(ws);
+	ck_assert_ptr_ne(cp_workers_pick(ws), first);
+	ck_assert_ptr_ne(cp_workers_pick(ws), first);
+	ck_assert_ptr_eq(cp_workers_pick(ws), first);
+	cp_workers_stop(ws);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("worker");
+	TCase *t = tcase_create("worker");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, a_descriptor_wakes_again_and_again);
+	tcase_add_test(t, a_wake_without_a_descriptor);
+	tcase_add_test(t, a_port_that_joins_a_sleeping_worker);
+	tcase_add_test(t, grace_periods_do_not_wait_for_sleepers);
+	tcase_add_test(t, a_port_that_leaves_is_not_called);
+	tcase_add_test(t, workers_that_do_not_start);
+	tcase_add_test(t, ports_are_spread);
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *r = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
