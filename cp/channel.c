@@ -58,6 +58,11 @@ void channel_forget(struct cp_channel *ch, struct channel_conn *c)
 	ch->n--;
 }
 
+struct channel_conn *channel_newest(const struct cp_channel *ch)
+{
+	return ch->conns ? ch->conns->prev : NULL;
+}
+
 static unsigned connections_of(const struct cp_channel *ch, uid_t uid)
 {
 	const struct channel_conn *c;

@@ -80,6 +80,8 @@ void channel_conn_message(struct channel_conn *c, const void *msg, size_t len, c
 
 /* Of the channel (channel.c). */
 const struct cp_channel_config *channel_config(const struct cp_channel *ch);
+/* The connection that was adopted last, or NULL: for the fuzz target. */
+struct channel_conn *channel_newest(const struct cp_channel *ch);
 /* The connection is about to be freed. */
 void channel_forget(struct cp_channel *ch, struct channel_conn *c);
 
