@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation
+ *
+ * Two sockets: control (requests and replies, link changes) and data (bursts as packets,
+ * vswitch/packet.h). Locks, in the order they may be taken:
+ *   the owner's adapter lock  held around osa_set_link and channel programs
+ *   control_lock              the control socket, and connecting
+ *   data_lock                 the data socket and the adapter's vs_port_ops
+ * The callbacks of the configuration are called with none of ours held.
+ *
+ * A request waits for its reply while it holds control_lock; link changes that come first are
+ * kept for the service thread. When anything is wrong with a connection it is closed and
+ * the service thread starts again: the guest sees a pulled cable, and later one plugged in, and
+ * registers anew.
+ */
+#include "guest/portlink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cp/port_wire.h"
+#include "vswitch/packet.h"
+
+#define RETRY_MS 500
+#define REPLY_MS 2000
+#define PACKETS_AT_ONCE 8
+#define DATA_SOCKET_BYTES (4 << 20)
+
+struct portlink {
+	struct portlink_config cfg;
+	char dir[108];
+	char user[PORT_USER_BYTES + 1];
+
+	pthread_mutex_t control_lock;
+	_Atomic int control_fd; /* -1: not connected */
+	uint32_t tag;
+	bool coupled, coupled_told; /* what the daemon says; what the owner was told */
+	bool lost;		    /* the owner is to be told of a lost connection */
+	bool refused_told;	    /* the reason is logged once, not at every try */
+	uint64_t retry_at_ms;
+
+	pthread_mutex_t data_lock;
+	_Atomic int data_fd;
+	const struct vs_port_ops *ops; /* from start to stop */
+	void *port;
+	struct vs_burst burst;
+	_Alignas(8) uint8_t packet[VS_PACKET_MAX];
+
+	_Atomic uint64_t out_frames, out_dropped, in_frames, in_dropped, malformed, reconnects;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void add(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_fetch_add_explicit(c, n, memory_order_relaxed);
+}
+
+static void say(struct portlink *pl, const char *line)
+{
+	if (pl->cfg.log)
+		pl->cfg.log(pl->cfg.ctx, line);
+}
+
+struct portlink *portlink_create(const struct portlink_config *cfg)
+{
+	struct portlink *pl = calloc(1, sizeof(*pl));
+
+	if (!pl)
+		return NULL;
+	pl->cfg = *cfg;
+	if (snprintf(pl->dir, sizeof(pl->dir), "%s/%s", cfg->dir, PORT_SOCKET) >=
+		    (int)sizeof(pl->dir) ||
+	    snprintf(pl->user, sizeof(pl->user), "%s", cfg->user) >= (int)sizeof(pl->user)) {
+		free(pl);
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	pthread_mutex_init(&pl->control_lock, NULL);
+	pthread_mutex_init(&pl->data_lock, NULL);
+	atomic_init(&pl->control_fd, -1);
+	atomic_init(&pl->data_fd, -1);
+	return pl;
+}
+
+/* ---- connection; control_lock held --------------------------------------------------- */
+
+static void close_fd(_Atomic int *fd)
+{
+	int old = atomic_exchange(fd, -1);
+
+	if (old >= 0)
+		close(old);
+}
+
+static void disconnect(struct portlink *pl)
+{
+	if (atomic_load(&pl->control_fd) < 0)
+		return;
+	close_fd(&pl->control_fd);
+	pthread_mutex_lock(&pl->data_lock);
+	close_fd(&pl->data_fd);
+	pthread_mutex_unlock(&pl->data_lock);
+	pl->coupled = false;
+	pl->lost = true;
+	pl->retry_at_ms = now_ms() + RETRY_MS;
+}
+
+void portlink_destroy(struct portlink *pl)
+{
+	if (!pl)
+		return;
+	disconnect(pl);
+	pthread_mutex_destroy(&pl->control_lock);
+	pthread_mutex_destroy(&pl->data_lock);
+	free(pl);
+}
+
+static int open_socket(const struct portlink *pl)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	memcpy(sun.sun_path, pl->dir, sizeof(pl->dir));
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
+		int rc = -errno;
+
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+/*
+ * Take one message of the control socket; a descriptor with it goes to *passed or is closed.
+ * Return: its bytes, 0 if there is none, -errno when the connection is gone.
+ */
+static ssize_t take_message(int fd, void *msg, size_t cap, int *passed)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {msg, cap};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = &control,
+			   .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&m);
+	int got = -1;
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&got, CMSG_DATA(c), sizeof(int));
+	if (passed)
+		*passed = got;
+	else if (got >= 0)
+		close(got);
+	return n == 0 ? -ENOTCONN : n;
+}
+
+static void take_link(struct portlink *pl, const void *msg, size_t len)
+{
+	struct port_link l;
+
+	if (len < sizeof(l))
+		return;
+	memcpy(&l, msg, sizeof(l));
+	pl->coupled = l.coupled;
+}
+
+/* Wait for the reply with a tag. Return: 0 or -errno of the connection. */
+static int await_reply(struct portlink *pl, uint32_t tag, struct port_reply *reply, int *passed)
+{
+	uint64_t until = now_ms() + REPLY_MS;
+	int fd = atomic_load(&pl->control_fd);
+
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		uint64_t now = now_ms();
+		ssize_t n;
+
+		if (now >= until || poll(&p, 1, (int)(until - now)) < 0)
+			return now >= until ? -ETIMEDOUT : -errno;
+		memset(reply, 0, sizeof(*reply));
+		n = take_message(fd, reply, sizeof(*reply), passed);
+		if (n < 0)
+			return (int)n;
+		if ((size_t)n >= sizeof(reply->hdr) && reply->hdr.type == PORT_LINK)
+			take_link(pl, reply, (size_t)n);
+		if ((size_t)n == sizeof(*reply) && reply->hdr.type == PORT_REPLY &&
+		    reply->hdr.tag == tag) {
+			reply->text[sizeof(reply->text) - 1] = 0;
+			return 0;
+		}
+		if (passed && *passed >= 0) {
+			close(*passed);
+			*passed = -1;
+		}
+	}
+}
+
+static int attach(struct portlink *pl, struct port_reply *reply, int *data_fd)
+{
+	struct port_attach a = {.hdr = {PORT_ATTACH, sizeof(a), ++pl->tag},
+				.magic = PORT_MAGIC,
+				.version = PORT_VERSION,
+				.vdev = pl->cfg.vdev};
+	int rc;
+
+	memcpy(a.user, pl->user, PORT_USER_BYTES);
+	if (send(atomic_load(&pl->control_fd), &a, sizeof(a), MSG_NOSIGNAL) < 0)
+		return -errno;
+	rc = await_reply(pl, pl->tag, reply, data_fd);
+	if (rc || reply->error)
+		return rc ? rc : -reply->error;
+	return *data_fd < 0 ? -EPROTO : 0;
+}
+
+static void adopt_data(struct portlink *pl, int fd)
+{
+	int bytes = DATA_SOCKET_BYTES;
+
+	/* Best effort: without privilege the kernel gives less. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	pthread_mutex_lock(&pl->data_lock);
+	atomic_store(&pl->data_fd, fd);
+	pthread_mutex_unlock(&pl->data_lock);
+}
+
+/* One try to attach. line: what to tell the user, empty for nothing. */
+static void connect_once(struct portlink *pl, char *line, size_t cap, uint8_t mac[6])
+{
+	struct port_reply reply = {0};
+	int data_fd = -1, rc = open_socket(pl);
+
+	line[0] = 0;
+	pl->retry_at_ms = now_ms() + RETRY_MS;
+	if (rc >= 0) {
+		atomic_store(&pl->control_fd, rc);
+		rc = attach(pl, &reply, &data_fd);
+	}
+	if (rc) {
+		if (!pl->refused_told)
+			snprintf(line, cap, "%s",
+				 reply.text[0] ? reply.text
+					       : "no answer from zland: waiting for it");
+		pl->refused_told = true;
+		if (data_fd >= 0)
+			close(data_fd);
+		close_fd(&pl->control_fd);
+		return;
+	}
+	adopt_data(pl, data_fd);
+	pl->coupled = reply.coupled;
+	pl->refused_told = false;
+	memcpy(mac, reply.mac, 6);
+	add(&pl->reconnects, 1);
+	snprintf(line, cap, "attached as %s/%04X", pl->user, pl->cfg.vdev);
+}
+
+/* ---- service thread -------------------------------------------------------------------- */
+
+static void take_events(struct portlink *pl)
+{
+	uint8_t msg[PORT_CONTROL_MAX];
+	int fd = atomic_load(&pl->control_fd);
+	ssize_t n;
+
+	while (fd >= 0 && (n = take_message(fd, msg, sizeof(msg), NULL)) != 0) {
+		struct port_hdr h;
+
+		if (n < 0) {
+			disconnect(pl);
+			return;
+		}
+		if ((size_t)n < sizeof(h))
+			continue;
+		memcpy(&h, msg, sizeof(h));
+		if (h.type == PORT_LINK)
+			take_link(pl, msg, (size_t)n);
+	}
+}
+
+void portlink_service(struct portlink *pl)
+{
+	char line[160] = "";
+	uint8_t mac[6];
+	bool attached = false, lost, coupled;
+
+	pthread_mutex_lock(&pl->control_lock);
+	take_events(pl);
+	if (atomic_load(&pl->control_fd) < 0 && now_ms() >= pl->retry_at_ms && !pl->lost) {
+		connect_once(pl, line, sizeof(line), mac);
+		attached = atomic_load(&pl->control_fd) >= 0;
+	}
+	lost = pl->lost;
+	pl->lost = false;
+	coupled = pl->coupled;
+	pthread_mutex_unlock(&pl->control_lock);
+
+	if (lost)
+		say(pl, "connection to zland lost: waiting for it");
+	if (line[0])
+		say(pl, line);
+	if (attached && pl->cfg.mac)
+		pl->cfg.mac(pl->cfg.ctx, mac);
+	/* Lost and coupled again between two calls is still a change for the guest. */
+	if ((lost || attached) && pl->coupled_told) {
+		pl->coupled_told = false;
+		pl->cfg.plug(pl->cfg.ctx, false);
+	}
+	if (coupled != pl->coupled_told) {
+		pl->coupled_told = coupled;
+		pl->cfg.plug(pl->cfg.ctx, coupled);
+	}
+}
+
+int portlink_service_fd(const struct portlink *pl)
+{
+	return atomic_load(&pl->control_fd);
+}
+
+/* ---- the vs_link: adapter thread ---------------------------------------------------------- */
+
+static int request(struct portlink *pl, uint16_t type, const uint8_t *mac, uint16_t vid, bool on)
+{
+	struct port_request r = {.hdr = {type, sizeof(r), 0}, .vid = vid, .on = on};
+	struct port_reply reply;
+	int rc = -ENOTCONN;
+
+	if (mac)
+		memcpy(r.mac, mac, 6);
+	pthread_mutex_lock(&pl->control_lock);
+	r.hdr.tag = ++pl->tag;
+	if (atomic_load(&pl->control_fd) >= 0) {
+		rc = 0;
+		if (send(atomic_load(&pl->control_fd), &r, sizeof(r), MSG_NOSIGNAL) < 0)
+			rc = -errno;
+		if (!rc)
+			rc = await_reply(pl, r.hdr.tag, &reply, NULL);
+		if (rc)
+			disconnect(pl);
+		else
+			rc = -reply.error;
+	}
+	pthread_mutex_unlock(&pl->control_lock);
+	return rc == -ENOTCONN || rc == -ETIMEDOUT ? -EIO : rc;
+}
+
+static int link_start(void *link, const struct vs_port_ops *ops, void *port)
+{
+	struct portlink *pl = link;
+	int rc = request(pl, PORT_START, NULL, 0, true);
+
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&pl->data_lock);
+	pl->ops = ops;
+	pl->port = port;
+	pthread_mutex_unlock(&pl->data_lock);
+	return 0;
+}
+
+static void link_stop(void *link)
+{
+	struct portlink *pl = link;
+
+	/* The lock is the promise that nobody is inside ops. */
+	pthread_mutex_lock(&pl->data_lock);
+	pl->ops = NULL;
+	pthread_mutex_unlock(&pl->data_lock);
+	request(pl, PORT_STOP, NULL, 0, false);
+}
+
+static int link_mac_add(void *link, const uint8_t mac[6])
+{
+	return request(link, PORT_MAC_ADD, mac, 0, true);
+}
+
+static int link_mac_del(void *link, const uint8_t mac[6])
+{
+	return request(link, PORT_MAC_DEL, mac, 0, false);
+}
+
+static int link_vid_add(void *link, uint16_t vid)
+{
+	return request(link, PORT_VID_ADD, NULL, vid, true);
+}
+
+static int link_vid_del(void *link, uint16_t vid)
+{
+	return request(link, PORT_VID_DEL, NULL, vid, false);
+}
+
+static int link_promisc(void *link, bool on)
+{
+	return request(link, PORT_PROMISC, NULL, 0, on);
+}
+
+static const struct vs_link_ops link_ops = {
+	.start = link_start,
+	.stop = link_stop,
+	.mac_add = link_mac_add,
+	.mac_del = link_mac_del,
+	.vid_add = link_vid_add,
+	.vid_del = link_vid_del,
+	.promisc = link_promisc,
+};
+
+struct vs_link portlink_link(struct portlink *pl)
+{
+	return (struct vs_link){&link_ops, pl};
+}
+
+/* ---- data thread; data_lock held ------------------------------------------------------------ */
+
+static unsigned pump_out(struct portlink *pl)
+{
+	uint64_t dropped[VS_DROP_COUNT + 1] = {0};
+	struct vs_ref ref[VS_BURST];
+	unsigned n = pl->ops->rx_burst(pl->port, &pl->burst, dropped), at = 0, taken;
+
+	for (unsigned i = 0; i < n; i++)
+		ref[i] = (struct vs_ref){.frame = (uint8_t)i, .edit = VS_EDIT_NONE};
+	while (at < n) {
+		uint32_t len = vs_packet_pack(pl->packet, &pl->burst, ref + at, n - at, &taken);
+
+		if (!len)
+			taken = 1; /* a frame no packet can hold */
+		if (!len || send(atomic_load(&pl->data_fd), pl->packet, len,
+				 MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			add(&pl->out_dropped, taken);
+		else
+			add(&pl->out_frames, taken);
+		at += taken;
+	}
+	if (n)
+		pl->ops->rx_done(pl->port, &pl->burst);
+	return n;
+}
+
+/* Hand a packet's frames to the adapter; one it refuses does not hold up the rest. */
+static void give_burst(struct portlink *pl, unsigned n)
+{
+	struct vs_ref ref[VS_BURST];
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		ref[i] = (struct vs_ref){.frame = (uint8_t)i, .edit = VS_EDIT_NONE};
+	while (at < n) {
+		enum vs_drop why = VS_DROP_NONE;
+		unsigned sent = pl->ops->tx_burst(pl->port, &pl->burst, ref + at, n - at, &why);
+
+		add(&pl->in_frames, sent);
+		at += sent;
+		if (at == n)
+			return;
+		if (why == VS_DROP_TX_TOO_BIG || why == VS_DROP_TX_ERROR) {
+			add(&pl->in_dropped, 1);
+			at++;
+		} else {
+			add(&pl->in_dropped, n - at);
+			return;
+		}
+	}
+}
+
+static unsigned pump_in(struct portlink *pl)
+{
+	uint64_t dropped[VS_DROP_COUNT + 1] = {0};
+	unsigned total = 0;
+
+	for (unsigned k = 0; k < PACKETS_AT_ONCE; k++) {
+		ssize_t len = recv(atomic_load(&pl->data_fd), pl->packet, sizeof(pl->packet),
+				   MSG_DONTWAIT);
+		unsigned n;
+
+		if (len <= 0)
+			break;
+		/* The switch has done what a plain adapter cannot: no unfinished frames. */
+		n = vs_packet_unpack(pl->packet, (uint32_t)len, VS_F_CSUM_VALID, &pl->burst,
+				     dropped);
+		if (!n)
+			add(&pl->malformed, 1);
+		else
+			give_burst(pl, n);
+		total += n;
+	}
+	return total;
+}
+
+unsigned portlink_pump(struct portlink *pl)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&pl->data_lock);
+	if (pl->ops && atomic_load(&pl->data_fd) >= 0)
+		n = pump_in(pl) + pump_out(pl);
+	pthread_mutex_unlock(&pl->data_lock);
+	return n;
+}
+
+int portlink_data_fd(const struct portlink *pl)
+{
+	return atomic_load(&pl->data_fd);
+}
+
+bool portlink_arm(struct portlink *pl)
+{
+	bool work;
+
+	pthread_mutex_lock(&pl->data_lock);
+	work = pl->ops && pl->ops->arm(pl->port);
+	pthread_mutex_unlock(&pl->data_lock);
+	return work;
+}
+
+void portlink_disarm(struct portlink *pl)
+{
+	pthread_mutex_lock(&pl->data_lock);
+	if (pl->ops)
+		pl->ops->disarm(pl->port);
+	pthread_mutex_unlock(&pl->data_lock);
+}
+
+void portlink_stats(const struct portlink *pl, struct portlink_stats *out)
+{
+	*out = (struct portlink_stats){
+		.out_frames = atomic_load(&pl->out_frames),
+		.out_dropped = atomic_load(&pl->out_dropped),
+		.in_frames = atomic_load(&pl->in_frames),
+		.in_dropped = atomic_load(&pl->in_dropped),
+		.malformed = atomic_load(&pl->malformed),
+		.reconnects = atomic_load(&pl->reconnects),
+	};
+}
