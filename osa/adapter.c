@@ -48,7 +48,7 @@ uint32_t osa_token(const struct osa *a, enum osa_token which)
 	return TOKEN_BASE | (a->session_nr & 0xFFFFFu) << 4 | (uint32_t)which;
 }
 
-/* ---- the data path: queues and a link together ------------------------------------------- */
+/* ---- the data path: queues and a link together --------------------------------------------- */
 
 static int path_start(struct osa *a)
 {
@@ -97,8 +97,7 @@ void osa_session_end(struct osa *a)
 	a->session.layer = 0;
 }
 
-/* ---- the control unit -------------------------------------------------------------------------
- */
+/* ---- the control unit ---------------------------------------------------------------------- */
 
 static int message_receive(struct osa *a, unsigned dev, const uint8_t *msg, size_t len)
 {
@@ -193,8 +192,7 @@ const struct qdio_cu_ops osa_cu_ops = {
 	.reset = cu_reset,
 };
 
-/* ---- life
- * ----------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------- */
 
 #define MTU_MIN 576u /* 12 */
 #define MTU_DEFAULT 9000u

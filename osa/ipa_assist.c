@@ -61,7 +61,7 @@ uint16_t osa_ipa_qipassist(struct osa *a, struct osa_call *c)
 	return osa_assists_of(a, be16_get(c->ipa.protocol)) ? OSA_RC_OK : OSA_RC_INVALID_IP_VERSION;
 }
 
-/* ---- SETASSPARMS -------------------------------------------------------------------------- */
+/* ---- SETASSPARMS --------------------------------------------------------------------------- */
 
 struct request {
 	uint32_t assist;
@@ -70,11 +70,11 @@ struct request {
 	uint32_t word[2]; /* assist data, zero where there is none */
 };
 
-static void reply_words(struct osa_call *c, unsigned n, uint32_t first, uint32_t second)
+static void reply_words(struct osa_call *c, size_t n, uint32_t first, uint32_t second)
 {
 	uint8_t *p = c->data + sizeof(struct osa_assparms);
 
-	osa_call_resize(c, sizeof(struct osa_assparms) + n * 4u);
+	osa_call_resize(c, sizeof(struct osa_assparms) + 4 * n);
 	if (n > 0)
 		be32_store(p, first);
 	if (n > 1)
@@ -198,7 +198,7 @@ uint16_t osa_ipa_setassparms(struct osa *a, struct osa_call *c)
 	memcpy(&ass, c->data, sizeof(ass));
 	r.assist = be32_get(ass.assist);
 	r.subcommand = be16_get(ass.subcommand);
-	for (unsigned i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++)
 		if (c->request_len >= sizeof(ass) + 4 * (i + 1))
 			r.word[i] = be32_load(c->data + sizeof(ass) + 4 * i);
 	rc = r.state ? assist_run(a, &r, c) : OSA_RC_INVALID_IP_VERSION;

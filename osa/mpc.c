@@ -12,7 +12,7 @@
 
 #include "osa/osa_priv.h"
 
-/* ---- envelope, 3.1 ----------------------------------------------------------------------- */
+/* ---- envelope, 3.1 ------------------------------------------------------------------------- */
 
 static uint32_t len24(const uint8_t v[3])
 {
@@ -107,8 +107,7 @@ int osa_mpc_send(struct osa *a, enum osa_class class, uint32_t token, const void
 	return osa_outbox_put(a, s->read_dev, msg, sizeof(h) + len, event);
 }
 
-/* ---- sub-vectors, 3.2 -------------------------------------------------------------------------
- */
+/* ---- sub-vectors, 3.2 ---------------------------------------------------------------------- */
 
 const void *osa_mpc_subvector(const uint8_t *pdu, size_t len, enum osa_sv_type type, size_t min)
 {
@@ -181,8 +180,7 @@ static struct osa_pdu pdu_head(uint8_t kind, enum osa_pdu_type type, size_t subv
 #define BEFORE_SUBVECTORS (sizeof(struct osa_mpc) + sizeof(struct osa_pdu))
 #define PDU_BYTES(message) (sizeof(message) - sizeof(struct osa_mpc))
 
-/* ---- the exchanges, 3.3 -------------------------------------------------------------------------
- */
+/* ---- the exchanges, 3.3 -------------------------------------------------------------------- */
 
 static int cm_enable(struct osa *a, const struct osa_envelope *e)
 {

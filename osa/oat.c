@@ -12,8 +12,8 @@
 #include "osa/osa_priv.h"
 
 #define OAT_VERSION 1u
-#define OAT_ENTRIES_MAX 120u   /* of one descriptor: three of them fit one message */
-#define OAT_SCOPES 0x00000001u /* interface */
+#define OAT_ENTRIES_MAX ((size_t)120) /* of one descriptor: three of them fit one message */
+#define OAT_SCOPES 0x00000001u	      /* interface */
 #define OAT_DESCRIPTORS (OSA_OAT_UNICAST_MAC | OSA_OAT_VLAN | OSA_OAT_GROUP_MAC)
 
 static_assert(sizeof(struct osa_adp_oat) + sizeof(struct osa_oat_physical) +
@@ -107,7 +107,7 @@ static void append_logical(const struct osa *a, struct osa_call *c)
 }
 
 static void append_descriptor(struct osa_call *c, enum osa_oat_entries type, size_t entry_len,
-			      unsigned n)
+			      size_t n)
 {
 	struct osa_oat_descriptor r = {
 		.rec = record(OSA_OAT_DESCRIPTOR, sizeof(r)),
@@ -124,11 +124,11 @@ static void append_descriptor(struct osa_call *c, enum osa_oat_entries type, siz
 static void append_macs(struct osa_call *c, enum osa_oat_entries type,
 			const struct osa_mac_table *t)
 {
-	unsigned n = t->n < OAT_ENTRIES_MAX ? t->n : OAT_ENTRIES_MAX;
+	size_t n = t->n < OAT_ENTRIES_MAX ? t->n : OAT_ENTRIES_MAX;
 	struct osa_oat_mac e = {0};
 
 	append_descriptor(c, type, sizeof(e), n);
-	for (unsigned i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		memcpy(e.mac, t->entry[i].mac, 6);
 		append(c, &e, sizeof(e));
 	}
@@ -137,7 +137,7 @@ static void append_macs(struct osa_call *c, enum osa_oat_entries type,
 static void append_vids(const struct osa *a, struct osa_call *c)
 {
 	struct osa_oat_vlan entry[OAT_ENTRIES_MAX] = {0};
-	unsigned n = 0;
+	size_t n = 0;
 
 	for (uint16_t vid = 1; vid < OSA_VIDS && n < OAT_ENTRIES_MAX; vid++)
 		if (osa_registry_has_vid(&a->registry, vid))

@@ -19,7 +19,7 @@
 #define OSA_DEV_NONE QDIO_DEVICES /* no device has the role */
 #define OSA_ETH_OVERHEAD 18u	  /* Ethernet header with one tag */
 
-/* ---- messages on their way to the host ---------------------------------------------- */
+/* ---- messages on their way to the host ----------------------------------------------------- */
 
 struct osa_message {
 	STAILQ_ENTRY(osa_message) link;
@@ -33,7 +33,7 @@ struct osa_outbox {
 	unsigned n;
 };
 
-/* ---- what the host has registered ------------------------------------------------------ */
+/* ---- what the host has registered ---------------------------------------------------------- */
 
 struct osa_mac_entry {
 	uint8_t mac[6];
@@ -62,7 +62,7 @@ struct osa_registry {
 	struct osa_mac_entry group_room[OSA_GROUP_MAX];
 };
 
-/* ---- the session: from IDX to HALT or CLEAR ---------------------------------------------- */
+/* ---- the session: from IDX to HALT or CLEAR ------------------------------------------------ */
 
 enum osa_stage { /* the last MPC exchange that was answered */
 		 OSA_STAGE_NONE,
@@ -109,7 +109,7 @@ struct osa_vnicc_state {
 	uint32_t learning_timeout_s;
 };
 
-/* ---- the adapter ---------------------------------------------------------------------------- */
+/* ---- the adapter --------------------------------------------------------------------------- */
 
 struct osa {
 	struct osa_config cfg;
@@ -189,8 +189,7 @@ void osa_registry_attach(struct osa *a);   /* the link was started: register all
 void osa_registry_detached(struct osa *a); /* the link was stopped: it knows nothing */
 bool osa_registry_has_vid(const struct osa_registry *r, uint16_t vid);
 
-/* ---- IPA ---------------------------------------------------------------------------------------
- */
+/* ---- IPA ----------------------------------------------------------------------------------- */
 
 #define OSA_IPA_DATA_MAX (OSA_PDU_MAX - sizeof(struct osa_ipa))
 

@@ -18,13 +18,13 @@
 
 #define OSA_MSG_MAX 4096u /* longest control message in either direction */
 
-/* ---- first word of a message, 2.2 ---------------------------------------------- */
+/* ---- first word of a message, 2.2 ---------------------------------------------------------- */
 
 #define OSA_WORD_IDX 0x00008000u    /* IDX ACTIVATE */
 #define OSA_WORD_MPC 0x00E00000u    /* transport header: CM, ULP, IPA */
 #define OSA_WORD_NOTICE 0x0000C000u /* shutdown notice of z/OS, 8 bytes; as IDX: TERMINATE */
 
-/* ---- IDX, 2.3 to 2.5 -------------------------------------------------------------- */
+/* ---- IDX, 2.3 to 2.5 ----------------------------------------------------------------------- */
 
 enum osa_idx_type {
 	OSA_IDX_READ = 0x19,
@@ -83,7 +83,7 @@ static_assert(offsetof(struct osa_idx, microcode) == 0x12, "IDX microcode");
 static_assert(offsetof(struct osa_idx, name) == 0x16, "IDX name");
 static_assert(offsetof(struct osa_idx, data_devno) == 0x1E, "IDX data device");
 
-/* ---- MPC envelope, 3.1 -------------------------------------------------------------- */
+/* ---- MPC envelope, 3.1 --------------------------------------------------------------------- */
 
 struct osa_th {
 	be32 id; /* OSA_WORD_MPC */
@@ -148,7 +148,7 @@ static_assert(offsetof(struct osa_mpc, rrh.token) == 0x2C, "destination token");
 static_assert(offsetof(struct osa_mpc, ph.len) == 0x39, "PDU length");
 static_assert(offsetof(struct osa_mpc, ph.offset) == 0x3C, "PDU offset");
 
-/* ---- CM and ULP PDUs, 3.2 and 3.3 ------------------------------------------------------ */
+/* ---- CM and ULP PDUs, 3.2 and 3.3 ---------------------------------------------------------- */
 
 enum osa_pdu_type {
 	OSA_PDU_ENABLE = 0x02,
@@ -337,7 +337,7 @@ struct osa_ulp_setup_answer {
 } BE_PACKED;
 static_assert(offsetof(struct osa_ulp_setup_answer, device) == 0x40 + 0x26, "device");
 
-/* ---- IPA header, 4.1 -------------------------------------------------------------------- */
+/* ---- IPA header, 4.1 ----------------------------------------------------------------------- */
 
 struct osa_ipa {
 	uint8_t command;   /* enum osa_command */
@@ -399,7 +399,7 @@ enum osa_command {
 #undef X
 };
 
-/* ---- return codes, 5.3 ------------------------------------------------------------------- */
+/* ---- return codes, 5.3 --------------------------------------------------------------------- */
 
 enum osa_rc {
 	OSA_RC_OK = 0x0000,
@@ -460,7 +460,7 @@ enum osa_rc {
 	OSA_RC_UNKNOWN = 0xFFFF,
 };
 
-/* ---- assists, 5.1: QIPASSIST masks and SETASSPARMS numbers ---------------------------------- */
+/* ---- assists, 5.1: QIPASSIST masks and SETASSPARMS numbers --------------------------------- */
 
 enum osa_assist {
 	OSA_ASSIST_ARP = 0x00000001,
@@ -488,8 +488,7 @@ enum osa_assist {
 	OSA_ASSIST_CSUM_OUT_V6 = 0x00800000, /* stay 2 and 4 with protocol 6 */
 };
 
-/* ---- command data, 4.4 to 4.6 -----------------------------------------------------------------
- */
+/* ---- command data, 4.4 to 4.6 -------------------------------------------------------------- */
 
 struct osa_data_mac { /* SETVMAC, DELVMAC, SETGMAC, DELGMAC */
 	be32 len;     /* 6 */
@@ -550,8 +549,7 @@ struct osa_data_create_addr { /* CREATE_ADDR, DESTROY_ADDR */
 } BE_PACKED;
 static_assert(sizeof(struct osa_data_create_addr) == 8, "CREATE_ADDR");
 
-/* ---- SETASSPARMS, 4.7 -------------------------------------------------------------------------
- */
+/* ---- SETASSPARMS, 4.7 ---------------------------------------------------------------------- */
 
 struct osa_assparms {
 	be32 assist; /* one bit of enum osa_assist */
@@ -626,8 +624,7 @@ struct osa_arp_query { /* answer to OSA_ARP_QUERY_INFO; request: request_bits, r
 } BE_PACKED;
 static_assert(sizeof(struct osa_arp_query) == 20, "ARP query");
 
-/* ---- SETADAPTERPARMS, 4.8 ----------------------------------------------------------------------
- */
+/* ---- SETADAPTERPARMS, 4.8 ------------------------------------------------------------------ */
 
 struct osa_adpparms {
 	be32 supported;
@@ -777,8 +774,7 @@ struct osa_adp_snmp {
 } BE_PACKED;
 static_assert(sizeof(struct osa_adp_snmp) == 60, "SNMP control");
 
-/* ---- query OAT, 4.9
- * ------------------------------------------------------------------------------ */
+/* ---- query OAT, 4.9 ------------------------------------------------------------------------ */
 
 enum osa_oat_scope { OSA_OAT_LEVELS = 0, OSA_OAT_INTERFACE = 1 };
 
@@ -903,8 +899,7 @@ struct osa_oat_vlan {
 } BE_PACKED;
 static_assert(sizeof(struct osa_oat_vlan) == 4, "OAT VLAN entry");
 
-/* ---- SETDIAGASS, 4.10
- * ------------------------------------------------------------------------------ */
+/* ---- SETDIAGASS, 4.10 ---------------------------------------------------------------------- */
 
 struct osa_diag {
 	be32 tod_high;
@@ -937,8 +932,7 @@ enum osa_diag_action { /* of a trap */
 
 enum osa_diag_rc { OSA_DIAG_RC_INVALID = 0x0002, OSA_DIAG_RC_NOT_AUTHORISED = 0x0003 };
 
-/* ---- VNIC characteristics, 4.11
- * ---------------------------------------------------------------------- */
+/* ---- VNIC characteristics, 4.11 ------------------------------------------------------------ */
 
 struct osa_vnicc {
 	be32 supported;
@@ -972,8 +966,7 @@ enum osa_vnicc_subcommand {
 #define OSA_CHAR_RX_BCAST 0x02000000u
 #define OSA_LEARNING_TIMEOUT_S 600u /* default */
 
-/* ---- bridge port, 4.12
- * --------------------------------------------------------------------------------- */
+/* ---- bridge port, 4.12 --------------------------------------------------------------------- */
 
 struct osa_bridge {
 	be32 supported;
@@ -1034,8 +1027,7 @@ enum osa_bridge_state {
 	OSA_BRIDGE_ACTIVE = 2,
 };
 
-/* ---- events, 4.13
- * --------------------------------------------------------------------------------------- */
+/* ---- events, 4.13 -------------------------------------------------------------------------- */
 
 struct osa_local_addrs { /* REGISTER_LOCAL_ADDR; followed by addresses, each with 4 bytes of flags
 			  */
@@ -1060,8 +1052,7 @@ struct osa_addr_change_entry {
 } BE_PACKED;
 static_assert(sizeof(struct osa_addr_change_entry) == 20, "address-change entry");
 
-/* ---- headers in front of frames, 7.1 to 7.4
- * ---------------------------------------------------------------- */
+/* ---- headers in front of frames, 7.1 to 7.4 ------------------------------------------------ */
 
 #define OSA_HDR_BYTES 32u
 

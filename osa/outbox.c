@@ -33,14 +33,21 @@ void osa_outbox_drop(struct osa_outbox *o)
 		drop_first(o);
 }
 
-/* Make room: the oldest event, else the oldest message. */
-static void drop_oldest(struct osa_outbox *o)
+static struct osa_message *first_event(const struct osa_outbox *o)
 {
 	struct osa_message *m;
 
-	STAILQ_FOREACH(m, &o->list, link)
-	if (m->event)
-		break;
+	for (m = STAILQ_FIRST(&o->list); m; m = STAILQ_NEXT(m, link))
+		if (m->event)
+			return m;
+	return NULL;
+}
+
+/* Make room: the oldest event, else the oldest message. */
+static void drop_oldest(struct osa_outbox *o)
+{
+	struct osa_message *m = first_event(o);
+
 	if (!m || m == STAILQ_FIRST(&o->list)) {
 		drop_first(o);
 		return;

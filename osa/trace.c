@@ -42,7 +42,7 @@ const char *osa_word_find(const struct osa_word *w, size_t n, uint32_t value)
 	return NULL;
 }
 
-/* ---- IDX ------------------------------------------------------------------------------------- */
+/* ---- IDX ----------------------------------------------------------------------------------- */
 
 static void idx_terminate(struct osa_text *t, uint8_t cause)
 {
@@ -79,8 +79,7 @@ static void idx_text(struct osa_text *t, const uint8_t *msg, size_t len)
 			     m.cula, m.unit_addr);
 }
 
-/* ---- CM and ULP
- * ---------------------------------------------------------------------------------- */
+/* ---- CM and ULP ---------------------------------------------------------------------------- */
 
 static const char *exchange_name(uint8_t type)
 {

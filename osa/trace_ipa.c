@@ -119,7 +119,7 @@ static void add_word(struct osa_text *t, const char *word, uint32_t value)
 		osa_text_add(t, " %08x", value);
 }
 
-/* ---- data of the commands ------------------------------------------------------------------- */
+/* ---- data of the commands ------------------------------------------------------------------ */
 
 static void mac_text(struct osa_text *t, const struct view *v)
 {

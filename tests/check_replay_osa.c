@@ -31,8 +31,7 @@ static unsigned device(char ch)
 #define MUST(r, condition)                                                                         \
 	ck_assert_msg(condition, "line %u: %s: %s", (r)->e->line, (r)->e->comment, #condition)
 
-/* ---- what the driver takes from answers --------------------------------------------------------
- */
+/* ---- what the driver takes from answers ---------------------------------------------------- */
 
 static void token_patch(struct replay *r, size_t at, enum osa_token which)
 {
@@ -59,8 +58,7 @@ static void mpc_patch(struct replay *r)
 	}
 }
 
-/* ---- must fields of IDX and MPC: spec/osa-qeth.md 2.4, 3.3
- * ---------------------------------------- */
+/* ---- must fields of IDX and MPC: spec/osa-qeth.md 2.4, 3.3 --------------------------------- */
 
 static void idx_check(struct replay *r)
 {
@@ -101,8 +99,7 @@ static void control_check(struct replay *r, const uint8_t *p, size_t len)
 	}
 }
 
-/* ---- must fields of IPA: 4
- * -------------------------------------------------------------------------- */
+/* ---- must fields of IPA: 4 ----------------------------------------------------------------- */
 
 static void mac_check(struct replay *r, const uint8_t *data)
 {
@@ -244,8 +241,7 @@ static void ipa_check(struct replay *r, const uint8_t *p, size_t len)
 	}
 }
 
-/* ---- events of a recording
- * ------------------------------------------------------------------------- */
+/* ---- events of a recording ----------------------------------------------------------------- */
 
 static void mpc_check(struct replay *r)
 {

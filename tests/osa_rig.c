@@ -5,7 +5,7 @@
 
 #include "tests/osa_rig.h"
 
-/* ---- the fake link ----------------------------------------------------------------------- */
+/* ---- the fake link ------------------------------------------------------------------------- */
 
 static int link_start(void *link, const struct vs_port_ops *ops, void *port)
 {
@@ -128,7 +128,7 @@ const struct vs_link_ops fake_link_ops = {
 	.promisc = link_promisc,
 };
 
-/* ---- the rig -------------------------------------------------------------------------------- */
+/* ---- the rig ------------------------------------------------------------------------------- */
 
 static void env_interrupt(void *env, unsigned dev, const struct qdio_irb *irb)
 {
@@ -296,8 +296,7 @@ const uint8_t *osa_rig_answer(struct osa_rig *r, uint8_t class, size_t *len)
 	return m + pdu;
 }
 
-/* ---- exchanges
- * ----------------------------------------------------------------------------------- */
+/* ---- exchanges ----------------------------------------------------------------------------- */
 
 /* The three forms of sub-vector a request needs, as bytes. */
 static size_t put_token(uint8_t *p, uint8_t type, uint32_t token)
@@ -457,8 +456,7 @@ void osa_rig_clear(struct osa_rig *r)
 	osa_cu_ops.reset(r->a, RIG_WRITE, QDIO_RESET_CLEAR);
 }
 
-/* ---- IPA
- * --------------------------------------------------------------------------------------------- */
+/* ---- IPA ----------------------------------------------------------------------------------- */
 
 /* Split the PDU of r->msg. Return: false if it is not an IPA message. */
 static bool ipa_split(struct osa_rig *r)
@@ -501,6 +499,23 @@ int osa_rig_ipa(struct osa_rig *r, uint8_t command, uint16_t protocol, const voi
 	    be16_get(r->ipa.protocol) != protocol || r->ipa.version != 2)
 		return -EBADMSG;
 	return be16_get(r->ipa.rc);
+}
+
+int osa_rig_mac(struct osa_rig *r, uint8_t command, uint32_t len, const uint8_t mac[6])
+{
+	uint8_t data[10];
+
+	be32_store(data, len);
+	memcpy(data + 4, mac, 6);
+	return osa_rig_ipa(r, command, 4, data, sizeof(data));
+}
+
+int osa_rig_vlan(struct osa_rig *r, uint8_t command, uint16_t vid)
+{
+	uint8_t data[2];
+
+	be16_store(data, vid);
+	return osa_rig_ipa(r, command, 4, data, sizeof(data));
 }
 
 uint8_t osa_rig_event(struct osa_rig *r)

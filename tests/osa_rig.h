@@ -90,6 +90,9 @@ void osa_rig_clear(struct osa_rig *r);
  */
 int osa_rig_ipa(struct osa_rig *r, uint8_t command, uint16_t protocol, const void *data,
 		size_t len);
+/* SETVMAC and its siblings; SETVLAN and DELVLAN. Return: as osa_rig_ipa. */
+int osa_rig_mac(struct osa_rig *r, uint8_t command, uint32_t len, const uint8_t mac[6]);
+int osa_rig_vlan(struct osa_rig *r, uint8_t command, uint16_t vid);
 /* Return: the command of the event that is next on the read device, 0 if there is none. */
 uint8_t osa_rig_event(struct osa_rig *r);
 
