@@ -10,7 +10,10 @@
 #include "qdio/qdio_priv.h"
 
 #define QDR_DESC_WORDS 8
+/* Alignment of the control blocks: 3. */
 #define SLIB_ALIGN sizeof(struct qdio_slib)
+#define SL_ALIGN 1024u
+#define SLSB_ALIGN 256u
 
 static bool aligned(uint64_t addr, size_t size)
 {
@@ -97,8 +100,7 @@ static struct qdio_outcome make_queue(const struct qdio_storage *st, struct qdio
 	uint64_t slsb = be64_get(desc->slsba);
 	uint8_t entries[QDIO_SL_BYTES];
 
-	if (!aligned(slib, SLIB_ALIGN) || !aligned(sl, QDIO_SL_BYTES) ||
-	    !aligned(slsb, 2 * QDIO_SLSB_BYTES))
+	if (!aligned(slib, SLIB_ALIGN) || !aligned(sl, SL_ALIGN) || !aligned(slsb, SLSB_ALIGN))
 		return qdio_outcome_reject();
 	q->st = st;
 	q->data_key = desc->key_sbal_slsb >> 4;
