@@ -18,6 +18,14 @@ static void ignore_line(void *ctx, const char *line)
 	(void)line;
 }
 
+static void forget(void *ctx, struct vs_switch *sw, struct vs_port *p)
+{
+	struct cp_control **ct = ctx;
+
+	if (*ct)
+		cp_control_forget(*ct, sw, p);
+}
+
 static void serve(struct event_base *base, int fd)
 {
 	char sink[4096];
@@ -31,10 +39,10 @@ static void serve(struct event_base *base, int fd)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct cp_hooks hooks;
 	static const struct cp_caller who = {.user = "OPERATOR", .class_b = true};
 	struct cp_control_config cfg = {.log = ignore_line};
-	struct cp_control *ct;
+	struct cp_control *ct = NULL;
+	struct cp_hooks hooks = {.forget = forget, .ctx = &ct};
 	int pair[2];
 	size_t piece = size ? data[0] + 1u : 1;
 
@@ -55,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(pair[1]);
 	event_base_loop(cfg.base, EVLOOP_NONBLOCK);
 	cp_control_destroy(ct);
+	ct = NULL;
 	cp_destroy(cfg.cp);
 	event_base_free(cfg.base);
 	return 0;
