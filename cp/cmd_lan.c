@@ -42,7 +42,7 @@ static struct cp_lan *find(struct cp_run *run)
 	return lan;
 }
 
-/* ---- DEFINE --------------------------------------------------------------------------------- */
+/* ---- DEFINE ----------------------------------------------------------------------- */
 
 static int define_check(struct cp_run *run, const char *owner, const char *name)
 {
@@ -109,8 +109,7 @@ void cp_do_define_lan(struct cp_run *run)
 	cp_lan_settle(lan, run->cp);
 }
 
-/* ---- SET, DETACH ------------------------------------------------------------------------------
- */
+/* ---- SET, DETACH ------------------------------------------------------------------ */
 
 static int set_check(struct cp_run *run, const struct cp_lan *lan)
 {

@@ -17,8 +17,7 @@ static void network_title(char title[CP_TITLE_BYTES], const struct cp_lan *lan, 
 		snprintf(title, CP_TITLE_BYTES, "%.8s %.8s", owner, name);
 }
 
-/* ---- making one --------------------------------------------------------------------------------
- */
+/* ---- making one ------------------------------------------------------------------- */
 
 /* Return: the new NIC, or NULL after a message. */
 static struct cp_nic *create(struct cp_run *run, const char *user)
@@ -67,7 +66,7 @@ void cp_do_define_nic(struct cp_run *run)
 		say_created(run, nic);
 }
 
-/* ---- NICDEF ---------------------------------------------------------------------------------- */
+/* ---- NICDEF ----------------------------------------------------------------------- */
 
 /* Is the MACID free for the NIC (NULL: a new one)? Return: 0 or -1 after a message. */
 static int check_macid(struct cp_run *run, const struct cp_nic *nic)
@@ -226,8 +225,7 @@ void cp_do_nicdef(struct cp_run *run)
 	nicdef_couple(run, nic);
 }
 
-/* ---- SET, DETACH ------------------------------------------------------------------------------
- */
+/* ---- SET, DETACH ------------------------------------------------------------------ */
 
 static int set_check(struct cp_run *run, const struct cp_nic *nic)
 {
@@ -295,8 +293,7 @@ void cp_do_detach_nic(struct cp_run *run)
 	run->changed = true;
 }
 
-/* ---- COUPLE, UNCOUPLE ---------------------------------------------------------------------------
- */
+/* ---- COUPLE, UNCOUPLE ------------------------------------------------------------- */
 
 /* The network COUPLE names, or that of the NICDEF. Return: it, or NULL after a message. */
 static struct cp_lan *target(struct cp_run *run, const struct cp_nic *nic)

@@ -18,7 +18,7 @@ static int conflict(struct cp_run *run, const char *a, const char *why)
 	return cp_error(run, CP_E_CONFLICT, a, why, NULL);
 }
 
-/* ---- what DEFINE and SET have in common -------------------------------------------------- */
+/* ---- what DEFINE and SET have in common ------------------------------------------- */
 
 /* Operands that exclude each other. Return: 0 or -1. */
 static int check_pairs(struct cp_run *run)
@@ -124,7 +124,7 @@ static int open_uplink(struct cp_run *run, struct cp_lan *lan)
 	return cp_error(run, CP_E_UPLINK, u->ifname, lan->name, u->error);
 }
 
-/* ---- DEFINE --------------------------------------------------------------------------------- */
+/* ---- DEFINE ----------------------------------------------------------------------- */
 
 static int define_check(struct cp_run *run, const char *name)
 {
@@ -202,7 +202,7 @@ void cp_do_define_vswitch(struct cp_run *run)
 	}
 }
 
-/* ---- SET ------------------------------------------------------------------------------------- */
+/* ---- SET -------------------------------------------------------------------------- */
 
 static bool one_vlan(const struct cp_policy *p, enum cp_porttype inherit)
 {

@@ -28,7 +28,7 @@
 
 #include "cp/cp_priv.h"
 
-/* ---- operands that several commands share --------------------------------------------------- */
+/* ---- operands that several commands share ----------------------------------------- */
 
 int cp_need_class_b(struct cp_run *run, const char *what)
 {
@@ -88,8 +88,7 @@ void cp_read_policy(const struct cp_run *run, struct cp_policy *p)
 		p->promisc = v[CP_OP_PROMISC].given;
 }
 
-/* ---- execution --------------------------------------------------------------------------------
- */
+/* ---- execution -------------------------------------------------------------------- */
 
 static void unknown_command(struct cp_run *run, const struct cp_tokens *t, unsigned used)
 {
@@ -133,7 +132,7 @@ int cp_run_line(struct cp *cp, const struct cp_caller *who, const char *line, st
 	}
 	refused = cp_tokenize(line, &tokens);
 	if (refused)
-		cp_error(&run, CP_E_LINE, refused, NULL, NULL);
+		cp_error(&run, CP_E_LINE, "line", refused, NULL);
 	else if (tokens.n)
 		execute(&run, &tokens);
 	*changed = run.changed;
@@ -151,7 +150,7 @@ int cp_execute(struct cp *cp, const struct cp_caller *who, const char *line, str
 	return rc;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------ */
+/* ---- the whole -------------------------------------------------------------------- */
 
 struct cp *cp_create(const struct cp_hooks *hooks)
 {
@@ -182,8 +181,7 @@ void cp_tick(struct cp *cp, uint32_t now_s)
 	}
 }
 
-/* ---- look-ups ----------------------------------------------------------------------------------
- */
+/* ---- look-ups --------------------------------------------------------------------- */
 
 struct vs_switch *cp_find_switch(struct cp *cp, const char *name)
 {

@@ -28,7 +28,7 @@
 
 #define CP_RETRY_S 5 /* an uplink of the configuration that could not be opened is tried again */
 
-/* ---- objects ------------------------------------------------------------------------ */
+/* ---- objects ---------------------------------------------------------------------- */
 
 /* The low three bytes of a MAC address made here; unique in this control program. */
 struct cp_macid {
@@ -137,7 +137,7 @@ struct cp {
 	bool in_file; /* statements of a file are being executed */
 };
 
-/* ---- one command ---------------------------------------------------------------------- */
+/* ---- one command ------------------------------------------------------------------ */
 
 struct cp_run {
 	struct cp *cp;

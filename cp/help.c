@@ -7,47 +7,57 @@
 
 #include "cp/cp_priv.h"
 
-static void print_operand(FILE *f, const struct cp_operand *o)
-{
-	bool optional = !(o->flags & CP_POSITIONAL) || o->flags & CP_OPTIONAL;
+#define SYNTAX_COLUMNS 78
+#define SYNTAX_INDENT 4
 
-	fprintf(f, " %s%s", optional ? "[" : "", o->words);
-	if (o->choices || o->arg != CP_ARG_NONE) {
-		if (!(o->flags & CP_POSITIONAL))
-			fprintf(f, " %s%s%s", o->choices ? o->choices : "",
-				o->choices && o->name ? "|" : "", o->name ? o->name : "");
-	}
-	if (optional)
-		fputc(']', f);
+/* "PORTType ACCESS|TRUNK": keyword and what follows it. */
+static void operand_text(const struct cp_operand *o, char *buf, size_t cap)
+{
+	bool value = !(o->flags & CP_POSITIONAL) && (o->choices || o->name);
+
+	snprintf(buf, cap, "%s%s%s%s%s", o->words, value ? " " : "",
+		 o->choices && value ? o->choices : "", o->choices && o->name && value ? "|" : "",
+		 o->name && value ? o->name : "");
 }
 
-/* One line: the words, the leading and positional operands, the rest. */
+/* @column: where the line is; a full one is continued. */
+static void print_operand(FILE *f, const struct cp_operand *o, int *column)
+{
+	bool optional = !(o->flags & CP_POSITIONAL) || o->flags & CP_OPTIONAL;
+	char text[80], word[96];
+
+	operand_text(o, text, sizeof(text));
+	snprintf(word, sizeof(word), optional ? "[%s]" : "%s", text);
+	if (*column + 1 + (int)strlen(word) > SYNTAX_COLUMNS)
+		*column = fprintf(f, "\n%*s", SYNTAX_INDENT - 1, "") - 1;
+	*column += fprintf(f, " %s", word);
+}
+
+/* The words, the leading and positional operands, the rest. */
 static void say_syntax(struct cp_run *run, const struct cp_command *c)
 {
-	fprintf(run->text, "%s", c->words);
+	int column = fprintf(run->text, "%s", c->words);
+
 	for (const struct cp_operand *o = c->operands; o->help; o++)
-		if (o->flags & CP_LEADING && !(o->flags & CP_POSITIONAL))
-			print_operand(run->text, o);
+		if (o->flags & CP_LEADING)
+			print_operand(run->text, o, &column);
 	for (const struct cp_operand *o = c->operands; o->help; o++)
 		if (o->flags & CP_POSITIONAL)
-			print_operand(run->text, o);
+			print_operand(run->text, o, &column);
 	for (const struct cp_operand *o = c->operands; o->help; o++)
 		if (!(o->flags & (CP_POSITIONAL | CP_LEADING | CP_UNSUPPORTED)))
-			print_operand(run->text, o);
+			print_operand(run->text, o, &column);
 	fputc('\n', run->text);
 }
 
 static void say_operands(struct cp_run *run, const struct cp_command *c, bool unsupported)
 {
 	for (const struct cp_operand *o = c->operands; o->help; o++) {
-		char words[64];
+		char words[80];
 
 		if (!(o->flags & CP_UNSUPPORTED) == unsupported)
 			continue;
-		snprintf(words, sizeof(words), "%s%s%s%s%s", o->words,
-			 o->choices || (o->name && !(o->flags & CP_POSITIONAL)) ? " " : "",
-			 o->choices ? o->choices : "", o->choices && o->name ? "|" : "",
-			 o->name && !(o->flags & CP_POSITIONAL) ? o->name : "");
+		operand_text(o, words, sizeof(words));
 		cp_say(run, "  %-28s %s", words, o->help);
 	}
 }

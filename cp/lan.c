@@ -110,7 +110,7 @@ void cp_lan_destroy(struct cp *cp, struct cp_lan *lan)
 	free(lan);
 }
 
-/* ---- authorizations ------------------------------------------------------------------------- */
+/* ---- authorizations --------------------------------------------------------------- */
 
 struct cp_grant *cp_grant_find(const struct cp_lan *lan, const char *user)
 {

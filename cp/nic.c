@@ -127,7 +127,7 @@ bool cp_nic_follows(const struct cp_nic *nic, const struct cp_lan *lan)
 	return strcmp(nic->lan_owner, lan->owner) == 0 && strcmp(nic->lan_name, lan->name) == 0;
 }
 
-/* ---- attaching ------------------------------------------------------------------------------- */
+/* ---- attaching -------------------------------------------------------------------- */
 
 static void adapter_config(const struct cp_nic *nic, struct osa_config *cfg)
 {

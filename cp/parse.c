@@ -40,7 +40,7 @@ static bool at_offer(const struct parser *ps, unsigned i)
 	return ps->offer && i == ps->offer->at;
 }
 
-/* ---- keywords ---------------------------------------------------------------------------- */
+/* ---- keywords --------------------------------------------------------------------- */
 
 /*
  * How many words of the keyword phrase stand at token i.
@@ -97,7 +97,7 @@ static const struct cp_operand *match_keyword(const struct parser *ps, bool lead
 	return best;
 }
 
-/* ---- values ------------------------------------------------------------------------------- */
+/* ---- values ----------------------------------------------------------------------- */
 
 static int bad(struct parser *ps, const char *word, const char *want)
 {
@@ -415,7 +415,7 @@ static int parse_value(struct parser *ps, const struct cp_operand *o)
 	return v->choice >= 0 ? 0 : value_of(ps, o, word, v);
 }
 
-/* ---- the statement ----------------------------------------------------------------------- */
+/* ---- the statement ---------------------------------------------------------------- */
 
 static int parse_keyword(struct parser *ps, const struct cp_operand *o, unsigned taken)
 {

@@ -14,7 +14,7 @@
 #define CP_LINE_MAX 4096
 #define CP_TOKENS_MAX (CP_LINE_MAX / 2 + 1)
 
-/* ---- words --------------------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------------------ */
 
 struct cp_tokens {
 	unsigned n;
@@ -36,7 +36,7 @@ static inline const char *cp_token(const struct cp_tokens *t, unsigned i)
 /* Does word abbreviate keyword? Its capital letters are the shortest form: "PORTType". */
 bool cp_abbreviates(const char *word, const char *keyword);
 
-/* ---- operands -------------------------------------------------------------------------- */
+/* ---- operands --------------------------------------------------------------------- */
 
 /* Operands by meaning; a command has each at most once. */
 enum cp_op {
@@ -155,7 +155,7 @@ struct cp_command {
 /* The table, ended by words NULL. */
 const struct cp_command *cp_commands(void);
 
-/* ---- a parsed command -------------------------------------------------------------------- */
+/* ---- a parsed command ------------------------------------------------------------- */
 
 #define CP_WORD_BYTES 80
 

@@ -21,8 +21,7 @@ static const char *protect_text(enum cp_tristate t)
 	return t == CP_ON ? "ON" : t == CP_OFF ? "OFF" : "UNSPECIFIED";
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------
- */
+/* ---- JSON ------------------------------------------------------------------------- */
 
 static json_t *vid_json(uint16_t vid)
 {
@@ -104,7 +103,7 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 	return o;
 }
 
-/* ---- text ----------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------- */
 
 static void say_line(struct cp_run *run, const struct cp_lan *lan)
 {
@@ -196,8 +195,7 @@ static void say_adapters(struct cp_run *run, const struct cp_lan *lan, bool deta
 			cp_say_adapter(run, nic, details);
 }
 
-/* ---- forwarding database ------------------------------------------------------------------------
- */
+/* ---- forwarding database ---------------------------------------------------------- */
 
 static const char *port_owner(const struct cp_lan *lan, const struct vs_port *port)
 {
@@ -230,8 +228,7 @@ static void add_fdb(struct cp_run *run, const struct cp_lan *lan, json_t *o)
 	free(e);
 }
 
-/* ---- the commands
- * -------------------------------------------------------------------------------- */
+/* ---- the commands ----------------------------------------------------------------- */
 
 /* Class G sees the networks it owns or is connected to, and unrestricted guest LANs. */
 static bool visible(const struct cp_run *run, const struct cp_lan *lan)

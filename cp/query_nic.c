@@ -26,7 +26,7 @@ static void session(const struct cp_nic *nic, struct osa_info *info)
 		osa_info(nic->osa, info);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------ */
+/* ---- JSON ------------------------------------------------------------------------- */
 
 static json_t *session_json(const struct osa_info *i)
 {
@@ -75,8 +75,7 @@ static json_t *nic_json(const struct cp_nic *nic)
 	return o;
 }
 
-/* ---- text -------------------------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------------------- */
 
 static void say_session(struct cp_run *run, const struct cp_nic *nic)
 {
@@ -132,7 +131,7 @@ static void say_nic(struct cp_run *run, const struct cp_nic *nic, bool details)
 		say_session(run, nic);
 }
 
-/* ---- QUERY NIC ------------------------------------------------------------------------------- */
+/* ---- QUERY NIC -------------------------------------------------------------------- */
 
 static void show_user(struct cp_run *run, const struct cp_user *u, json_t *list)
 {
@@ -173,8 +172,7 @@ void cp_do_query_nic(struct cp_run *run)
 		cp_say(run, "No NIC is defined");
 }
 
-/* ---- QUERY COUNTERS
- * ------------------------------------------------------------------------------ */
+/* ---- QUERY COUNTERS --------------------------------------------------------------- */
 
 static void count_port(struct cp_run *run, json_t *list, const struct cp_lan *lan, const char *name,
 		       const struct vs_port *port)
@@ -265,8 +263,7 @@ void cp_do_query_counters(struct cp_run *run)
 			count_lan(run, list, lan);
 }
 
-/* ---- QUERY CONFIGURATION, SHUTDOWN
- * ----------------------------------------------------------------- */
+/* ---- QUERY CONFIGURATION, SHUTDOWN ------------------------------------------------ */
 
 void cp_do_query_configuration(struct cp_run *run)
 {

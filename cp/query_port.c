@@ -97,8 +97,7 @@ json_t *cp_adapter_json(const struct cp_nic *nic)
 	return o;
 }
 
-/* ---- text ---------------------------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------------------- */
 
 static void say_drops(struct cp_run *run, const char *indent, const char *what,
 		      const uint64_t drops[VS_DROP_COUNT + 1])
