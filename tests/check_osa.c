@@ -76,13 +76,17 @@ START_TEST(test_outbox_bounded)
 {
 	ck_assert_int_eq(osa_rig_up(rig), 0);
 	ck_assert_int_eq(osa_rig_ipa(rig, OSA_STARTLAN, 0, NULL, 0), 0);
-	osa_rig_plug(rig, false); /* an event at the head of the queue */
-	for (unsigned i = 0; i < OSA_OUTBOX_MAX - 1; i++)
+	for (unsigned i = 0; i < OSA_OUTBOX_MAX; i++) {
+		if (i == 1) { /* an event behind the first reply */
+			osa_rig_plug(rig, false);
+			continue;
+		}
 		ck_assert_int_eq(osa_rig_pdu(rig, OSA_CLASS_IPA, rig->ulp_connection,
 					     "\x01\x00\x00\x05\x00\x00\x01\x00\x02\x01\x00\x00"
 					     "\x00\x00\x00\x00\x00\x00\x00\x00",
 					     20),
 				 0);
+	}
 	ck_assert_uint_eq(rig->a->outbox[RIG_READ].n, OSA_OUTBOX_MAX);
 	/* One more takes the event's place, not that of a reply. */
 	ck_assert_int_eq(osa_rig_pdu(rig, OSA_CLASS_IPA, rig->ulp_connection,
@@ -290,6 +294,7 @@ START_TEST(test_session_ends)
 	static const uint8_t isolate[36] = {[9] = 28, [13] = 1, [27] = 2};
 	static const uint8_t csum[12] = {[3] = 2, [5] = 8, [7] = 1};
 	static const uint8_t enable[16] = {[3] = 2, [5] = 12, [7] = 4, [15] = 0x18};
+	static const uint8_t arm[24] = {[9] = 16, [15] = 2, [16] = 1, [17] = 1};
 	static const uint8_t learning[24] = {[9] = 16, [15] = 2, [16] = 0x20};
 
 	ck_assert_int_eq(osa_rig_up(rig), 0);
@@ -299,12 +304,15 @@ START_TEST(test_session_ends)
 	ck_assert_int_eq(osa_rig_ipa(rig, OSA_SETASSPARMS, 4, csum, 12), 0);
 	ck_assert_int_eq(osa_rig_ipa(rig, OSA_SETASSPARMS, 4, enable, 16), 0);
 	ck_assert_int_eq(osa_rig_ipa(rig, OSA_VNICC, 0, learning, 24), 0);
+	ck_assert_int_eq(osa_rig_ipa(rig, OSA_SETDIAGASS, 0, arm, 24), 0);
+	ck_assert(rig->a->trap_armed);
 	ck_assert_uint_ne(atomic_load(&rig->a->data.rx_csum), 0);
 	ck_assert(link_knows_all() && info().isolation == 2 && info().online);
 	ends[_i].end();
 	ck_assert_msg(link_knows_nothing() && adapter_knows_nothing(), "row %u", ends[_i].n);
 	ck_assert_uint_eq(atomic_load(&rig->a->data.rx_csum), 0);
 	ck_assert_uint_eq(rig->a->vnicc.enabled, OSA_CHAR_RX_BCAST);
+	ck_assert(!rig->a->trap_armed);
 	ck_assert_int_lt(osa_rig_ipa(rig, OSA_STARTLAN, 0, NULL, 0), 0);
 	/* and the cable may move without a word to the host */
 	osa_rig_plug(rig, false);
@@ -314,6 +322,24 @@ START_TEST(test_session_ends)
 	ck_assert_int_eq(osa_rig_up(rig), 0);
 	register_all();
 	ck_assert(link_knows_all());
+}
+END_TEST
+
+/* After CLEAR nothing is valid before new IDX messages, and no old answer is left. */
+START_TEST(test_clear_ends_roles)
+{
+	static const uint8_t idx[0x22] = {[2] = 0x80, [8] = 0x15, [9] = 1, [11] = 0xC0};
+	struct osa_info before;
+
+	ck_assert_int_eq(osa_rig_up(rig), 0);
+	osa_rig_clear(rig);
+	ck_assert_int_eq(osa_rig_idx(rig, RIG_WRITE, false, 0), 0);
+	before = info();
+	ck_assert_int_lt(osa_rig_cm_enable(rig), 0);
+	ck_assert_uint_eq(info().malformed, before.malformed + 1);
+	ck_assert_int_eq(osa_rig_send(rig, RIG_WRITE, idx, sizeof(idx)), 0);
+	osa_cu_ops.reset(rig->a, RIG_WRITE, QDIO_RESET_CLEAR);
+	ck_assert_uint_eq(osa_rig_read(rig, RIG_WRITE), 0);
 }
 END_TEST
 
@@ -434,6 +460,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_link_refuses_carried_over);
 	tcase_add_test(t, test_link_start_fails);
 	tcase_add_loop_test(t, test_session_ends, 0, ROWS(ends));
+	tcase_add_test(t, test_clear_ends_roles);
 	tcase_add_test(t, test_reset_write);
 	tcase_add_test(t, test_queues_again);
 	tcase_add_test(t, test_register_before_queues);

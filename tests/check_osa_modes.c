@@ -382,6 +382,18 @@ START_TEST(test_vnicc_switch)
 }
 END_TEST
 
+/* A request cut before the value: the reply is whole. */
+START_TEST(test_vnicc_short)
+{
+	static const uint8_t d[20] = {[9] = 12, [15] = 0x10, [16] = 0x20};
+
+	ck_assert_int_eq(osa_rig_ipa(rig, OSA_VNICC, 0, d, sizeof(d)), 0);
+	ck_assert_uint_eq(rig->data_len, 24);
+	ck_assert_uint_eq(be16_load(rig->data + 8), 16);
+	ck_assert_uint_eq(be32_load(rig->data + 20), 600);
+}
+END_TEST
+
 START_TEST(test_vnicc_timeout)
 {
 	ck_assert_int_eq(vnicc(0x08, 0x20000000, 300), 0);
@@ -501,6 +513,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(t, test_diag, 0, ROWS(diags));
 	tcase_add_test(t, test_vnicc_default);
 	tcase_add_test(t, test_vnicc_switch);
+	tcase_add_test(t, test_vnicc_short);
 	tcase_add_test(t, test_vnicc_timeout);
 	tcase_add_loop_test(t, test_vnicc_refused, 0, ROWS(vnicc_refusals));
 	tcase_add_test(t, test_bridge_roles);

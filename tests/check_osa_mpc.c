@@ -64,12 +64,13 @@ START_TEST(test_idx_levels)
 		.command = be16_of(0x8000),
 		.type = 0x19,
 		.cause = 1,
-		.port = 0xC0,
+		.port = 0x00,
 		.level = be16_of(levels[_i].level),
 	};
 
 	ck_assert_int_eq(osa_rig_send(rig, RIG_READ, &m, sizeof(m)), 0);
 	ck_assert_uint_eq(osa_rig_read(rig, RIG_READ), sizeof(m));
+	ck_assert_uint_eq(rig->msg[0x0B], 0xC0);
 	ck_assert_uint_eq(be16_load(rig->msg + 0x10), levels[_i].answer);
 }
 END_TEST
@@ -94,6 +95,7 @@ START_TEST(test_idx_again)
 
 	ck_assert_int_eq(osa_rig_up(rig), 0);
 	ck_assert_int_eq(osa_rig_ipa(rig, OSA_SETVMAC, 4, mac, sizeof(mac)), 0);
+	ck_assert_int_eq(osa_rig_ipa(rig, OSA_STARTLAN, 0, NULL, 0), 0);
 	old_issuer = rig->issuer;
 	old_ulp = rig->ulp_connection;
 	osa_ipa_lan_event(rig->a, OSA_STOPLAN);
@@ -121,6 +123,11 @@ START_TEST(test_idx_any_device)
 	ck_assert_int_eq(osa_rig_idx(rig, RIG_WRITE, true, 0), 0);
 	ck_assert_int_eq(osa_rig_idx(rig, RIG_READ, false, 0), 0);
 	ck_assert_int_lt(osa_rig_cm_enable(rig), 0); /* sent on the read device */
+	/* A device has one role, the last. */
+	ck_assert_int_eq(osa_rig_idx(rig, RIG_WRITE, true, 0), 0);
+	ck_assert_int_eq(osa_rig_idx(rig, RIG_WRITE, false, 0), 0);
+	ck_assert_int_lt(osa_rig_cm_enable(rig), 0);
+	ck_assert_uint_eq(info().malformed, 2);
 	ck_assert_int_eq(osa_rig_idx(rig, RIG_READ, true, 0), 0);
 	ck_assert_int_eq(osa_rig_idx(rig, RIG_WRITE, false, 0), 0);
 	ck_assert_int_eq(osa_rig_cm_enable(rig), 0);
@@ -158,6 +165,7 @@ static void assert_answer(uint8_t class, uint8_t type, uint32_t token)
 	ck_assert_uint_eq(p[3], type);
 	ck_assert_uint_eq(be16_load(p + 4), len - 12);
 	ck_assert_uint_eq(be32_load(rig->msg + 0x2C), token);
+	ck_assert_uint_eq(be32_load(rig->msg + 0x20), rig->pdu_seq - 1); /* acknowledged */
 }
 
 START_TEST(test_mpc_offsets)
@@ -325,6 +333,8 @@ static const struct {
 	{26, 0, 0, 0, 7},
 	{27, 0, 0, 0, 1},
 	{28, 0x00, 4, 0x00008000, 0x21},
+	{29, 0x0C, 4, 0x62, 0},
+	{30, 0x4C, 2, 0x0000, 0},
 };
 
 START_TEST(test_mpc_malformed)
