@@ -208,14 +208,14 @@ static int points_start(struct cp_capture *c, const struct request *req)
 	return 0;
 }
 
-struct cp_capture *cp_capture_start(struct cp *cp, const json_t *json, int fds[2], char *err,
+struct cp_capture *cp_capture_start(struct cp *cp, const json_t *request, int fds[2], char *err,
 				    size_t err_len)
 {
 	struct cp_capture *c;
 	struct request req;
 	int rc;
 
-	if (!request_parse(json, &req, err, err_len))
+	if (!request_parse(request, &req, err, err_len))
 		return NULL;
 	c = aligned_alloc(_Alignof(struct cp_capture), sizeof(*c));
 	if (!c) {

@@ -76,23 +76,26 @@ static int bad_value(const char *option, const char *value, const char *expected
 	return -1;
 }
 
-/* The words after the options, as one. Return: 0 or -1. */
-static int filter_join(struct options *o, int argc, char **argv)
+/* The words after the options, as one; NULL if there are none. Return: 0 or -1. */
+static int filter_join(char **filter, int argc, char **argv)
 {
+	char *text, *at;
 	size_t len = 1;
-	char *at;
 
+	*filter = NULL;
 	if (!argc)
 		return 0;
 	for (int i = 0; i < argc; i++)
 		len += strlen(argv[i]) + 1;
-	at = o->filter = malloc(len);
-	if (!at) {
+	text = malloc(len);
+	if (!text) {
 		fprintf(stderr, "ZLN2511E Capture failed: %s\n", strerror(ENOMEM));
 		return -1;
 	}
-	for (int i = 0; i < argc; i++)
-		at += sprintf(at, i ? " %s" : "%s", argv[i]);
+	at = stpcpy(text, argv[0]);
+	for (int i = 1; i < argc; i++)
+		at = stpcpy(stpcpy(at, " "), argv[i]);
+	*filter = text;
 	return 0;
 }
 
@@ -158,12 +161,13 @@ static int options_parse(struct options *o, int argc, char **argv)
 		if (option_set(o, c, optarg))
 			return -1;
 	}
-	return filter_join(o, argc - optind, argv + optind);
+	return filter_join(&o->filter, argc - optind, argv + optind);
 }
 
 /* Return: 0 or -1 after a message. */
 static int filter_compile(struct session *s)
 {
+	struct bpf_program prog;
 	pcap_t *p;
 	int rc;
 
@@ -174,9 +178,11 @@ static int filter_compile(struct session *s)
 		fprintf(stderr, "ZLN2511E Capture failed: %s\n", strerror(ENOMEM));
 		return -1;
 	}
-	rc = pcap_compile(p, &s->filter, s->opt.filter, 1, PCAP_NETMASK_UNKNOWN);
+	rc = pcap_compile(p, &prog, s->opt.filter, 1, PCAP_NETMASK_UNKNOWN);
 	if (rc)
 		fprintf(stderr, "ZLN2706E Filter \"%s\": %s\n", s->opt.filter, pcap_geterr(p));
+	else
+		s->filter = prog;
 	pcap_close(p);
 	return rc ? -1 : 0;
 }

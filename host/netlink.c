@@ -219,7 +219,7 @@ static int prefix_parse(const char *text)
 {
 	size_t len = strspn(text, "0123456789");
 
-	return len >= 1 && len <= 3 && !text[len] ? atoi(text) : -1;
+	return len >= 1 && len <= 3 && !text[len] ? (int)strtol(text, NULL, 10) : -1;
 }
 
 /* "10.0.0.1/24". Parsed here because libnl takes much else, blanks at the end included. */
@@ -248,11 +248,11 @@ static struct nl_addr *addr_parse(const char *text)
 }
 
 /* Return: 0 (also when it has the address), -EINVAL, -ENODEV, -EPERM, -ENOMEM. */
-int host_netlink_addr(struct host_netlink *nl, const char *ifname, const char *text)
+int host_netlink_addr(struct host_netlink *nl, const char *ifname, const char *addr)
 {
 	struct host_ifinfo info;
 	struct rtnl_addr *ra;
-	struct nl_addr *local = addr_parse(text);
+	struct nl_addr *local = addr_parse(addr);
 	int rc;
 
 	if (!local)

@@ -204,9 +204,10 @@ int host_pcapng_close(struct host_pcapng *w)
 	if (!w)
 		return 0;
 	rc = host_pcapng_flush(w);
-	HASH_ITER(hh, w->interfaces, itf, next)
-	{
-		HASH_DEL(w->interfaces, itf);
+	itf = w->interfaces;
+	HASH_CLEAR(hh, w->interfaces);
+	for (; itf; itf = next) {
+		next = itf->hh.next;
 		free(itf);
 	}
 	free(w);

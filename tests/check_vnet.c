@@ -65,45 +65,43 @@ static const struct rx_row {
 	int n;
 	struct shape shape;
 	uint8_t flags, gso_type;
-	uint16_t gso_size;
-	int start_off;
-	uint16_t csum_offset;
+	uint16_t gso_size, start_off, csum_offset;
 	enum vs_drop why;
+	uint16_t want_head;
 	uint8_t want_flags;
-	uint32_t want_head;
 } rx_rows[] = {
 	/* without offloads */
-	{1, {0, 0, 0, 0, 0, 0, 60}, 0, 0, 0, 0, 0, VS_DROP_NONE, 0, 60},
-	{2, {0, 0, 0, 0, 0, 0, 14}, 0, 0, 0, 0, 0, VS_DROP_NONE, 0, 14},
+	{1, {0, 0, 0, 0, 0, 0, 60}, 0, 0, 0, 0, 0, VS_DROP_NONE, 60, 0},
+	{2, {0, 0, 0, 0, 0, 0, 14}, 0, 0, 0, 0, 0, VS_DROP_NONE, 14, 0},
 	{3, {0, 0, 0, 0, 0, 0, 13}, 0, 0, 0, 0, 0, VS_DROP_RX_RUNT, 0, 0},
-	{4, {0, 4, 6, 0, 0, 0, 1514}, 0, 0, 0, 0, 0, VS_DROP_NONE, 0, 64},
-	{5, {0, 4, 6, 0, 0, 0, 1514}, 2, 0, 0, 0, 0, VS_DROP_NONE, VS_F_CSUM_VALID, 64},
-	{6, {0, 4, 6, 0, 0, 0, 65504}, 0, 0, 0, 0, 0, VS_DROP_NONE, 0, 64},
+	{4, {0, 4, 6, 0, 0, 0, 1514}, 0, 0, 0, 0, 0, VS_DROP_NONE, 64, 0},
+	{5, {0, 4, 6, 0, 0, 0, 1514}, 2, 0, 0, 0, 0, VS_DROP_NONE, 64, VS_F_CSUM_VALID},
+	{6, {0, 4, 6, 0, 0, 0, 65504}, 0, 0, 0, 0, 0, VS_DROP_NONE, 64, 0},
 	{7, {0, 4, 6, 0, 0, 0, 65505}, 0, 0, 0, 0, 0, VS_DROP_RX_GIANT, 0, 0},
 	{8, {0, 4, 6, 0, 0, 0, 1514}, 0, 1, 100, 0, 0, VS_DROP_RX_MALFORMED, 0, 0},
 	/* checksum: the head reaches through layer 4 */
-	{10, {0, 4, 6, 0, 0, 0, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, CSUM, 64},
-	{11, {0, 4, 6, 0, 40, 0, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, CSUM, 94},
-	{12, {1, 4, 6, 40, 40, 0, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, CSUM, 138},
-	{13, {2, 6, 6, 0, 0, 0, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, CSUM, 82},
-	{14, {0, 6, 17, 16, 0, 0, 1514}, NEEDS, 0, 0, 0, 6, VS_DROP_NONE, CSUM, 78},
-	{15, {0, 4, 17, 0, 0, 0, 42}, NEEDS, 0, 0, 0, 6, VS_DROP_NONE, CSUM, 42},
+	{10, {0, 4, 6, 0, 0, 0, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, 64, CSUM},
+	{11, {0, 4, 6, 0, 40, 0, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, 94, CSUM},
+	{12, {1, 4, 6, 40, 40, 0, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, 138, CSUM},
+	{13, {2, 6, 6, 0, 0, 0, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, 82, CSUM},
+	{14, {0, 6, 17, 16, 0, 0, 1514}, NEEDS, 0, 0, 0, 6, VS_DROP_NONE, 78, CSUM},
+	{15, {0, 4, 17, 0, 0, 0, 42}, NEEDS, 0, 0, 0, 6, VS_DROP_NONE, 42, CSUM},
 	/* checksum in a place the flags cannot name: completed, no flag */
-	{20, {0, 4, 6, 0, 0, 0, 1514}, NEEDS, 0, 0, 8, 16, VS_DROP_NONE, 0, 64},
-	{21, {0, 4, 6, 0, 0, 0, 1514}, NEEDS, 0, 0, 0, 6, VS_DROP_NONE, 0, 64},
-	{22, {0, 4, 6, 0, 0, 0x2000, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, 0, 64},
-	{23, {0, 4, 132, 0, 0, 0, 1514}, NEEDS, 0, 0, 0, 8, VS_DROP_NONE, 0, 64},
-	{24, {2, 6, 6, 48, 60, 0, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, 0, 64},
-	{25, {0, 6, 6, 56, 0, 0, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, 0, 64},
-	{26, {0, 4, 6, 0, 0, 0, 1513}, NEEDS, 0, 0, 300, 16, VS_DROP_NONE, 0, 64},
+	{20, {0, 4, 6, 0, 0, 0, 1514}, NEEDS, 0, 0, 8, 16, VS_DROP_NONE, 64, 0},
+	{21, {0, 4, 6, 0, 0, 0, 1514}, NEEDS, 0, 0, 0, 6, VS_DROP_NONE, 64, 0},
+	{22, {0, 4, 6, 0, 0, 0x2000, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, 64, 0},
+	{23, {0, 4, 132, 0, 0, 0, 1514}, NEEDS, 0, 0, 0, 8, VS_DROP_NONE, 64, 0},
+	{24, {2, 6, 6, 48, 60, 0, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, 64, 0},
+	{25, {0, 6, 6, 56, 0, 0, 1514}, NEEDS, 0, 0, 0, 16, VS_DROP_NONE, 64, 0},
+	{26, {0, 4, 6, 0, 0, 0, 1513}, NEEDS, 0, 0, 300, 16, VS_DROP_NONE, 64, 0},
 	/* checksum outside the frame */
 	{30, {0, 4, 6, 0, 0, 0, 60}, NEEDS, 0, 0, 100, 16, VS_DROP_RX_MALFORMED, 0, 0},
 	{31, {0, 4, 6, 0, 0, 0, 60}, NEEDS, 0, 0, 0, 25, VS_DROP_RX_MALFORMED, 0, 0},
 	{32, {0, 4, 6, 0, 0, 0, 60}, NEEDS, 0, 0, 0, 65535, VS_DROP_RX_MALFORMED, 0, 0},
-	{33, {0, 4, 6, 0, 0, 0, 60}, NEEDS, 0, 0, -30, 16, VS_DROP_RX_MALFORMED, 0, 0},
+	{33, {0, 4, 6, 0, 0, 0, 60}, NEEDS, 0, 0, (uint16_t)-30, 16, VS_DROP_RX_MALFORMED, 0, 0},
 	/* segmentation */
-	{40, {0, 4, 6, 0, 12, 0, 9014}, NEEDS, 1, 1448, 0, 16, VS_DROP_NONE, CSUM | TCP4, 66},
-	{41, {1, 6, 6, 0, 12, 0, 65504}, NEEDS, 4, 1428, 0, 16, VS_DROP_NONE, CSUM | TCP6, 90},
+	{40, {0, 4, 6, 0, 12, 0, 9014}, NEEDS, 1, 1448, 0, 16, VS_DROP_NONE, 66, CSUM | TCP4},
+	{41, {1, 6, 6, 0, 12, 0, 65504}, NEEDS, 4, 1428, 0, 16, VS_DROP_NONE, 90, CSUM | TCP6},
 	{42, {0, 4, 6, 0, 0, 0, 9014}, NEEDS, 1, 0, 0, 16, VS_DROP_RX_MALFORMED, 0, 0},
 	{43, {0, 4, 6, 0, 0, 0, 9014}, NEEDS, 4, 1448, 0, 16, VS_DROP_RX_UNSUPPORTED, 0, 0},
 	{44, {0, 6, 6, 0, 0, 0, 9014}, NEEDS, 1, 1448, 0, 16, VS_DROP_RX_UNSUPPORTED, 0, 0},
@@ -192,7 +190,7 @@ START_TEST(rx_table)
 	enum vs_drop why;
 
 	ck_assert(frame && copy);
-	hdr.csum_start = (uint16_t)((int)build(frame, &row->shape) + row->start_off);
+	hdr.csum_start = (uint16_t)(build(frame, &row->shape) + row->start_off);
 	memcpy(copy, frame, row->shape.len);
 	burst.n = 0;
 	burst.nseg_used = 0;

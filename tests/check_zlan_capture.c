@@ -343,7 +343,7 @@ START_TEST(merged_and_counted)
 	p = output();
 	ck_assert_uint_eq(p.n, 6);
 	for (unsigned i = 0; i < 6; i++)
-		ck_assert_uint_eq(p.ns[i], (i + 1) * 10);
+		ck_assert_uint_eq(p.ns[i], 10 + UINT64_C(10) * i);
 	ck_assert_ptr_nonnull(memmem(p.bytes, p.len, "LINUX01/0600", 12));
 	ck_assert_ptr_nonnull(memmem(p.bytes, p.len, "dropped: unknown-unicast (", 26));
 	finish(0, "6 frames captured, 0 lost\n");
@@ -467,19 +467,19 @@ END_TEST
 
 static const struct {
 	int n;
-	const char *line; /* NULL: the connection is closed */
 	unsigned nfds;
+	const char *line; /* NULL: the connection is closed */
 	const char *message;
 } answers[] = {
-	{1, "{\"rc\": 2040, \"errors\": [\"ZLN2040E VSWITCH SYSTEM X does not exist\"]}\n", 0,
+	{1, 0, "{\"rc\": 2040, \"errors\": [\"ZLN2040E VSWITCH SYSTEM X does not exist\"]}\n",
 	 "ZLN2040E VSWITCH SYSTEM X does not exist\n"},
-	{2, NULL, 0, "ZLN2703E"},
-	{3, "nonsense\n", 0, "ZLN2703E"},
-	{4, "[]\n", 0, "ZLN2703E"},
-	{5, "{\"rc\": 0}\n", 0, "ZLN2704E"},
-	{6, "{\"rc\": 0}\n", 1, "ZLN2704E"},
-	{7, "{\"rc\": 0}\n", 2, "ZLN2704E"},
-	{8, "{\"rc\": 0}\n", 4, "ZLN2704E"},
+	{2, 0, NULL, "ZLN2703E"},
+	{3, 0, "nonsense\n", "ZLN2703E"},
+	{4, 0, "[]\n", "ZLN2703E"},
+	{5, 0, "{\"rc\": 0}\n", "ZLN2704E"},
+	{6, 1, "{\"rc\": 0}\n", "ZLN2704E"},
+	{7, 2, "{\"rc\": 0}\n", "ZLN2704E"},
+	{8, 4, "{\"rc\": 0}\n", "ZLN2704E"},
 };
 
 /* An answer that is no capture; its descriptors, if any, are no such memory. */

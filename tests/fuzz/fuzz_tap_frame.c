@@ -35,8 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (vnet_rx(&hdr, frame, (uint32_t)size, &b) != VS_DROP_NONE)
 		return 0;
 	check(&b, (uint32_t)size);
-	for (uint8_t edit = VS_EDIT_NONE; edit <= VS_EDIT_RETAG; edit++) {
-		const struct vs_ref ref = {.frame = 0, .edit = edit};
+	for (int edit = VS_EDIT_NONE; edit <= VS_EDIT_RETAG; edit++) {
+		const struct vs_ref ref = {.frame = 0, .edit = (uint8_t)edit};
 
 		if (vnet_tx(&b, &ref, out) > sizeof(out))
 			__builtin_trap();
