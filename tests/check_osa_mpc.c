@@ -335,6 +335,7 @@ static const struct {
 	{28, 0x00, 4, 0x00008000, 0x21},
 	{29, 0x0C, 4, 0x62, 0},
 	{30, 0x4C, 2, 0x0000, 0},
+	{31, 0x4C, 4, 0x00000409, 0},
 };
 
 START_TEST(test_mpc_malformed)
