@@ -15,7 +15,7 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/nul
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null))$(PKG_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null))$(CHECK_LIBS)
 CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(OPT) -g -fno-strict-aliasing -fno-common -fstack-protector-strong -pthread $(WARN) $(SAN)
-LDFLAGS := -pthread $(SAN) -Wl,-z,relro,-z,now
+LDFLAGS := -pthread $(SAN) -Wl,--as-needed -Wl,-z,relro,-z,now
 
 # One short line a step; V=1 shows the commands, -s nothing.
 silent := $(findstring s,$(firstword -$(MAKEFLAGS)))
