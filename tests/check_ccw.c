@@ -535,11 +535,11 @@ START_TEST(establish_fills_the_queues)
 
 	rig_init(&r, NULL, RIG_BYTES);
 	rig_layout(&r, 1, 4);
-	r.mem[RIG_QIB + 2] = 0x01;				/* rflags are the guest's */
-	r.mem[RIG_QIB + 0x80] = 0xD7;				/* PCIT */
-	r.mem[D(2) + 29] = 0x60;				/* key of SBALs and data */
-	be64_store(r.mem + RIG_SL(1) + 8 * 5, RIG_BYTES);	/* outside */
-	be64_store(r.mem + RIG_SL(1) + 8 * 6, RIG_DATA + 0x80); /* misaligned */
+	r.mem[RIG_QIB + 2] = 0x01;			     /* rflags are the guest's */
+	r.mem[RIG_QIB + 0x80] = 0xD7;			     /* PCIT */
+	r.mem[D(2) + 29] = 0x60;			     /* key of SBALs and data */
+	be64_store(r.mem + RIG_SL(1) + 40, RIG_BYTES);	     /* outside */
+	be64_store(r.mem + RIG_SL(1) + 48, RIG_DATA + 0x80); /* misaligned */
 	ck_assert_int_eq(rig_establish(&r), 0);
 	ck_assert_int_eq(rig_activate(&r), 0);
 	ck_assert_ptr_nonnull(r.queues);

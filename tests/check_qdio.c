@@ -19,32 +19,32 @@
 
 static const struct range_row {
 	int n;
+	bool copyable;
 	uint64_t addr, len;
 	long host; /* offset qdio_storage_map gives, or NONE */
-	bool copyable;
 } ranges[] = {
-	{1, A, 1, 0, true},
-	{2, A, 0x1000, 0, true},
-	{3, A + 0xFFF, 1, 0xFFF, true},
-	{4, A - 1, 1, NONE, false},
-	{5, A - 1, 2, NONE, false},
-	{6, A, 0, NONE, true}, /* nothing to copy is always possible, nothing to map never */
-	{7, 0, 1, NONE, false},
-	{8, 0, UINT64_MAX, NONE, false},
-	{9, A, UINT64_MAX, NONE, false},
-	{10, A, UINT64_MAX - A, NONE, false},
-	{11, UINT64_MAX, 2, NONE, false},
-	{12, B, 0x800, 0x2000, true},
-	{13, B + 0x7FF, 1, 0x27FF, true},
-	{14, B + 0x800, 1, NONE, false},
-	{15, B + 0x7FF, 2, NONE, false},
-	{16, A + 0xFFF, 2, NONE, true}, /* across two regions: copied, not mapped */
-	{17, A, 0x1800, NONE, true},
-	{18, A, 0x1801, NONE, false},
-	{19, TOP, 0x1000, 0x3000, true},
-	{20, UINT64_MAX, 1, 0x3FFF, true},
-	{21, TOP, 0x1001, NONE, false},
-	{22, TOP - 1, 2, NONE, false},
+	{1, true, A, 1, 0},
+	{2, true, A, 0x1000, 0},
+	{3, true, A + 0xFFF, 1, 0xFFF},
+	{4, false, A - 1, 1, NONE},
+	{5, false, A - 1, 2, NONE},
+	{6, true, A, 0, NONE}, /* nothing to copy is always possible, nothing to map never */
+	{7, false, 0, 1, NONE},
+	{8, false, 0, UINT64_MAX, NONE},
+	{9, false, A, UINT64_MAX, NONE},
+	{10, false, A, UINT64_MAX - A, NONE},
+	{11, false, UINT64_MAX, 2, NONE},
+	{12, true, B, 0x800, 0x2000},
+	{13, true, B + 0x7FF, 1, 0x27FF},
+	{14, false, B + 0x800, 1, NONE},
+	{15, false, B + 0x7FF, 2, NONE},
+	{16, true, A + 0xFFF, 2, NONE}, /* across two regions: copied, not mapped */
+	{17, true, A, 0x1800, NONE},
+	{18, false, A, 0x1801, NONE},
+	{19, true, TOP, 0x1000, 0x3000},
+	{20, true, UINT64_MAX, 1, 0x3FFF},
+	{21, false, TOP, 0x1001, NONE},
+	{22, false, TOP - 1, 2, NONE},
 };
 
 START_TEST(ranges_as_listed)
@@ -403,37 +403,37 @@ END_TEST
 
 static const struct siga_row {
 	int n;
-	uint64_t gr0, gr1, gr2;
 	int rc; /* with active queues */
-	bool kick;
+	uint64_t gr0, gr1, gr2;
 	int idle_rc; /* without */
+	bool kick;
 } sigas[] = {
-	{1, 0, 0x00010003, 0xFFFFFFFF80000000, 0, true, 1}, /* as Linux has it */
-	{2, 1, 0x00010003, 0xFFFFFFFF80000000, 0, false, 1},
-	{3, 2, 0x00010003, 0x80000000, 0, true, 1},
-	{4, 2, 0x00010003, 0, 0, false, 1},
-	{5, 0, 0x00010003, 0, 0, false, 1},
-	{6, 0, 0x00010003, 0x10000000, 0, true, 1},  /* queue 3 */
-	{7, 0, 0x00010003, 0x08000000, 0, false, 1}, /* queue 4: does not exist */
-	{8, 0, 0x00010003, 0xF8000000, 0, true, 1},
+	{1, 0, 0, 0x00010003, 0xFFFFFFFF80000000, 1, true}, /* as Linux has it */
+	{2, 0, 1, 0x00010003, 0xFFFFFFFF80000000, 1, false},
+	{3, 0, 2, 0x00010003, 0x80000000, 1, true},
+	{4, 0, 2, 0x00010003, 0, 1, false},
+	{5, 0, 0, 0x00010003, 0, 1, false},
+	{6, 0, 0, 0x00010003, 0x10000000, 1, true},  /* queue 3 */
+	{7, 0, 0, 0x00010003, 0x08000000, 1, false}, /* queue 4: does not exist */
+	{8, 0, 0, 0x00010003, 0xF8000000, 1, true},
 	/* functions of HiperSockets, unknown functions */
-	{10, 3, 0x00010003, 0x80000000, 3, false, 1},
-	{11, 4, 0x00010003, 0x80000000, 3, false, 1},
-	{12, 5, 0x00010003, 0x80000000, -QDIO_PGM_SPECIFICATION, false, -QDIO_PGM_SPECIFICATION},
-	{13, 0x7F, 0x00010003, 0x80000000, -QDIO_PGM_SPECIFICATION, false, -QDIO_PGM_SPECIFICATION},
-	{14, 0x100, 0x00010003, 0x80000000, -QDIO_PGM_SPECIFICATION, false,
-	 -QDIO_PGM_SPECIFICATION},
-	{15, 0x100000000, 0x00010003, 0x80000000, 0, true, 1}, /* bits 32-63 only */
+	{10, 3, 3, 0x00010003, 0x80000000, 1, false},
+	{11, 3, 4, 0x00010003, 0x80000000, 1, false},
+	{12, -QDIO_PGM_SPECIFICATION, 5, 0x00010003, 0x80000000, -QDIO_PGM_SPECIFICATION, false},
+	{13, -QDIO_PGM_SPECIFICATION, 0x7F, 0x00010003, 0x80000000, -QDIO_PGM_SPECIFICATION, false},
+	{14, -QDIO_PGM_SPECIFICATION, 0x100, 0x00010003, 0x80000000, -QDIO_PGM_SPECIFICATION,
+	 false},
+	{15, 0, 0x100000000, 0x00010003, 0x80000000, 1, true}, /* bits 32-63 only */
 	/* identification words */
-	{20, 0, 0x00000003, 0x80000000, -QDIO_PGM_OPERAND, false, -QDIO_PGM_OPERAND},
-	{21, 0, 0x00090003, 0x80000000, -QDIO_PGM_OPERAND, false, -QDIO_PGM_OPERAND},
-	{22, 0, 0x80010003, 0x80000000, -QDIO_PGM_OPERAND, false, -QDIO_PGM_OPERAND},
-	{23, 0, 0x00030003, 0x80000000, 3, false, 3}, /* set 1 */
-	{24, 0, 0x00010009, 0x80000000, 3, false, 3},
-	{25, 0, 0x00010001, 0x80000000, 1, false, 1}, /* ours, without queues */
-	{26, 0, 0xFFFFFFFF00010003, 0x80000000, 0, true, 1},
+	{20, -QDIO_PGM_OPERAND, 0, 0x00000003, 0x80000000, -QDIO_PGM_OPERAND, false},
+	{21, -QDIO_PGM_OPERAND, 0, 0x00090003, 0x80000000, -QDIO_PGM_OPERAND, false},
+	{22, -QDIO_PGM_OPERAND, 0, 0x80010003, 0x80000000, -QDIO_PGM_OPERAND, false},
+	{23, 3, 0, 0x00030003, 0x80000000, 3, false}, /* set 1 */
+	{24, 3, 0, 0x00010009, 0x80000000, 3, false},
+	{25, 1, 0, 0x00010001, 0x80000000, 1, false}, /* ours, without queues */
+	{26, 0, 0, 0xFFFFFFFF00010003, 0x80000000, 1, true},
 	/* tokens, without QEBSM: nothing has this one */
-	{30, 0x80, 0x1234, 0x80000000, 3, false, 3},
+	{30, 3, 0x80, 0x1234, 0x80000000, 3, false},
 };
 
 START_TEST(siga_as_listed)
@@ -557,20 +557,19 @@ END_TEST
 
 static const struct sadc_row {
 	int n;
-	bool thin;
-	uint64_t summary, dsci;
 	uint16_t code;
-	bool registered;
+	bool thin, registered;
+	uint64_t summary, dsci;
 } sadcs[] = {
-	{1, true, RIG_LSI, RIG_DSCI, 0x0001, true},
-	{2, true, 0, 0, 0x0001, false},
-	{3, true, RIG_LSI, 0, 0x0003, false},
-	{4, true, 0, RIG_DSCI, 0x0003, false},
-	{5, true, RIG_BYTES, RIG_DSCI, 0x0003, false},
-	{6, true, RIG_LSI, RIG_BYTES, 0x0003, false},
-	{7, true, UINT64_MAX, RIG_DSCI, 0x0003, false},
-	{8, true, RIG_BYTES - 1, RIG_BYTES - 1, 0x0001, true},
-	{9, false, RIG_LSI, RIG_DSCI, 0x0004, false},
+	{1, 0x0001, true, true, RIG_LSI, RIG_DSCI},
+	{2, 0x0001, true, false, 0, 0},
+	{3, 0x0003, true, false, RIG_LSI, 0},
+	{4, 0x0003, true, false, 0, RIG_DSCI},
+	{5, 0x0003, true, false, RIG_BYTES, RIG_DSCI},
+	{6, 0x0003, true, false, RIG_LSI, RIG_BYTES},
+	{7, 0x0003, true, false, UINT64_MAX, RIG_DSCI},
+	{8, 0x0001, true, true, RIG_BYTES - 1, RIG_BYTES - 1},
+	{9, 0x0004, false, false, RIG_LSI, RIG_DSCI},
 };
 
 START_TEST(sadc_as_listed)

@@ -26,7 +26,9 @@ static uint8_t ssqd(struct rig *r, uint64_t *token)
 	uint8_t block[QDIO_CHSC_BLOCK_BYTES] = {0};
 	struct qdio_ssqd e;
 
-	memcpy(block, "\x00\x10\x00\x24\x00\x00\x00\x03\x00\x00\x00\x03", 12);
+	be32_store(block, 0x00100024);
+	be16_store(block + 6, 3);
+	be16_store(block + 10, 3);
 	ck_assert_int_eq(qdio_chsc(&r->g, 1, block), 0);
 	memcpy(&e, block + 0x18, sizeof(e));
 	*token = be64_get(e.sch_token);
@@ -187,13 +189,13 @@ START_TEST(eqbs_as_listed)
 	rig_init_qebsm(&r, true);
 	rig_establish(&r);
 	memset(r.mem + RIG_SLSB(0), 0x80, QDIO_BUFFERS);
-	for (unsigned i = 0; i < strlen(row->states) / 2; i++)
+	for (size_t i = 0; i < strlen(row->states) / 2; i++)
 		r.mem[RIG_SLSB(0) + (row->first + i) % 128] = digit_pair(row->states + 2 * i);
 	ck_assert_msg(qdio_eqbs(r.g, token_of(&r), &r1, &r2, &r3) == 0, "row %d", row->n);
 	ck_assert_msg(r1 == row->next, "row %d", row->n);
 	ck_assert_msg(r2 == ((row->ack ? 1ull << 63 : 0) | row->state), "row %d", row->n);
 	ck_assert_msg(r3 == ((uint64_t)row->ccq << 32 | row->left), "row %d", row->n);
-	for (unsigned i = 0; i < strlen(row->after) / 2; i++)
+	for (size_t i = 0; i < strlen(row->after) / 2; i++)
 		ck_assert_msg(r.mem[RIG_SLSB(0) + (row->first + i) % 128] ==
 				      digit_pair(row->after + 2 * i),
 			      "row %d", row->n);

@@ -146,7 +146,7 @@ static const uint8_t *stored(const struct replay *p)
 	for (size_t i = p->i; i-- > 0;)
 		if (p->t->ev[i].ch == at(p)->ch && trace_is(&p->t->ev[i], "CCW"))
 			return p->r.mem + trace_hex(&p->t->ev[i], "addr", 0);
-	return NULL;
+	ck_abort_msg("%s:%u: no CCW before", p->t->path, at(p)->line);
 }
 
 static void replay_stored(struct replay *p) /* SENSEID, READ */

@@ -257,7 +257,7 @@ int trace_queue(const struct trace_event *e, bool *input)
 	*input = buf[0] == 'i';
 	const char *digits = buf + strcspn(buf, "0123456789");
 
-	return *digits ? atoi(digits) : -1;
+	return *digits ? (int)strtol(digits, NULL, 10) : -1;
 }
 
 size_t trace_next(const struct trace *t, size_t i, const char *name, char ch)
@@ -288,7 +288,7 @@ static int put(const struct stage *s, uint64_t addr, const void *data, size_t le
 static uint64_t sbal_address(const struct trace *t, size_t i, unsigned buf)
 {
 	const struct trace_event *e = &t->ev[i];
-	bool input, in2;
+	bool input = false, in2 = false;
 	int q = trace_queue(e, &input);
 
 	for (i++; i < t->n && !trace_is(&t->ev[i], "EQ-QDR"); i++) {
@@ -356,12 +356,13 @@ static bool ends_start(const struct trace_event *e)
 
 int trace_stage(const struct trace *t, size_t i, uint8_t *storage, size_t size)
 {
-	struct stage s = {storage, size};
+	struct stage s = {.size = size};
 	uint64_t ccw = trace_hex(&t->ev[i], "ccwaddr", 0);
 	uint64_t cda = 0;
 	char ch = t->ev[i].ch;
 	int n = 0;
 
+	s.storage = storage;
 	for (i++; i < t->n; i++) {
 		const struct trace_event *e = &t->ev[i];
 
@@ -384,12 +385,13 @@ int trace_stage(const struct trace *t, size_t i, uint8_t *storage, size_t size)
 
 int trace_stage_sbal(const struct trace *t, size_t i, uint8_t *storage, size_t size)
 {
-	struct stage s = {storage, size};
+	struct stage s = {.size = size};
 	const struct trace_event *sbal = &t->ev[i];
 	bool input = false;
 	int q = trace_queue(sbal, &input);
 	uint64_t buf = trace_dec(sbal, "buf", 0);
 
+	s.storage = storage;
 	if (!sbal->data || put(&s, trace_hex(sbal, "addr", 0), sbal->data, sbal->len))
 		return -1;
 	for (i++; i < t->n && !input; i++) {
