@@ -14,6 +14,7 @@ SET VSWITCH VSW1 GRANT ONE
 SET VSWITCH VSW1 GRANT TWO
 NICDEF ONE 0600 TYPE QDIO LAN SYSTEM VSW1
 NICDEF TWO 0600 TYPE QDIO LAN SYSTEM VSW1
+NICDEF EVIL 0600 TYPE QDIO LAN SYSTEM VSW1
 CONF
 ip -n "$ID-host" addr add 10.88.0.3/24 dev tap0
 ip -n "$ID-host" link set tap0 up
@@ -30,6 +31,7 @@ for from in one:eth0 host:tap0; do
 done
 
 must "garbage on the channel socket" timeout 60 "$PYTHON" "$E2E/garbage.py" channel "$T/run/channel"
+must "a client that attaches, then says nonsense" timeout 120 "$PYTHON" "$E2E/garbage.py" guest "$T/run/channel"
 must "garbage on the control socket" timeout 60 "$PYTHON" "$E2E/garbage.py" control "$T/run/control"
 must "commands still work" zl QUERY VSWITCH VSW1 DETAILS
 must "guests still reach each other" reach one 10.88.0.2
