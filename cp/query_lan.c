@@ -147,7 +147,7 @@ static void say_uplink(struct cp_run *run, const struct cp_lan *lan, bool detail
 	if (u->ifname[0])
 		cp_say(run, "    TAP: %-15s  %s", u->ifname, u->connect ? "CONNECT" : "DISCONNECT");
 	if (u->port && details)
-		cp_say_counters(run, u->port, "    ");
+		cp_say_counters(run, u->port, true, "    ");
 }
 
 static void say_switch(struct cp_run *run, const struct cp_lan *lan, bool details)

@@ -93,7 +93,7 @@ static void say_session(struct cp_run *run, const struct cp_nic *nic)
 		cp_say_vlans(run, "VLAN: ", &p.vids);
 	}
 	if (nic->port)
-		cp_say_counters(run, nic->port, "  ");
+		cp_say_counters(run, nic->port, false, "  ");
 	for (unsigned d = 0; d < QDIO_DEVICES; d++) {
 		static const char *const role[] = {"CTL-READ", "CTL-WRITE", "DATA"};
 

@@ -2,8 +2,8 @@
 /*
  * What the QUERY commands say about one port: counters, addresses, VLANs.
  *
- * Text follows z/VM: RX is what the adapter received. JSON names the direction by the switch: "in"
- * came from the port, "out" went to it.
+ * Text follows z/VM: RX is what the NIC, or the uplink from outside, received. JSON names the
+ * direction by the switch: "in" came from the port, "out" went to it.
  */
 #include "cp/cp_priv.h"
 
@@ -108,19 +108,27 @@ static void say_drops(struct cp_run *run, const char *indent, const char *what,
 			       (unsigned long long)drops[d], vs_drop_text((enum vs_drop)d));
 }
 
-void cp_say_counters(struct cp_run *run, const struct vs_port *port, const char *indent)
+static void say_direction(struct cp_run *run, const char *indent, const char *what, uint64_t frames,
+			  uint64_t bytes, const uint64_t drops[VS_DROP_COUNT + 1])
+{
+	cp_say(run, "%s%s Packets: %-12llu Discarded: %-10llu Bytes: %llu", indent, what,
+	       (unsigned long long)frames, (unsigned long long)sum(drops),
+	       (unsigned long long)bytes);
+	say_drops(run, indent, what, drops);
+}
+
+/* RX of a NIC is what its guest received, RX of an uplink what came from outside. */
+void cp_say_counters(struct cp_run *run, const struct vs_port *port, bool uplink,
+		     const char *indent)
 {
 	struct vs_counters c = {0};
 
 	vs_port_counters(port, &c);
-	cp_say(run, "%sRX Packets: %-12llu Discarded: %-10llu Bytes: %llu", indent,
-	       (unsigned long long)c.tx_frames, (unsigned long long)sum(c.tx_drop),
-	       (unsigned long long)c.tx_bytes);
-	say_drops(run, indent, "RX", c.tx_drop);
-	cp_say(run, "%sTX Packets: %-12llu Discarded: %-10llu Bytes: %llu", indent,
-	       (unsigned long long)c.rx_frames, (unsigned long long)sum(c.rx_drop),
-	       (unsigned long long)c.rx_bytes);
-	say_drops(run, indent, "TX", c.rx_drop);
+	if (uplink)
+		say_direction(run, indent, "RX", c.rx_frames, c.rx_bytes, c.rx_drop);
+	say_direction(run, indent, uplink ? "TX" : "RX", c.tx_frames, c.tx_bytes, c.tx_drop);
+	if (!uplink)
+		say_direction(run, indent, "TX", c.rx_frames, c.rx_bytes, c.rx_drop);
 }
 
 static void say_list(struct cp_run *run, const char *indent, const char *title, uint8_t (*mac)[6],
@@ -169,7 +177,7 @@ void cp_say_adapter(struct cp_run *run, const struct cp_nic *nic, bool details)
 	}
 	if (!details)
 		return;
-	cp_say_counters(run, nic->port, "      ");
+	cp_say_counters(run, nic->port, false, "      ");
 	cp_say(run, "      Options: Ethernet Broadcast%s",
 	       vs_port_promisc(nic->port) ? " Promiscuous" : "");
 	cp_say_addresses(run, nic->port, "      ");
