@@ -297,6 +297,14 @@ struct qdio_group *osa_group(struct osa *a)
 	return a->group;
 }
 
+void osa_set_mac(struct osa *a, const uint8_t mac[6])
+{
+	static const uint8_t zero[6];
+
+	if (!(mac[0] & 1) && memcmp(mac, zero, 6) != 0)
+		memcpy(a->cfg.mac, mac, 6);
+}
+
 struct osa_data *osa_data_of(struct osa *a)
 {
 	return &a->data;

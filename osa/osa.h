@@ -57,6 +57,13 @@ void osa_destroy(struct osa *a);
 struct qdio_group *osa_group(struct osa *a);
 
 /*
+ * The address that READ_MAC gives from now on. For an owner that learns it from a switch
+ * elsewhere after the adapter was made; a guest that is online keeps what it has until its next
+ * session. @mac: unicast, not zero; else ignored. Control thread.
+ */
+void osa_set_mac(struct osa *a, const uint8_t mac[6]);
+
+/*
  * Plug the cable in (link, copied) or pull it (NULL). What the guest registered is carried
  * over to the new link. The guest is told by STARTLAN and STOPLAN events
  * (spec/osa-qeth.md 11.3). Control thread.

@@ -103,6 +103,7 @@ uint8_t qdio_program_next(struct qdio_program *p, const struct qdio_storage *st,
 
 	cmd->n = 0;
 	cmd->total = 0;
+	cmd->data = NULL;
 	do {
 		sstat = follow(p, st, &ccw);
 		if (sstat)
@@ -186,6 +187,19 @@ static uint8_t move_segment(const struct mover *m, const struct qdio_segment *se
 	return move_bytes(m, seg->addr, buf, len);
 }
 
+/* The owner moves between storage and cmd->data, and judges the length by the residual count. */
+static void move_private(const struct mover *m, const struct qdio_command *cmd, uint8_t *buf,
+			 size_t len, struct qdio_outcome *out)
+{
+	size_t n = len < cmd->total ? len : cmd->total;
+
+	if (m->access == QDIO_STORE)
+		memcpy(cmd->data, buf, n);
+	else
+		memcpy(buf, cmd->data, n);
+	out->residual = (uint16_t)(cmd->total - n);
+}
+
 /*
  * Move len bytes through the segments. The device ends there: what is left of the segment it ends
  * in is the residual count; the length is incorrect if something is left or
@@ -194,6 +208,10 @@ static uint8_t move_segment(const struct mover *m, const struct qdio_segment *se
 static uint8_t move_command(const struct mover *m, const struct qdio_command *cmd, uint8_t *buf,
 			    size_t len, struct qdio_outcome *out)
 {
+	if (cmd->data) {
+		move_private(m, cmd, buf, len, out);
+		return 0;
+	}
 	for (unsigned i = 0; i < cmd->n; i++) {
 		const struct qdio_segment *seg = &cmd->seg[i];
 		bool last = i + 1 == cmd->n;

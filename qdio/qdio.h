@@ -311,6 +311,26 @@ int qdio_csch(struct qdio_group *g, unsigned dev);
 void qdio_system_reset(struct qdio_group *g);
 
 /*
+ * One command of a channel program whose CCWs the owner fetches and whose data it moves, as an
+ * emulator's channel does.
+ */
+struct qdio_single {
+	uint8_t cmd;
+	uint8_t last_cmd; /* the command this one is chained from, or 0 */
+	uint8_t key;	  /* of the ORB */
+	bool idaw64;	  /* the ORB names format-2 IDAWs, and with them the 64-bit QDR */
+	uint16_t count;
+	uint8_t *data; /* count bytes: taken by a write or control command, filled by the others */
+};
+/*
+ * Execute it as a program of its own. It ends as others do, through env->interrupt, possibly
+ * before the return: the status has unit status, sense and the residual count, incorrect length
+ * is the owner's to see. Data is in use until then, or until halt, clear or reset.
+ * Control thread. Return: condition code, as qdio_ssch.
+ */
+int qdio_execute(struct qdio_group *g, unsigned dev, const struct qdio_single *single);
+
+/*
  * A message for device dev can be read: completes a held READ. Control thread.
  */
 void qdio_group_readable(struct qdio_group *g, unsigned dev);

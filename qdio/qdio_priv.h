@@ -44,6 +44,7 @@ struct qdio_command {
 	uint8_t flags;	      /* of the last CCW: chaining, SLI */
 	unsigned n;
 	uint32_t total; /* bytes of all segments */
+	uint8_t *data;	/* where the owner moves the data itself (qdio_execute): total bytes */
 	struct qdio_segment seg[QDIO_SEGMENTS_MAX];
 };
 

@@ -164,6 +164,33 @@ int qdio_ssch(struct qdio_group *g, unsigned dev, const struct qdio_orb *orb)
 	return 0;
 }
 
+int qdio_execute(struct qdio_group *g, unsigned dev, const struct qdio_single *single)
+{
+	struct qdio_device *d;
+
+	if (!operational(g, dev))
+		return 3;
+	d = &g->dev[dev];
+	if (d->busy != QDIO_NOT_BUSY)
+		return 2;
+	d->parm = 0;
+	d->orb_ctl = 0;
+	d->cpa = 0;
+	d->program = (struct qdio_program){
+		.key = single->key,
+		.idaw64 = single->idaw64,
+		.last_cmd = single->last_cmd,
+	};
+	d->cmd.ccw = (struct qdio_ccw1){.cmd = single->cmd, .count = be16_of(single->count)};
+	d->cmd.flags = 0;
+	d->cmd.n = 1;
+	d->cmd.seg[0] = (struct qdio_segment){.count = single->count};
+	d->cmd.total = single->count;
+	d->cmd.data = single->data;
+	step(g, dev); /* does not chain: one step is all */
+	return 0;
+}
+
 /* Whatever the device does ends; queues too if it is the one that has them. */
 static void stop(struct qdio_group *g, unsigned dev, enum qdio_reset why)
 {

@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An OSA adapter inside an emulator. Theory of operation.
+ *
+ * Goal: a device type ZOSA whose three subchannels are qdio + osa working on the emulator's main
+ * storage, and whose cable is the port socket of a zland. The emulator needs no privilege and
+ * knows no network.
+ *
+ * Flow. The emulator's channel fetches CCWs and calls zosa_execute on a device thread for each
+ * command; qdio executes it and ends it through env_interrupt, at once or later. A READ
+ * without message and ACTIVATE QUEUES end later: the device thread waits in zosa_execute, as
+ * that is how this family of emulators keeps a subchannel busy. Halt and clear show in the
+ * subchannel's status word, which the waiting thread looks at.
+ *
+ * Threads. Device threads (one per running channel program) and the service thread drive the
+ * adapter's control calls under z->lock. The data thread moves frames between queues and
+ * port socket and sleeps on an eventfd and the socket. A processor's thread only ever writes the
+ * eventfd: SIGA never waits for anything.
+ *
+ * Lock order: z->lock, the adapter's and the port link's own locks, the emulator's device lock. So
+ * nothing here takes z->lock with a device lock held, except zosa_destroy, which runs when no
+ * channel program may be started any more; the emulator's half tries for its locks and
+ * gives up when z->closing is set.
+ *
+ * Without a daemon the adapter has no cable: the guest comes online without carrier and hears of
+ * the cable when it is there.
+ */
+#include "guest/hercules/zosa.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guest/portlink.h"
+#include "osa/osa.h"
+
+#define DIR_DEFAULT "/run/zlan"
+#define SERVICE_MS 250 /* portlink wants to be called at least every 500 ms */
+#define STOP_LOOK_MS 20 /* how soon a clear is seen that nobody tells us of */
+#define ADAPTERS_MAX 64
+#define ENDED (QDIO_DSTAT_CHANNEL_END | QDIO_DSTAT_DEVICE_END)
+
+/* The command a device is executing. */
+struct slot {
+	bool done;
+	struct qdio_irb irb;
+};
+
+struct zosa_config {
+	char user[9];
+	char dir[96];
+	uint16_t vdev;
+	uint8_t chpid;
+};
+
+struct zosa {
+	struct zosa_config cfg;
+	struct zosa_place place;
+
+	pthread_mutex_t lock;
+	pthread_cond_t ended; /* a slot is done, or a stop may have been asked for */
+	struct osa *osa;
+	struct slot slot[QDIO_DEVICES];
+	unsigned inside; /* threads in zosa_execute */
+	bool attached;
+
+	struct portlink *link;
+	pthread_t service, data;
+	int bell; /* eventfd of the data thread */
+	/* Not zero while the data thread sleeps or is about to. */
+	_Atomic uint32_t want_kick;
+	_Atomic bool closing;
+};
+
+/* CHSC speaks of all adapters of the emulator at once, and comes without naming one. */
+static struct {
+	pthread_mutex_t lock;
+	unsigned n;
+	struct zosa *z[ADAPTERS_MAX];
+} adapters = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void say(const struct zosa *z, const char *text)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "%s %04X: %s", ZOSA_TYPE, z->place.devno[0], text);
+	emu_say(line);
+}
+
+/* ---- the data thread ------------------------------------------------------------------------ */
+
+static void ring(struct zosa *z)
+{
+	/* Cannot fail but by 2^64 rings unheard. */
+	eventfd_write(z->bell, 1);
+}
+
+void zosa_signal_adapter(struct zosa *z)
+{
+	/* Pairs with portlink_arm: the guest's buffer states are stored before the flag is read. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_exchange_explicit(&z->want_kick, 0, memory_order_relaxed))
+		ring(z);
+}
+
+static void data_sleep(struct zosa *z)
+{
+	struct pollfd p[2] = {
+		{.fd = z->bell, .events = POLLIN},
+		{.fd = portlink_data_fd(z->link), .events = POLLIN},
+	};
+	eventfd_t rings;
+
+	poll(p, 2, -1);
+	/* The adapter drains it too, but only while its queues are active. */
+	if (p[0].revents & POLLIN)
+		eventfd_read(z->bell, &rings);
+}
+
+static void *data_main(void *arg)
+{
+	struct zosa *z = arg;
+
+	while (!atomic_load_explicit(&z->closing, memory_order_relaxed)) {
+		if (portlink_pump(z->link))
+			continue;
+		if (!portlink_arm(z->link))
+			data_sleep(z);
+		portlink_disarm(z->link);
+	}
+	return NULL;
+}
+
+/* ---- the service thread --------------------------------------------------------------------- */
+
+static void link_say(void *ctx, const char *line)
+{
+	say(ctx, line);
+}
+
+static void link_plug(void *ctx, bool in)
+{
+	struct zosa *z = ctx;
+	struct vs_link link = portlink_link(z->link);
+
+	pthread_mutex_lock(&z->lock);
+	z->attached = in;
+	osa_set_link(z->osa, in ? &link : NULL);
+	pthread_mutex_unlock(&z->lock);
+	ring(z); /* the data thread is to look at another socket */
+}
+
+static void link_mac(void *ctx, const uint8_t mac[6])
+{
+	struct zosa *z = ctx;
+
+	pthread_mutex_lock(&z->lock);
+	osa_set_mac(z->osa, mac);
+	pthread_mutex_unlock(&z->lock);
+}
+
+static void *service_main(void *arg)
+{
+	struct zosa *z = arg;
+
+	while (!atomic_load_explicit(&z->closing, memory_order_relaxed)) {
+		struct pollfd p;
+
+		portlink_service(z->link);
+		p = (struct pollfd){.fd = portlink_service_fd(z->link), .events = POLLIN};
+		poll(&p, 1, SERVICE_MS);
+	}
+	return NULL;
+}
+
+/* ---- what the group asks for ------------------------------------------------------------------ */
+
+/* z->lock is held: every control call is made with it. */
+static void env_interrupt(void *env, unsigned dev, const struct qdio_irb *irb)
+{
+	struct zosa *z = env;
+
+	z->slot[dev].irb = *irb;
+	z->slot[dev].done = true;
+	pthread_cond_broadcast(&z->ended);
+}
+
+static void env_pci(void *env, unsigned dev)
+{
+	struct zosa *z = env;
+
+	emu_pci(z->place.device[dev], &z->closing);
+}
+
+static void env_adapter_interrupt(void *env, unsigned isc)
+{
+	struct zosa *z = env;
+
+	(void)isc; /* the emulator takes the subclass of the subchannel */
+	emu_adapter_interrupt(z->place.device[QDIO_DEVICES - 1], &z->closing);
+}
+
+static void env_kick(void *env)
+{
+	zosa_signal_adapter(env);
+}
+
+static const struct qdio_env_ops env_ops = {
+	.interrupt = env_interrupt,
+	.pci = env_pci,
+	.adapter_interrupt = env_adapter_interrupt,
+	.kick = env_kick,
+};
+
+/* ---- commands ---------------------------------------------------------------------------------- */
+
+static void enable_all(struct zosa *z)
+{
+	/* The emulator knows which subchannels are enabled; here all are. */
+	for (unsigned dev = 0; dev < QDIO_DEVICES; dev++)
+		qdio_msch(osa_group(z->osa), dev, true, 0);
+}
+
+static void stop_device(struct zosa *z, unsigned dev, enum emu_stop why)
+{
+	struct qdio_group *g = osa_group(z->osa);
+
+	if (why == EMU_HALT) {
+		qdio_hsch(g, dev);
+	} else if (why == EMU_CLEAR) {
+		qdio_csch(g, dev);
+	} else {
+		qdio_system_reset(g);
+		enable_all(z);
+	}
+}
+
+static void wait_a_little(struct zosa *z)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += STOP_LOOK_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(&z->ended, &z->lock, &until);
+}
+
+/* Until the command has ended or is not to go on. z->lock is held. */
+static enum emu_stop wait_end(struct zosa *z, unsigned dev)
+{
+	while (!z->slot[dev].done) {
+		enum emu_stop why = emu_stop_wanted(z->place.device[dev]);
+
+		if (atomic_load_explicit(&z->closing, memory_order_relaxed))
+			return EMU_RESET;
+		if (why != EMU_GO_ON) {
+			stop_device(z, dev, why);
+			return why;
+		}
+		wait_a_little(z);
+	}
+	return EMU_GO_ON;
+}
+
+static void end_from(const struct qdio_irb *irb, struct zosa_end *end)
+{
+	end->unit_status = irb->scsw.dstat;
+	end->residual = be16_get(irb->scsw.count);
+	memcpy(end->sense, irb->sense, sizeof(end->sense));
+	/* The emulator's handlers have no way to say program check. */
+	if (irb->scsw.sstat) {
+		end->unit_status = ENDED | QDIO_DSTAT_UNIT_CHECK;
+		end->sense[0] = QDIO_SENSE0_COMMAND_REJECT;
+	}
+}
+
+/* A command that cannot be begun. */
+static void end_refused(struct zosa_end *end, const struct qdio_single *cmd)
+{
+	end->unit_status = ENDED | QDIO_DSTAT_UNIT_CHECK;
+	end->residual = cmd->count;
+	end->sense[0] = QDIO_SENSE0_COMMAND_REJECT;
+}
+
+static bool set_storage(struct zosa *z)
+{
+	struct qdio_storage st = {.map = emu_storage, .ctx = z->place.device[0]};
+
+	return !qdio_group_set_storage(osa_group(z->osa), &st);
+}
+
+/*
+ * Begin and wait. z->lock is held, but not while the emulator marks the subchannel: that takes
+ * its device lock.
+ */
+static enum emu_stop run(struct zosa *z, unsigned dev, const struct qdio_single *cmd,
+			 struct zosa_end *end)
+{
+	enum emu_stop why = EMU_GO_ON;
+
+	z->slot[dev].done = false;
+	if (atomic_load(&z->closing) || qdio_execute(osa_group(z->osa), dev, cmd)) {
+		end_refused(end, cmd);
+		return EMU_GO_ON;
+	}
+	if (!z->slot[dev].done && cmd->cmd == QDIO_CCW_AQ) {
+		pthread_mutex_unlock(&z->lock);
+		emu_qdio_active(z->place.device[dev], true);
+		ring(z);
+		pthread_mutex_lock(&z->lock);
+	}
+	why = wait_end(z, dev);
+	if (why == EMU_GO_ON)
+		end_from(&z->slot[dev].irb, end);
+	return why;
+}
+
+void zosa_execute(struct zosa *z, unsigned dev, const struct qdio_single *cmd,
+		  struct zosa_end *end)
+{
+	void *device = z->place.device[dev];
+	enum emu_stop why;
+	bool closing;
+
+	memset(end, 0, sizeof(*end));
+	pthread_mutex_lock(&z->lock);
+	z->inside++;
+	why = run(z, dev, cmd, end);
+	closing = atomic_load(&z->closing);
+	pthread_mutex_unlock(&z->lock);
+	/* When the device goes away its lock is held by whoever waits for us to leave. */
+	if (!closing && cmd->cmd == QDIO_CCW_AQ)
+		emu_qdio_active(device, false);
+	if (!closing && why != EMU_GO_ON)
+		emu_stopped(device, why);
+	if (why != EMU_GO_ON) {
+		end->stopped = true;
+		end->unit_status = ENDED;
+		end->residual = cmd->count;
+	}
+	pthread_mutex_lock(&z->lock);
+	z->inside--;
+	pthread_cond_broadcast(&z->ended);
+	pthread_mutex_unlock(&z->lock);
+}
+
+void zosa_wake(struct zosa *z)
+{
+	/* Without the lock, see above: a wake that comes a moment too early is found out
+	 * STOP_LOOK_MS later. */
+	pthread_cond_broadcast(&z->ended);
+}
+
+int zosa_chsc(uint8_t block[QDIO_CHSC_BLOCK_BYTES])
+{
+	struct qdio_group *groups[ADAPTERS_MAX];
+	int rc;
+
+	/* Not z->lock: a processor must not wait for the daemon. What CHSC looks at is
+	 * constant, atomic, or under the group's own locks. */
+	pthread_mutex_lock(&adapters.lock);
+	for (unsigned i = 0; i < adapters.n; i++)
+		groups[i] = osa_group(adapters.z[i]->osa);
+	rc = qdio_chsc(groups, adapters.n, block);
+	pthread_mutex_unlock(&adapters.lock);
+	return rc;
+}
+
+static bool adapters_add(struct zosa *z)
+{
+	bool room;
+
+	pthread_mutex_lock(&adapters.lock);
+	room = adapters.n < ADAPTERS_MAX;
+	if (room)
+		adapters.z[adapters.n++] = z;
+	pthread_mutex_unlock(&adapters.lock);
+	return room;
+}
+
+static void adapters_remove(const struct zosa *z)
+{
+	pthread_mutex_lock(&adapters.lock);
+	for (unsigned i = 0; i < adapters.n; i++)
+		if (adapters.z[i] == z)
+			adapters.z[i] = adapters.z[--adapters.n];
+	pthread_mutex_unlock(&adapters.lock);
+}
+
+/* ---- configuration ------------------------------------------------------------------------------- */
+
+static bool parse_hex(const char *word, unsigned max, unsigned *out)
+{
+	char *end;
+	unsigned long v = strtoul(word, &end, 16);
+
+	*out = (unsigned)v;
+	return *word && !*end && v <= max;
+}
+
+static bool parse_user(const char *word, struct zosa_config *cfg)
+{
+	size_t n = strlen(word);
+
+	if (!n || n >= sizeof(cfg->user))
+		return false;
+	for (size_t i = 0; i <= n; i++) {
+		char c = word[i];
+
+		if (c >= 'a' && c <= 'z')
+			c = (char)(c - 'a' + 'A');
+		cfg->user[i] = c;
+	}
+	return true;
+}
+
+static bool parse_dir(const char *word, struct zosa_config *cfg)
+{
+	return snprintf(cfg->dir, sizeof(cfg->dir), "%s", word) < (int)sizeof(cfg->dir);
+}
+
+/* One keyword and its value. */
+static bool parse_pair(const char *key, const char *value, struct zosa_config *cfg)
+{
+	unsigned v = 0;
+
+	if (!strcasecmp(key, "user"))
+		return parse_user(value, cfg);
+	if (!strcasecmp(key, "dir"))
+		return parse_dir(value, cfg);
+	if (!strcasecmp(key, "vdev") && parse_hex(value, UINT16_MAX, &v)) {
+		cfg->vdev = (uint16_t)v;
+		return true;
+	}
+	if (!strcasecmp(key, "chpid") && parse_hex(value, UINT8_MAX, &v)) {
+		cfg->chpid = (uint8_t)v;
+		return true;
+	}
+	return false;
+}
+
+static bool parse(struct zosa *z, int argc, char *const *argv)
+{
+	struct zosa_config *cfg = &z->cfg;
+	char text[160];
+
+	*cfg = (struct zosa_config){.dir = DIR_DEFAULT, .vdev = z->place.devno[0]};
+	cfg->chpid = z->place.chpid;
+	for (int i = 0; i < argc; i += 2) {
+		if (i + 1 < argc && parse_pair(argv[i], argv[i + 1], cfg))
+			continue;
+		snprintf(text, sizeof(text),
+			 "operand '%.40s %.40s' is not user NAME, vdev XXXX, dir DIR or chpid XX",
+			 argv[i], i + 1 < argc ? argv[i + 1] : "");
+		say(z, text);
+		return false;
+	}
+	if (!cfg->user[0]) {
+		say(z, "the operand user NAME is missing");
+		return false;
+	}
+	if (cfg->chpid > z->place.chpid_max) {
+		snprintf(text, sizeof(text),
+			 "this emulator needs a CHPID of at most %02X, not %02X: "
+			 "add the operand chpid XX",
+			 z->place.chpid_max, cfg->chpid);
+		say(z, text);
+		return false;
+	}
+	return true;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------ */
+
+/* Until the switch has named one: locally administered, and the same at every start. */
+static void provisional_mac(const struct zosa_config *cfg, uint8_t mac[6])
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (const char *c = cfg->user; *c; c++)
+		h = (h ^ (uint8_t)*c) * 16777619u;
+	h = (h ^ cfg->vdev) * 16777619u;
+	mac[0] = 0x02;
+	mac[1] = 0x5A;
+	be32_store(mac + 2, h);
+}
+
+static int make_adapter(struct zosa *z)
+{
+	struct osa_config cfg = {
+		.chpid = z->cfg.chpid,
+		.unit_addr = (uint8_t)(z->place.devno[QDIO_DEVICES - 1] & 0xFF),
+		.thin_interrupts = z->place.thin_interrupts,
+	};
+	struct osa_doorbell bell = {.want_kick = &z->want_kick, .fd = z->bell};
+
+	memcpy(cfg.subchannel, z->place.subchannel, sizeof(cfg.subchannel));
+	memcpy(cfg.devno, z->place.devno, sizeof(cfg.devno));
+	memcpy(cfg.name, z->cfg.user, sizeof(cfg.name));
+	provisional_mac(&z->cfg, cfg.mac);
+	z->osa = osa_create(&cfg, &env_ops, z);
+	if (!z->osa)
+		return -errno;
+	osa_set_doorbell(z->osa, &bell);
+	enable_all(z);
+	return set_storage(z) ? 0 : -EINVAL;
+}
+
+static int make_link(struct zosa *z)
+{
+	struct portlink_config cfg = {
+		.dir = z->cfg.dir,
+		.user = z->cfg.user,
+		.vdev = z->cfg.vdev,
+		.log = link_say,
+		.plug = link_plug,
+		.mac = link_mac,
+		.ctx = z,
+	};
+
+	z->link = portlink_create(&cfg);
+	return z->link ? 0 : -errno;
+}
+
+static int start_threads(struct zosa *z)
+{
+	int rc = pthread_create(&z->data, NULL, data_main, z);
+
+	if (rc)
+		return -rc;
+	rc = pthread_create(&z->service, NULL, service_main, z);
+	if (rc) {
+		atomic_store(&z->closing, true);
+		ring(z);
+		pthread_join(z->data, NULL);
+	}
+	return -rc;
+}
+
+static void init_locks(struct zosa *z)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&z->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&z->ended, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static void release(struct zosa *z)
+{
+	osa_destroy(z->osa);
+	portlink_destroy(z->link);
+	if (z->bell >= 0)
+		close(z->bell);
+	pthread_cond_destroy(&z->ended);
+	pthread_mutex_destroy(&z->lock);
+	free(z);
+}
+
+static int build(struct zosa *z)
+{
+	int rc;
+
+	z->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (z->bell < 0)
+		return -errno;
+	rc = make_adapter(z);
+	if (!rc)
+		rc = make_link(z);
+	if (!rc && !adapters_add(z))
+		rc = -ENOSPC;
+	return rc;
+}
+
+struct zosa *zosa_create(const struct zosa_place *place, int argc, char *const *argv)
+{
+	struct zosa *z = calloc(1, sizeof(*z));
+	int rc;
+
+	if (!z) {
+		emu_say(ZOSA_TYPE ": no memory");
+		return NULL;
+	}
+	z->place = *place;
+	z->bell = -1;
+	init_locks(z);
+	if (!parse(z, argc, argv))
+		goto fail;
+	rc = build(z);
+	if (!rc)
+		rc = start_threads(z);
+	if (rc) {
+		say(z, strerror(-rc));
+		adapters_remove(z);
+		goto fail;
+	}
+	return z;
+fail:
+	release(z);
+	return NULL;
+}
+
+void zosa_destroy(struct zosa *z)
+{
+	if (!z)
+		return;
+	adapters_remove(z);
+	atomic_store(&z->closing, true);
+	ring(z);
+	pthread_join(z->data, NULL);
+	pthread_join(z->service, NULL);
+	pthread_mutex_lock(&z->lock);
+	pthread_cond_broadcast(&z->ended);
+	while (z->inside)
+		pthread_cond_wait(&z->ended, &z->lock);
+	pthread_mutex_unlock(&z->lock);
+	release(z);
+}
+
+uint8_t zosa_chpid(const struct zosa *z)
+{
+	return z->cfg.chpid;
+}
+
+void zosa_describe(const struct zosa *z, char *buf, size_t cap)
+{
+	struct portlink_stats s;
+
+	portlink_stats(z->link, &s);
+	snprintf(buf, cap, "user %s vdev %04X dir %s %s out[%llu] in[%llu]", z->cfg.user,
+		 z->cfg.vdev, z->cfg.dir, z->attached ? "attached" : "not attached",
+		 (unsigned long long)s.out_frames, (unsigned long long)s.in_frames);
+}
