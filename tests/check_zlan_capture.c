@@ -199,20 +199,21 @@ static void publish(void)
 struct packets {
 	unsigned n;
 	uint64_t ns[64];
-	char *bytes;
+	const char *bytes;
 	size_t len;
 };
 
-static size_t read_all(int fd, char **bytes)
-{
-	size_t len = 0, cap = 1 << 20;
+static char out_bytes[1 << 20], err_bytes[4096];
 
-	*bytes = calloc(1, cap + 1);
+static size_t read_all(int fd, char *to, size_t cap)
+{
+	size_t len = 0;
+
 	for (;;) {
 		ssize_t n;
 
 		wait_readable(fd);
-		n = read(fd, *bytes + len, cap - len);
+		n = read(fd, to + len, cap - len);
 		if (n <= 0)
 			return len;
 		len += (size_t)n;
@@ -248,23 +249,22 @@ static void wait_header(void)
 /* The program ends by itself or has been told to. */
 static void finish(int status, const char *message)
 {
-	char *text;
 	int st;
 
-	read_all(err, &text);
+	err_bytes[read_all(err, err_bytes, sizeof(err_bytes) - 1)] = '\0';
 	ck_assert_int_eq(waitpid(child, &st, 0), child);
 	child = 0;
 	ck_assert_msg(WIFEXITED(st) && WEXITSTATUS(st) == status, "status %x: %s", (unsigned)st,
-		      text);
-	ck_assert_msg(strstr(text, message) != NULL, "\"%s\" is not in \"%s\"", message, text);
-	free(text);
+		      err_bytes);
+	ck_assert_msg(strstr(err_bytes, message) != NULL, "\"%s\" is not in \"%s\"", message,
+		      err_bytes);
 }
 
 static struct packets output(void)
 {
-	struct packets p;
+	struct packets p = {.bytes = out_bytes};
 
-	p.len = read_all(out, &p.bytes);
+	p.len = read_all(out, out_bytes, sizeof(out_bytes));
 	parse(&p);
 	return p;
 }
@@ -511,7 +511,7 @@ END_TEST
 START_TEST(file_output)
 {
 	char path[128];
-	struct packets p;
+	struct packets p = {.bytes = out_bytes};
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/out.pcapng", dir);
@@ -520,7 +520,7 @@ START_TEST(file_output)
 	publish();
 	finish(0, "1 frames captured, 0 lost\n");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	p.len = read_all(fd, &p.bytes);
+	p.len = read_all(fd, out_bytes, sizeof(out_bytes));
 	parse(&p);
 	ck_assert_uint_eq(p.n, 1);
 }
