@@ -113,11 +113,13 @@ json_t *cp_client_request(struct cp_client *cl, json_t *request, char *err, size
 
 static void print_errors(const json_t *answer, const char *prefix)
 {
-	const json_t *e;
-	size_t i;
+	const json_t *errors = json_object_get(answer, "errors");
 
-	json_array_foreach(json_object_get(answer, "errors"), i, e)
-		fprintf(stderr, "%s%s\n", prefix, json_string_value(e) ? json_string_value(e) : "");
+	for (size_t i = 0; i < json_array_size(errors); i++) {
+		const char *e = json_string_value(json_array_get(errors, i));
+
+		fprintf(stderr, "%s%s\n", prefix, e ? e : "");
+	}
 }
 
 static void print_answer(const json_t *answer, bool json)

@@ -205,10 +205,9 @@ static void set_result(ucontext_t *uc, long v)
 /* Append to a line; async-signal-safe, unlike printf. */
 static size_t put_text(char *line, size_t n, const char *s)
 {
-	size_t len = strlen(s);
-
-	memcpy(line + n, s, len);
-	return n + len;
+	while (*s)
+		line[n++] = *s++;
+	return n;
 }
 
 static size_t put_number(char *line, size_t n, unsigned v)

@@ -13,7 +13,7 @@ struct cp_control;
 struct cp_control_config {
 	struct event_base *base;
 	struct cp *cp;
-	/* Answers are about to be sent: what they say was done must survive a kill. NULL: nothing. */
+	/* Answers are about to be sent: what they tell of must survive a kill. May be NULL. */
 	void (*settle)(void *ctx);
 	/* A line for the event log. */
 	void (*log)(void *ctx, const char *line);

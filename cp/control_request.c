@@ -46,9 +46,9 @@ json_t *control_error(int rc, const char *text)
 /* The number in "ZLNnnnnE ..."; never 0. */
 static int number_of(const char *message)
 {
-	int n = strncmp(message, "ZLN", 3) == 0 ? atoi(message + 3) : 0;
+	long n = strncmp(message, "ZLN", 3) == 0 ? strtol(message + 3, NULL, 10) : 0;
 
-	return n ? n : 2511;
+	return n > 0 && n <= 9999 ? (int)n : 2511;
 }
 
 static json_t *answer_command(struct cp *cp, const struct cp_caller *who, const char *command,

@@ -216,7 +216,7 @@ void *cp_hostuplink_open(struct cp_hostuplinks *us, const char *kind, const char
 		snprintf(err, err_len, "out of memory");
 		return NULL;
 	}
-	strcpy(u->ifname, arg);
+	snprintf(u->ifname, sizeof(u->ifname), "%s", arg);
 	u->link = *link;
 	rc = uplink_start(us, u);
 	if (rc) {

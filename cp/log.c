@@ -18,15 +18,19 @@
 
 #define MESSAGE_ID_LETTER 7 /* "ZLN0000" is in front of it */
 
+/* JOURNAL_STREAM is "DEVICE:INODE" of standard error if that is the journal. */
 void cp_log_init(struct cp_log *log)
 {
 	const char *s = getenv("JOURNAL_STREAM");
-	unsigned long long dev, ino;
+	char here[64];
 	struct stat st;
 
 	log->journal = false;
-	if (s && sscanf(s, "%llu:%llu", &dev, &ino) == 2 && fstat(STDERR_FILENO, &st) == 0)
-		log->journal = st.st_dev == dev && st.st_ino == ino;
+	if (!s || fstat(STDERR_FILENO, &st) < 0)
+		return;
+	snprintf(here, sizeof(here), "%llu:%llu", (unsigned long long)st.st_dev,
+		 (unsigned long long)st.st_ino);
+	log->journal = strcmp(s, here) == 0;
 }
 
 /* Syslog priority of a message by the letter behind its number. */

@@ -154,7 +154,7 @@ int cp_rundir_peer(int fd, struct cp_caller *who, uid_t *uid)
 		return -errno;
 	*uid = cred.uid;
 	if (cred.uid == 0 || cred.uid == geteuid()) {
-		strcpy(who->user, "OPERATOR");
+		snprintf(who->user, sizeof(who->user), "OPERATOR");
 		who->class_b = true;
 	} else {
 		user_of(cred.uid, who->user);

@@ -36,31 +36,30 @@ static json_t *ask_candidates(struct shell *sh, const char *line, size_t len)
 	return list;
 }
 
+static const char *candidate(const json_t *list, size_t i)
+{
+	const char *s = json_string_value(json_array_get(list, i));
+
+	return s ? s : "";
+}
+
 /* Letters that all candidates begin with, whatever their case. */
 static size_t common_prefix(const json_t *list)
 {
-	const char *first = json_string_value(json_array_get(list, 0));
-	size_t n = first ? strlen(first) : 0;
-	const json_t *e;
-	size_t i;
+	const char *first = candidate(list, 0);
+	size_t n = strlen(first);
 
-	json_array_foreach(list, i, e)
-	{
-		const char *s = json_string_value(e);
-
-		while (n && (!s || strncasecmp(first, s, n) != 0))
+	for (size_t i = 1; i < json_array_size(list); i++)
+		while (n && strncasecmp(first, candidate(list, i), n) != 0)
 			n--;
-	}
 	return n;
 }
 
 static void show_candidates(const json_t *list)
 {
-	const json_t *e;
-	size_t i;
-
 	putchar('\n');
-	json_array_foreach(list, i, e) printf("%s%s", i ? "  " : "", json_string_value(e));
+	for (size_t i = 0; i < json_array_size(list); i++)
+		printf("%s%s", i ? "  " : "", candidate(list, i));
 	putchar('\n');
 	fflush(stdout);
 }
@@ -98,8 +97,7 @@ static unsigned char on_tab(EditLine *el, int ch)
 	list = ask_candidates(sh, li->buffer, len);
 	common = common_prefix(list);
 	if (json_array_size(list) == 1 || common > word)
-		replace_word(el, word, json_string_value(json_array_get(list, 0)), common,
-			     json_array_size(list) == 1);
+		replace_word(el, word, candidate(list, 0), common, json_array_size(list) == 1);
 	else if (json_array_size(list) == 0)
 		rc = CC_REFRESH_BEEP;
 	else

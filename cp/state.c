@@ -34,7 +34,7 @@ int cp_state_identify(const char *path, char id[CP_STATE_ID_BYTES])
 	ssize_t n;
 	int fd, rc;
 
-	strcpy(id, "-");
+	snprintf(id, CP_STATE_ID_BYTES, "-");
 	if (!path)
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -5,9 +5,9 @@
  * turned by hand; nothing waits.
  */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,13 +30,10 @@ struct bed {
 
 static unsigned open_fds(void)
 {
-	DIR *d = opendir("/proc/self/fd");
 	unsigned n = 0;
 
-	ck_assert_ptr_nonnull(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
 	return n;
 }
 
@@ -148,7 +145,7 @@ static const char *error_of(const json_t *o)
 /* ---- requests ---------------------------------------------------------------------------- */
 
 static const struct {
-	unsigned n;
+	size_t n;
 	const char *request;
 	int rc; /* -1: any error */
 	const char *error;
@@ -191,9 +188,9 @@ START_TEST(requests_are_answered)
 	turn(&b);
 	o = get(fd);
 	ck_assert_msg(requests[_i].rc < 0 ? rc_of(o) > 0 : rc_of(o) == requests[_i].rc,
-		      "row %u: rc %d, %s", requests[_i].n, rc_of(o), error_of(o));
+		      "row %zu: rc %d, %s", requests[_i].n, rc_of(o), error_of(o));
 	ck_assert_msg(strncmp(error_of(o), requests[_i].error, strlen(requests[_i].error)) == 0,
-		      "row %u: %s", requests[_i].n, error_of(o));
+		      "row %zu: %s", requests[_i].n, error_of(o));
 	ck_assert(json_is_array(json_object_get(o, "errors")));
 	ck_assert_uint_ge(b.settled, 1);
 	json_decref(o);
@@ -309,7 +306,7 @@ END_TEST
 START_TEST(long_lines)
 {
 	static const struct {
-		unsigned n;
+		size_t n;
 		size_t len;
 		bool end;
 		int rc;
@@ -339,9 +336,9 @@ START_TEST(long_lines)
 		}
 		turn(&b);
 		o = get(fd);
-		ck_assert_msg(rc_of(o) == row[i].rc, "row %u: rc %d", row[i].n, rc_of(o));
+		ck_assert_msg(rc_of(o) == row[i].rc, "row %zu: rc %d", row[i].n, rc_of(o));
 		json_decref(o);
-		ck_assert_msg(is_closed(fd) == (row[i].rc == 2602), "row %u", row[i].n);
+		ck_assert_msg(is_closed(fd) == (row[i].rc == 2602), "row %zu", row[i].n);
 		close(fd);
 		turn(&b);
 		ck_assert_uint_eq(cp_control_connections(b.ct), 0);

@@ -23,7 +23,7 @@ struct bed {
 
 static void bed_open(struct bed *b)
 {
-	strcpy(b->dir, "/tmp/check_state.XXXXXX");
+	*b = (struct bed){.dir = "/tmp/check_state.XXXXXX"};
 	ck_assert_ptr_nonnull(mkdtemp(b->dir));
 	b->fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_ge(b->fd, 0);
@@ -83,7 +83,7 @@ END_TEST
 START_TEST(state_counts_for_its_file)
 {
 	static const struct {
-		unsigned n;
+		size_t n;
 		const char *saved, *now;
 		enum cp_state_found found;
 	} row[] = {
@@ -99,7 +99,7 @@ START_TEST(state_counts_for_its_file)
 	ck_assert_int_eq(cp_state_look(b.fd, "-"), CP_STATE_ABSENT);
 	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		ck_assert_int_eq(cp_state_save(b.fd, row[i].saved, "DEFINE VSWITCH A\n"), 0);
-		ck_assert_msg(cp_state_look(b.fd, row[i].now) == row[i].found, "row %u", row[i].n);
+		ck_assert_msg(cp_state_look(b.fd, row[i].now) == row[i].found, "row %zu", row[i].n);
 	}
 	ck_assert_int_eq(cp_state_remove(b.fd), 0);
 	ck_assert_int_eq(cp_state_look(b.fd, "-"), CP_STATE_ABSENT);

@@ -28,6 +28,7 @@ struct port {
 	atomic_bool armed;
 };
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type of vs_port_ops.rx_burst */
 static unsigned rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
 {
 	struct port *p = port;
