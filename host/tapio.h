@@ -14,8 +14,11 @@
 #define TAPIO_MAX 64u /* operations of one run */
 
 struct tapio {
-	int fd;	      /* not blocking */
-	int rw_flags; /* of each io_uring operation */
+	int fd; /* not blocking */
+	/* Of each io_uring operation. */
+	int rw_flags;
+	int sqe_fd;
+	uint8_t sqe_flags;
 	bool uring;
 	struct io_uring ring;
 };
