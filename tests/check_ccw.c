@@ -348,8 +348,7 @@ START_TEST(idaws_of_both_formats)
 }
 END_TEST
 
-/* ---- READ
- * ------------------------------------------------------------------------------------------ */
+/* ---- READ ----------------------------------------------------------------------------- */
 
 START_TEST(read_is_held_until_a_message)
 {
@@ -445,8 +444,25 @@ START_TEST(trace_sees_every_command)
 }
 END_TEST
 
-/* ---- ESTABLISH QUEUES
- * ------------------------------------------------------------------------------- */
+/* A program that never ends costs a bounded number of commands. */
+START_TEST(endless_program_is_cut_off)
+{
+	unsigned seen[4] = {0};
+	struct rig r;
+
+	rig_init(&r, NULL, RIG_BYTES);
+	qdio_group_set_trace(r.g, count_trace, seen);
+	rig_ccw(&r, 0, QDIO_CCW_NOP, CC, 0, 0);
+	rig_ccw(&r, 1, QDIO_CCW_TIC, 0, 0, RIG_CCWS);
+	rig_start(&r, 0);
+	ck_assert_uint_eq(r.irb[0].scsw.sstat, PC);
+	ck_assert_uint_gt(seen[0], 16);
+	ck_assert_uint_lt(seen[0], 1000);
+	rig_fini(&r);
+}
+END_TEST
+
+/* ---- ESTABLISH QUEUES ----------------------------------------------------------------- */
 
 /* Descriptor i: SLIB at +0, SL at +8, SLSB at +16. */
 #define D(i) (RIG_QDR + QDIO_QDR_DESC + 32 * (i))
@@ -469,7 +485,8 @@ static const struct eq_row {
 	{6, RIG_QDR + 7, 5, 0, 0, 0, UC, 0},
 	{7, RIG_QDR + 9, 7, 0, 0, 0, UC, 0},
 	{8, RIG_QDR + 11, 7, 0, 0, 0, UC, 0},
-	{9, RIG_QDR + 11, 255, 0, 0, 0, UC, 0}, /* descriptors longer than the QDR */
+	{9, RIG_QDR + 11, 255, 0, 0, 0, UC, 0},	      /* descriptors longer than the QDR */
+	{13, RIG_QDR + 11, 255, 0xFFFF, 0, 0, UC, 0}, /* not even where the CCW has more */
 	{10, RIG_QDR + 0, 2, 0, 0, 0, UC, 0},
 	{11, RIG_QDR + 0, 1, 0, 0, 0, UC, 0},
 	{12, RIG_QDR + 7, 1, 0, 0, 0, RIG_CE_DE, 0},
@@ -637,6 +654,7 @@ static Suite *ccw_suite(void)
 	tcase_add_test(tc, held_read_goes_on_with_its_chain);
 	tcase_add_test(tc, refused_write_and_sense);
 	tcase_add_test(tc, trace_sees_every_command);
+	tcase_add_test(tc, endless_program_is_cut_off);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("establish");
 	tcase_add_loop_test(tc, establish_ends_as_listed, 0, ROWS(eq_rows));

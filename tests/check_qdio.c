@@ -121,6 +121,22 @@ START_TEST(regions_as_listed)
 }
 END_TEST
 
+/* Both ends of the address space are there: a copy still does not go around. */
+START_TEST(nothing_wraps_around)
+{
+	static _Alignas(4096) uint8_t host[0x2000];
+	struct qdio_storage st = {.n = 2,
+				  .region = {{0, 0x1000, host}, {TOP, 0x1000, host + 0x1000}}};
+	uint8_t buf[8] = "abcdefg";
+
+	ck_assert_int_eq(qdio_storage_check(&st), 0);
+	ck_assert_int_eq(qdio_storage_store(&st, UINT64_MAX - 3, buf, 8, 0), -EFAULT);
+	ck_assert_uint_eq(host[0] | host[0x1FFC], 0);
+	ck_assert_int_eq(qdio_storage_fetch(&st, buf, UINT64_MAX - 3, 8, 0), -EFAULT);
+	ck_assert_int_eq(qdio_storage_store(&st, UINT64_MAX - 3, buf, 4, 0), 0);
+}
+END_TEST
+
 struct keyed {
 	uint8_t bytes[64];
 	uint8_t key;
@@ -682,6 +698,7 @@ static Suite *qdio_suite(void)
 
 	tcase_add_loop_test(tc, ranges_as_listed, 0, ROWS(ranges));
 	tcase_add_loop_test(tc, regions_as_listed, 0, ROWS(region_rows));
+	tcase_add_test(tc, nothing_wraps_around);
 	tcase_add_test(tc, callback_decides);
 	tcase_add_test(tc, storage_is_fixed_while_used);
 	suite_add_tcase(s, tc);
