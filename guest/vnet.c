@@ -57,11 +57,17 @@ static uint8_t transport_at(const uint8_t *frame, uint32_t len, uint32_t start)
 	return 0;
 }
 
+/* A TAP's header is in the byte order of the machine (TUNSETVNETLE was not asked for). */
+static uint16_t native(__virtio16 v)
+{
+	return (BE_FORCE uint16_t)v;
+}
+
 static bool segment(const struct virtio_net_hdr *h, const uint8_t *frame, uint32_t len,
 		    struct vnet_out *out)
 {
 	uint8_t type = h->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
-	uint32_t start = h->csum_start, hdrlen;
+	uint32_t start = native(h->csum_start), hdrlen;
 
 	if ((type != VIRTIO_NET_HDR_GSO_TCPV4 && type != VIRTIO_NET_HDR_GSO_TCPV6) ||
 	    !h->gso_size || start + 20 > len)
@@ -71,14 +77,15 @@ static bool segment(const struct virtio_net_hdr *h, const uint8_t *frame, uint32
 		return false;
 	out->flags = GUEST_TX_TSO;
 	out->hdrlen = (uint16_t)hdrlen;
-	out->mss = h->gso_size;
+	out->mss = native(h->gso_size);
 	return true;
 }
 
 bool vnet_from_tap(const struct virtio_net_hdr *h, uint8_t *frame, uint32_t len, bool assist,
 		   struct vnet_out *out)
 {
-	uint32_t start = h->csum_start, field = start + h->csum_offset;
+	uint16_t offset = native(h->csum_offset);
+	uint32_t start = native(h->csum_start), field = start + offset;
 	uint8_t proto;
 
 	*out = (struct vnet_out){0};
@@ -91,9 +98,9 @@ bool vnet_from_tap(const struct virtio_net_hdr *h, uint8_t *frame, uint32_t len,
 	if (field + 2 > len)
 		return false;
 	proto = assist ? transport_at(frame, len, start) : 0;
-	if (proto == PROTO_TCP && h->csum_offset == TCP_CSUM)
+	if (proto == PROTO_TCP && offset == TCP_CSUM)
 		out->flags = GUEST_TX_CSUM;
-	else if (proto == PROTO_UDP && h->csum_offset == UDP_CSUM)
+	else if (proto == PROTO_UDP && offset == UDP_CSUM)
 		out->flags = GUEST_TX_CSUM | GUEST_TX_UDP;
 	else
 		complete(frame, len, start, field);

@@ -12,7 +12,8 @@ out=$(mktemp)
 trap 'rm -f "$out" "$out.sparse"' EXIT
 failed=0
 
-mapfile -t c_files < <(git ls-files --cached --others --exclude-standard '*.c' | sort -u)
+# guest/hercules is compiled inside the emulator's source tree, whose headers are not here.
+mapfile -t c_files < <(git ls-files --cached --others --exclude-standard '*.c' ':!guest/hercules' | sort -u)
 mapfile -t all_files < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' | sort -u)
 # What clang and the checkers take of the compiler's flags; warnings are added per step.
 flags="-std=c11 -D_GNU_SOURCE -I. ${PKG_CFLAGS:-} $(pkg-config --cflags check)"
@@ -35,10 +36,12 @@ step_compile_clang()
 step_sparse()
 {
 	# sparse does not know every construct of the system's headers; only what it says about
-	# this project's files counts. It is here for the byte order of be16, be32 and be64.
-	each_c_file 1 sparse -Wbitwise -Wno-decl -Wno-external-function-has-definition \
+	# this project's files counts. It is here for the byte order of be16, be32 and be64. It
+	# reads _Atomic int, but not _Atomic(int), and does not see that (uint8_t)~FLAG is meant.
+	each_c_file 1 sparse '-D_Atomic(type)=type' -Wbitwise -Wno-decl -Wno-external-function-has-definition \
 		-gcc-base-dir "$(gcc -print-file-name=)" $flags 2>&1 |
-		grep -E '^[a-z][^: ]*:[0-9]+:[0-9]+: (warning|error)' | sort -u | head -n 200 >"$out.sparse"
+		grep -E '^[a-z][^: ]*:[0-9]+:[0-9]+: (warning|error)' |
+		grep -v 'cast truncates bits from constant value' | sort -u | head -n 200 >"$out.sparse"
 	cat "$out.sparse"
 	[ ! -s "$out.sparse" ]
 }
@@ -46,7 +49,7 @@ step_sparse()
 step_cppcheck()
 {
 	cppcheck -q -j "$jobs" --std=c11 --language=c --library=posix --platform=unix64 --inline-suppr \
-		--include=/usr/include/uthash.h --include=/usr/include/utlist.h \
+		--include=/usr/include/uthash.h --include=/usr/include/utlist.h --include=/usr/include/jansson.h \
 		--enable=warning,performance,portability --error-exitcode=1 -D_GNU_SOURCE -I. \
 		--suppressions-list=scripts/cppcheck.txt "${c_files[@]}"
 }

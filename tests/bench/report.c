@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/bench/bench.h"
 
@@ -35,7 +36,7 @@ static int compare(const void *a, const void *b)
 static void values(const struct bench_result *r, const struct metric *m, double *v)
 {
 	for (unsigned i = 0; i < r->n; i++)
-		v[i] = *(const double *)((const char *)&r->run[i] + m->offset);
+		memcpy(&v[i], (const char *)&r->run[i] + m->offset, sizeof(v[i]));
 	qsort(v, r->n, sizeof(*v), compare);
 }
 
@@ -61,7 +62,7 @@ void bench_table(const struct bench_result *r, unsigned n)
 		last = r[i].c->frame_bytes;
 		printf("%-8s %-26s %6u", r[i].c->subject, r[i].c->name, r[i].c->frame_bytes);
 		for (unsigned m = 0; m < METRICS; m++) {
-			double v[BENCH_ROUNDS_MAX];
+			double v[BENCH_ROUNDS_MAX] = {0};
 
 			values(&r[i], &metrics[m], v);
 			if (v[r[i].n / 2] > 0)
@@ -85,7 +86,7 @@ int bench_json(const struct bench_result *r, unsigned n, const char *path)
 
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned m = 0; m < METRICS; m++) {
-			double v[BENCH_ROUNDS_MAX];
+			double v[BENCH_ROUNDS_MAX] = {0};
 
 			values(&r[i], &metrics[m], v);
 			if (v[r[i].n / 2] <= 0)
