@@ -29,7 +29,9 @@ struct uplink {
 	struct vs_link link;
 	struct host_tap *tap; /* NULL: it has vanished */
 	bool carrier;
-	char why[96]; /* of tap == NULL */
+	bool has_mac;
+	uint8_t mac[6]; /* of the interface when it was seen last */
+	char why[96];	/* of tap == NULL */
 };
 
 struct cp_hostuplinks {
@@ -60,10 +62,26 @@ static const char *hint(int err)
 	}
 }
 
+/* What the interface is. One that is made again gets its old address: guests remember it. */
+static void take_over(struct cp_hostuplinks *us, struct uplink *u)
+{
+	struct host_ifinfo info;
+	bool known = host_netlink_get(us->nl, u->ifname, &info) == 0;
+
+	u->carrier = !known || info.running;
+	host_tap_set_carrier(u->tap, u->carrier);
+	if (!known)
+		return;
+	if (u->has_mac)
+		(void)host_netlink_mac(us->nl, u->ifname, u->mac);
+	else
+		memcpy(u->mac, info.mac, sizeof(u->mac));
+	u->has_mac = true;
+}
+
 /* Open the TAP and start it on the switch. Return: 0 or -errno, and why. */
 static int uplink_start(struct cp_hostuplinks *us, struct uplink *u)
 {
-	struct host_ifinfo info;
 	int rc;
 
 	u->tap = host_tap_open(u->ifname, 0);
@@ -72,8 +90,7 @@ static int uplink_start(struct cp_hostuplinks *us, struct uplink *u)
 		snprintf(u->why, sizeof(u->why), "%s", hint(-rc));
 		return rc;
 	}
-	u->carrier = host_netlink_get(us->nl, u->ifname, &info) != 0 || info.running;
-	host_tap_set_carrier(u->tap, u->carrier);
+	take_over(us, u);
 	rc = u->link.ops->start(u->link.ctx, host_tap_ops(), u->tap);
 	if (rc) {
 		snprintf(u->why, sizeof(u->why), "the switch refuses it: %s", strerror(-rc));
@@ -120,6 +137,13 @@ static void uplink_carrier(struct cp_hostuplinks *us, struct uplink *u, bool car
 			      u->ifname);
 }
 
+static void uplink_changed(struct cp_hostuplinks *us, struct uplink *u,
+			   const struct host_ifinfo *info)
+{
+	memcpy(u->mac, info->mac, sizeof(u->mac));
+	uplink_carrier(us, u, info->running);
+}
+
 static void link_changed(void *ctx, const char *ifname, const struct host_ifinfo *info, bool gone)
 {
 	struct cp_hostuplinks *us = ctx;
@@ -132,10 +156,8 @@ static void link_changed(void *ctx, const char *ifname, const struct host_ifinfo
 		if (gone)
 			uplink_gone(us, u);
 		/* The message may be old, of the time when the interface was being set up. */
-		else if (host_netlink_get(us->nl, ifname, &now) == 0)
-			uplink_carrier(us, u, now.running);
 		else
-			uplink_carrier(us, u, info->running);
+			uplink_changed(us, u, host_netlink_get(us->nl, ifname, &now) ? info : &now);
 	}
 }
 

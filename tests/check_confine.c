@@ -79,10 +79,10 @@ START_TEST(what_zland_does_not_do_is_refused)
 	ck_assert_int_gt(read(log, text, sizeof(text) - 1), 0);
 	first = strstr(text, "ZLN2640W System call ");
 	ck_assert_ptr_nonnull(first);
-	ck_assert_int_eq(atoi(first + strlen("ZLN2640W System call ")), SYS_execve);
+	ck_assert_int_eq(strtol(first + strlen("ZLN2640W System call "), NULL, 10), SYS_execve);
 	first = strchr(first, '\n'); /* once a number */
 	ck_assert_ptr_nonnull(first);
-	ck_assert_int_ne(atoi(first + 1 + strlen("ZLN2640W System call ")), SYS_execve);
+	ck_assert_int_ne(strtol(first + 1 + strlen("ZLN2640W System call "), NULL, 10), SYS_execve);
 }
 END_TEST
 

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The host's side changes under a running zland: the uplink's interface is deleted, moved to another
+# namespace, loses and regains its carrier. And zland's folder: who may use it, and which
+# configuration counts at the next start.
+#
+#   ns one ---- VSW1 ---- tap0 (ns host, later ns far)
+. "$(dirname "$0")/lib.sh"
+begin
+
+world host far
+zland_start <<CONF
+DEFINE VSWITCH VSW1 ETHERNET UPLINK TAP tap0
+NICDEF ONE 0600 TYPE QDIO LAN SYSTEM VSW1
+CONF
+
+address()
+{
+	ip -n "$ID-$1" addr replace 10.88.0.1/24 dev tap0 && ip -n "$ID-$1" link set tap0 up
+}
+
+uplink_is()
+{
+	output_has "State: $1" zl QUERY VSWITCH VSW1 DETAILS
+}
+
+guest one ONE 0600 --addr 10.88.0.11/24
+must "the uplink's interface has an address" address host
+must "the guest reaches the host" reach one 10.88.0.1
+
+must "the interface is set down" ip -n "$ID-host" link set tap0 down
+must "QUERY VSWITCH: no carrier" eventually uplink_is "No carrier"
+must "and up again" address host
+must "QUERY VSWITCH: ready" eventually uplink_is Ready
+must "the guest reaches the host again" reach one 10.88.0.1
+
+must "the interface is deleted" ip -n "$ID-host" link del tap0
+must "zland makes it again" eventually address host
+must "the log tells of its loss" grep -q 'ZLN2832W.*tap0.*gone' "$T/zland.log"
+must "the uplink is ready once more" eventually uplink_is Ready
+must "the guest reaches the host through the new one" reach one 10.88.0.1
+
+must "the interface moves to another namespace" ip -n "$ID-host" link set tap0 netns "$ID-far"
+must "it has an address there" address far
+must "the guest reaches that namespace" reach one 10.88.0.1
+
+# The folder.
+second_zland()
+{
+	fails_with 'ZLN2630E another zland serves' timeout 10 "$BIN/zland" -d "$T/run"
+}
+must "a second zland on the folder is refused" second_zland
+must "the first is not disturbed" zl QUERY VSWITCH VSW1
+
+must "a command's change" zl DEFINE LAN MINE
+stop record
+stop zland KILL
+must "zland goes on from its state" zland_again
+must "the change is there" output_has MINE zl QUERY LAN
+must "a killed zland leaves the interface to nobody, the next one has it" eventually uplink_is Ready
+
+stop zland KILL
+echo 'DEFINE VSWITCH VSW2 ETHERNET' >>"$T/zland.conf"
+must "an edited file is taken instead of the state" zland_again
+must "the log says so" grep -q ZLN2632W "$T/zland.log"
+must "what the file defines is there" zl QUERY VSWITCH VSW2
+must "the change by command is not" no_line MINE zl QUERY LAN
+
+stop zland
+must "an orderly end leaves no state" test ! -e "$T/run/state"
+echo 'DEFINE VSWITCH VSW2 NONSENSE' >>"$T/zland.conf"
+bad_start()
+{
+	fails_with 'zland.conf:4: ZLN[0-9]+E' timeout 10 "$BIN/zland" -d "$T/run" -c "$T/zland.conf"
+}
+must "a file with an error ends the start with its line" bad_start
