@@ -107,14 +107,30 @@ static bool request_parse(const json_t *o, struct request *req, char *err, size_
 		refuse(err, err_len, CP_E_BAD_OPERAND, "vswitch", "a name is expected");
 	else if (!string_of(o, "nic", &req->nic))
 		refuse(err, err_len, CP_E_BAD_OPERAND, "nic", "USER/VDEV is expected");
-	else if (req->vswitch && req->nic)
-		refuse(err, err_len, CP_E_CONFLICT, "nic", "a vswitch is given as well");
 	else if (dropped && !json_is_boolean(dropped))
 		refuse(err, err_len, CP_E_BAD_OPERAND, "dropped", "true or false is expected");
 	else if (n < CAPTURE_SNAPLEN_MIN || n > CAPTURE_SNAPLEN_MAX)
 		refuse(err, err_len, CP_E_BAD_OPERAND, "snaplen", "64 to 65535 is expected");
 	else
 		return true;
+	return false;
+}
+
+/* The NIC's port; if a switch is named as well, only there. */
+static bool target_nic(struct target *t, struct cp *cp, const struct request *req, char *err,
+		       size_t err_len)
+{
+	t->port = cp_find_port(cp, req->nic, &t->sw);
+	if (!t->port)
+		snprintf(err, err_len,
+			 "ZLN2701E NIC %.32s does not exist or is not coupled; "
+			 "QUERY NIC lists the NICs of a user",
+			 req->nic);
+	else if (!req->vswitch || t->sw == cp_find_switch(cp, req->vswitch))
+		return true;
+	else
+		snprintf(err, err_len, "ZLN2710E NIC %.32s is not coupled to %.32s", req->nic,
+			 req->vswitch);
 	return false;
 }
 
@@ -125,19 +141,11 @@ static bool targets_find(struct cp_capture *c, struct cp *cp, const struct reque
 	struct vs_switch *all[CP_LANS_MAX];
 	struct target *t = &c->target[0];
 
-	if (req->nic) {
-		t->port = cp_find_port(cp, req->nic, &t->sw);
-		c->n = 1;
-		if (!t->port)
-			snprintf(err, err_len,
-				 "ZLN2701E NIC %.32s does not exist or is not coupled; "
-				 "QUERY NIC lists the NICs of a user",
-				 req->nic);
-		return t->port;
-	}
+	c->n = 1;
+	if (req->nic)
+		return target_nic(t, cp, req, err, err_len);
 	if (req->vswitch) {
 		t->sw = cp_find_switch(cp, req->vswitch);
-		c->n = 1;
 		if (!t->sw)
 			refuse(err, err_len, CP_E_SWITCH_UNKNOWN, req->vswitch, NULL);
 		return t->sw;

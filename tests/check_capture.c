@@ -305,7 +305,7 @@ END_TEST
 
 #define PORTS 4
 
-/* VSW1 with four guests, two on each of two workers; VSW2 with none. */
+/* VSW1 with four guests, two on each of two workers; VSW2 with NIC ONE/0600, idle. */
 struct bed {
 	struct cp *cp;
 	struct vs_switch *sw;
@@ -362,6 +362,8 @@ static void bed_setup(void)
 	ck_assert_ptr_nonnull(bed->cp);
 	command("DEFINE VSWITCH VSW1 ETHERNET");
 	command("DEFINE VSWITCH VSW2 ETHERNET");
+	command("SET VSWITCH VSW2 GRANT ONE");
+	command("NICDEF ONE 0600 TYPE QDIO LAN SYSTEM VSW2");
 	bed->sw = cp_find_switch(bed->cp, "VSW1");
 	ck_assert_ptr_nonnull(bed->sw);
 	for (unsigned i = 0; i < 2; i++)
@@ -461,16 +463,19 @@ static const struct {
 	{3, "{\"nic\": \"nonsense\"}", "ZLN2701E"},
 	{4, "{\"vswitch\": 1}", "ZLN0002E"},
 	{5, "{\"nic\": []}", "ZLN0002E"},
-	{6, "{\"vswitch\": \"VSW1\", \"nic\": \"A/0600\"}", "ZLN0013E"},
+	{6, "{\"vswitch\": \"VSW1\", \"nic\": \"A/0600\"}", "ZLN2701E"},
 	{7, "{\"dropped\": 1}", "ZLN0002E"},
 	{8, "{\"snaplen\": 63}", "ZLN0002E"},
 	{9, "{\"snaplen\": 65536}", "ZLN0002E"},
 	{10, "{\"snaplen\": \"96\"}", "ZLN0002E"},
 	{11, "{\"snaplen\": 4294967360}", "ZLN0002E"},
 	{12, "{\"vswitch\": \"\"}", "ZLN2040E"},
+	{13, "{\"vswitch\": \"VSW1\", \"nic\": \"ONE/0600\"}", "ZLN2710E"},
 	{20, "{}", NULL},
 	{21, "{\"vswitch\": null, \"nic\": null, \"dropped\": false, \"snaplen\": 64}", NULL},
 	{22, "{\"vswitch\": \"vsw1\"}", NULL},
+	{23, "{\"nic\": \"one/600\"}", NULL},
+	{24, "{\"vswitch\": \"VSW2\", \"nic\": \"ONE/0600\"}", NULL},
 };
 
 START_TEST(request_table)
