@@ -120,8 +120,8 @@ static_assert(sizeof(struct channel_attach) <= CHANNEL_MSG_MAX, "message size");
  *
  * SIGA-w: after priming a buffer (full barrier) the client looks at want_kick; if it is not
  * zero it writes 1 to the doorbell eventfd. While active is zero a SIGA is condition code 1.
- * Interruptions: the daemon sets bits in pending and writes the interrupt eventfd; the
- * client exchanges pending with 0.
+ * Interruptions: the daemon sets bits in pending and, if none was set, writes 8 bytes to the
+ * interrupt descriptor (a pipe's reading end); the client reads it, then exchanges pending with 0.
  */
 #define CHANNEL_PENDING_PCI 1u	/* program-controlled interruption, data subchannel */
 #define CHANNEL_PENDING_AIRQ 2u /* adapter interruption; the indicators are in storage */
