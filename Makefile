@@ -86,6 +86,8 @@ searchers: $(patsubst %,$(B)/fuzz/search_%,$(FUZZERS))
 $(B)/bench: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/*.c)) $(if $(TESTLIB),$(B)/libtest.a) $(ARCHIVES)
 	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS) -lm
 
+include guest/hercules/module.mk
+
 # ---- what people call ------------------------------------------------------------------
 
 PREFIX ?= /usr/local
@@ -98,6 +100,8 @@ help:
 	@echo 'sudo make demo     install what is missing, build, show two guests on a virtual switch'
 	@echo 'sudo make check    install what the tests need and run all of them'
 	@echo 'sudo make deps     only install the packages'
+	@echo 'make hercules      the device module for Hercules; HERCULES_SRC=DIR for another than Debian'"'"'s'
+	@echo 'sudo make check-guest   a stock Linux driver under Hercules; HERCULES=PATH for another emulator'
 	@echo 'make lint          warnings, sparse, cppcheck, clang-tidy, clang-format, include arrows'
 	@echo 'make fuzz          search with every fuzz target, SECONDS=$(SECONDS) each'
 	@echo 'make bench         frames/s, Gbit/s and cycles per frame; writes build/bench.json'
@@ -120,6 +124,11 @@ demo:
 check:
 	@scripts/deps.sh build test
 	@MAKE='$(MAKE)' scripts/check.sh
+
+.PHONY: check-guest
+check-guest:
+	@scripts/deps.sh build test guest
+	@MAKE='$(MAKE)' scripts/check-guest.sh
 
 .PHONY: lint
 lint:

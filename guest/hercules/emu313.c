@@ -17,6 +17,13 @@
 #include "devtype.h"
 #include "chsc.h"
 
+#ifdef ZOSA_DEBIAN313
+/* What `lsdep` shows of the packaged binary. Its loader refuses a module that differs: 1. */
+static_assert(sizeof(REGS) == 53648 && sizeof(DEVBLK) == 7656 && sizeof(SYSBLK) == 56288,
+	      "not the layout of Debian's hercules 3.13: name the folder with your config.h by "
+	      "HERCULES_BUILD");
+#endif
+
 #define KEY_ALL 0
 #define CHPID_MAX 0x7F /* its answer to 0x0004 shows the CHPID where a flag byte is: 3 */
 #define FRAME_BYTES 4096u
