@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		len = len < size - at ? len : size - at;
 		len = len < sizeof(m) ? len : sizeof(m);
 		memcpy(m, data + at, len);
-		step(r, (what >> 2) % (TRACE + 1), (what & 3) % QDIO_DEVICES, m, len);
+		step(r, (what >> 2) % (TRACE + 1), (what & 3u) % QDIO_DEVICES, m, len);
 		at += len;
 	}
 	osa_rig_free(r);
