@@ -492,41 +492,61 @@ INLINE void forward(struct flow *f, const bool capture)
 		capture_flush(f->w, f->sw);
 }
 
-static void forward_plain(struct flow *f)
+static struct flow flow_of(struct vs_worker *w, struct vs_port *p)
 {
-	forward(f, false);
+	return (struct flow){.w = w,
+			     .in = p,
+			     .sw = p->sw,
+			     .b = &w->burst,
+			     .rules = rules_of(p),
+			     .ctr = counters_of(w, p)};
 }
 
-static __attribute__((noinline)) void forward_captured(struct flow *f)
+static void forward_plain(struct vs_worker *w, struct vs_port *p)
 {
-	forward(f, true);
+	struct flow f = flow_of(w, p);
+
+	forward(&f, false);
 }
 
-static void count_malformed(struct counters *c, const uint64_t *dropped)
+static __attribute__((noinline)) void forward_captured(struct vs_worker *w, struct vs_port *p)
 {
+	struct flow f = flow_of(w, p);
+
+	forward(&f, true);
+}
+
+/* What the port dropped by itself. The worker's array is all zero again afterwards. */
+static void count_malformed(struct counters *c, uint64_t *dropped)
+{
+	uint64_t any = 0;
+
 	for (unsigned d = 0; d < VS_DROP_COUNT; d++)
+		any |= dropped[d];
+	if (__builtin_expect(!any, 1))
+		return;
+	for (unsigned d = 0; d < VS_DROP_COUNT; d++) {
 		if (dropped[d])
 			count(&c->rx_drop[d], dropped[d]);
+		dropped[d] = 0;
+	}
 }
 
 unsigned burst_forward(struct vs_worker *w, struct vs_port *p)
 {
-	uint64_t dropped[VS_DROP_COUNT + 1] = {0};
-	struct flow f = {.w = w, .in = p, .sw = p->sw, .b = &w->burst};
+	struct vs_burst *b = &w->burst;
 	unsigned n;
 
 	if (!atomic_load_explicit(&p->running, memory_order_acquire))
 		return 0;
-	f.ctr = counters_of(w, p);
-	n = p->ops->rx_burst(p->ctx, f.b, dropped);
-	count_malformed(f.ctr, dropped);
+	n = p->ops->rx_burst(p->ctx, b, w->dropped);
+	count_malformed(counters_of(w, p), w->dropped);
 	if (!n)
 		return 0;
-	f.rules = rules_of(p);
 	if (atomic_load_explicit(&p->sw->captures, memory_order_acquire))
-		forward_captured(&f);
+		forward_captured(w, p);
 	else
-		forward_plain(&f);
-	p->ops->rx_done(p->ctx, f.b);
+		forward_plain(w, p);
+	p->ops->rx_done(p->ctx, b);
 	return n;
 }

@@ -172,6 +172,7 @@ struct vs_worker {
 	uint16_t vid[VS_BURST];
 	uint8_t tag[VS_BURST]; /* enum tag */
 	uint16_t dst[VS_BURST];
+	uint64_t dropped[VS_DROP_COUNT + 1]; /* by the port, of this burst; zero between bursts */
 	uint64_t now_ns;
 	unsigned n_out;
 	uint16_t out_of[VS_PORTS_MAX]; /* index in out[], or OUT_NONE */
