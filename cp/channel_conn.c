@@ -18,12 +18,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
+
+#include "cp/seqpacket.h"
 
 #define MESSAGES_PER_TURN 32 /* then the other clients have theirs */
 #define ATTACH_FDS 3
 #define PGM_ADDRESSING 5 /* program interruption: address outside storage */
+
+static_assert(CHANNEL_REGIONS_MAX <= CP_SEQPACKET_FDS, "descriptors of ATTACH");
 
 /* ---- sending ----------------------------------------------------------------------------- */
 
@@ -35,31 +38,11 @@ static void lose(struct channel_conn *c)
 	event_active(c->settle, EV_TIMEOUT, 0);
 }
 
-/* Never blocks: who does not read is lost. */
+/* Who does not read is lost. */
 static void send_message(struct channel_conn *c, const void *msg, size_t len, const int *fds,
 			 unsigned nfds)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(ATTACH_FDS * sizeof(int))];
-	} control = {0};
-	struct iovec iov = {.iov_base = (void *)(uintptr_t)msg, .iov_len = len};
-	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
-
-	if (c->lost)
-		return;
-	if (nfds) {
-		struct cmsghdr *cm;
-
-		mh.msg_control = control.bytes;
-		mh.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
-		cm = CMSG_FIRSTHDR(&mh);
-		cm->cmsg_level = SOL_SOCKET;
-		cm->cmsg_type = SCM_RIGHTS;
-		cm->cmsg_len = CMSG_LEN(nfds * sizeof(int));
-		memcpy(CMSG_DATA(cm), fds, nfds * sizeof(int));
-	}
-	if (sendmsg(c->fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)len)
+	if (!c->lost && cp_seqpacket_send(c->fd, msg, len, fds, nfds))
 		lose(c);
 }
 
@@ -162,22 +145,6 @@ static void detach(struct channel_conn *c)
 	c->attached = false;
 }
 
-/* The user's name as it stands in the message. Return: false if it is none. */
-static bool read_user(const struct channel_attach *m, char user[CHANNEL_USER_BYTES + 1])
-{
-	size_t n = strnlen(m->user, CHANNEL_USER_BYTES);
-
-	for (size_t i = n; i < CHANNEL_USER_BYTES; i++)
-		if (m->user[i])
-			return false;
-	for (size_t i = 0; i < n; i++)
-		if (m->user[i] <= ' ' || m->user[i] > '~')
-			return false;
-	memcpy(user, m->user, n);
-	user[n] = '\0';
-	return n > 0;
-}
-
 static int attach_nic(struct channel_conn *c, const struct channel_attach *m, char *err,
 		      size_t err_len)
 {
@@ -188,7 +155,7 @@ static int attach_nic(struct channel_conn *c, const struct channel_attach *m, ch
 	};
 	int rc;
 
-	if (!read_user(m, user)) {
+	if (!cp_seqpacket_user(m->user, sizeof(m->user), user)) {
 		snprintf(err, err_len, "ZLN2612E Userid missing or invalid in ATTACH");
 		return -EINVAL;
 	}
@@ -454,62 +421,24 @@ void channel_conn_message(struct channel_conn *c, const void *msg, size_t len, c
 /* ---- receiving --------------------------------------------------------------------------------
  */
 
-/* Collect the descriptors of a message. Return: how many; the first max are stored, the rest
- * closed. */
-static unsigned take_fds(struct msghdr *mh, int *fds, unsigned max)
-{
-	unsigned n = 0;
-
-	for (struct cmsghdr *cm = CMSG_FIRSTHDR(mh); cm; cm = CMSG_NXTHDR(mh, cm)) {
-		size_t count = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < count; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(cm) + i * sizeof(fd), sizeof(fd));
-			if (n < max)
-				fds[n++] = fd;
-			else
-				close(fd);
-		}
-	}
-	return n;
-}
-
 /* Return: true if there may be another message. */
 static bool receive_one(struct channel_conn *c)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(CHANNEL_REGIONS_MAX * sizeof(int))];
-	} control;
 	_Alignas(8) uint8_t buf[CHANNEL_MSG_MAX];
-	struct iovec iov = {.iov_base = buf, .iov_len = sizeof(buf)};
-	struct msghdr mh = {.msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.bytes,
-			    .msg_controllen = sizeof(control.bytes)};
-	ssize_t n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	int fds[CHANNEL_REGIONS_MAX];
-	unsigned nfds;
+	struct cp_seqpacket m;
+	int rc = cp_seqpacket_receive(c->fd, buf, sizeof(buf), &m);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return false;
-	if (n <= 0) {
+	if (rc < 0)
 		lose(c);
+	if (rc <= 0)
 		return false;
-	}
-	nfds = take_fds(&mh, fds, CHANNEL_REGIONS_MAX);
-	if (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+	if (m.cut) {
 		refuse(c, 0, EMSGSIZE, "ZLN2622E Message or its descriptors were cut off");
 		lose(c);
 	} else {
-		channel_conn_message(c, buf, (size_t)n, fds, nfds);
+		channel_conn_message(c, buf, m.len, m.fds, m.nfds);
 	}
-	for (unsigned i = 0; i < nfds; i++)
-		close(fds[i]);
+	cp_seqpacket_close_fds(&m);
 	return !c->lost;
 }
 

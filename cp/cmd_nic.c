@@ -81,7 +81,7 @@ static int check_macid(struct cp_run *run, const struct cp_nic *nic)
 	snprintf(id, sizeof(id), "%06X", v->num);
 	if (user && (!nic || user != &nic->mac))
 		return cp_error(run, CP_E_MAC_USED, id, user->owner, NULL);
-	if (nic && nic->osa && user != &nic->mac)
+	if (nic && cp_nic_attached(nic) && user != &nic->mac)
 		return cp_error(run, CP_E_ATTACHED, nic->name,
 				"end the guest to change its address", NULL);
 	return 0;
@@ -97,7 +97,7 @@ static int check_repeated(struct cp_run *run, const struct cp_nic *nic)
 	if (v[CP_OP_DEVICES].given && v[CP_OP_DEVICES].num != nic->devices)
 		return cp_error(run, CP_E_CONFLICT, "DEVICES", "the NIC exists with another number",
 				NULL);
-	if (v[CP_OP_CHPID].given && nic->osa)
+	if (v[CP_OP_CHPID].given && cp_nic_attached(nic))
 		return cp_error(run, CP_E_ATTACHED, nic->name, "end the guest to change its CHPID",
 				NULL);
 	if (lan->given && nic->lan_name[0] &&
@@ -238,7 +238,7 @@ static int set_check(struct cp_run *run, const struct cp_nic *nic)
 		return -1;
 	if (v[CP_OP_MACPROTECT].given && cp_need_class_b(run, "MACPROTECT") < 0)
 		return -1;
-	if (v[CP_OP_MACID].choice == 0 && nic->osa)
+	if (v[CP_OP_MACID].choice == 0 && cp_nic_attached(nic))
 		return cp_error(run, CP_E_ATTACHED, nic->name,
 				"end the guest to change its address", NULL);
 	return check_macid(run, nic);

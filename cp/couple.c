@@ -91,6 +91,8 @@ static void plug_in(struct cp_nic *nic)
 
 	if (nic->osa)
 		osa_set_link(nic->osa, &link);
+	else if (nic->client)
+		nic->client->coupled(nic->client->ctx, true);
 }
 
 enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan)
@@ -125,6 +127,8 @@ void cp_uncouple(struct cp_nic *nic)
 		return;
 	if (nic->osa)
 		osa_set_link(nic->osa, NULL);
+	else if (nic->client)
+		nic->client->coupled(nic->client->ctx, false);
 	if (cp->hooks.forget)
 		cp->hooks.forget(cp->hooks.ctx, lan->sw, nic->port);
 	vs_port_destroy(nic->port);

@@ -35,8 +35,8 @@ struct cp_hooks {
 	void (*shutdown)(void *ctx);
 	/* A line for the event log ("ZLN2830I ..."). */
 	void (*log)(void *ctx, const char *line);
-	/* A port (with its switch), or a switch (p is NULL), is about to be destroyed: captures on it
-	 * must end before the return. */
+	/* A port (with its switch), or a switch (p is NULL), is about to be destroyed: captures on
+	 * it must end before the return. */
 	void (*forget)(void *ctx, struct vs_switch *sw, struct vs_port *p);
 	void *ctx;
 };
@@ -89,6 +89,18 @@ char *cp_complete(struct cp *cp, const char *line);
 
 /* ---- attaching a guest (the channel socket) -------------------------------------------- */
 
+/* What a client without an adapter in this process is told. */
+struct cp_nic_client {
+	/* "port socket": shown by QUERY NIC. Static. */
+	const char *kind;
+	/* The NIC was coupled; or its port is about to go, and nothing may use it on return. Not
+	 * called from inside cp_nic_attach_port. */
+	void (*coupled)(void *ctx, bool on);
+	/* The NIC is about to go (DETACH NIC, SHUTDOWN): it may not be used on return. */
+	void (*revoked)(void *ctx);
+	void *ctx;
+};
+
 /*
  * The NIC a client names. Return: the NIC, or NULL and errno (ENOENT: no such NIC, err says what to
  * do; EBUSY: already attached; EPERM).
@@ -98,8 +110,21 @@ struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const c
 			     char *err, size_t err_len);
 /* Its adapter, from attach to detach. */
 struct osa *cp_nic_adapter(struct cp_nic *nic);
-/* The client is gone: the adapter is destroyed; the NIC stays, coupled as it was. */
+/* The client is gone: the adapter is destroyed or the port stopped; the NIC stays, coupled as it
+ * was. */
 void cp_nic_detach(struct cp_nic *nic);
+/*
+ * Attach somebody whose adapter is not here (the port socket). The NIC's port is his, by
+ * cp_nic_link, whenever the NIC is coupled.
+ * Return: as cp_nic_attach.
+ */
+struct cp_nic *cp_nic_attach_port(struct cp *cp, const struct cp_caller *who, const char *user,
+				  uint16_t vdev, const struct cp_nic_client *client, char *err,
+				  size_t err_len);
+/* Return: whether the NIC is coupled; then link reaches its port, until coupled(ctx, false). */
+bool cp_nic_link(struct cp_nic *nic, struct vs_link *link);
+/* The address the NIC was given. */
+void cp_nic_mac(const struct cp_nic *nic, uint8_t mac[6]);
 /* DETACH NIC, SHUTDOWN: called before the adapter of an attached client is destroyed by a command.
  * The channel must drop its connection and not use the adapter again. */
 void cp_nic_set_revoked(struct cp_nic *nic, void (*fn)(void *env), void *env);

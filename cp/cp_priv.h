@@ -119,9 +119,10 @@ struct cp_nic {
 	struct vs_port *port;
 	struct cp_policy connected; /* as its port was last configured with authority */
 
-	struct osa *osa; /* a client is attached */
+	struct osa *osa; /* a guest of the channel socket is attached */
 	void *env;
 	void (*revoked)(void *env);
+	const struct cp_nic_client *client; /* another client is attached, or NULL */
 	UT_hash_handle hh;
 };
 
@@ -185,6 +186,7 @@ struct cp_nic *cp_nic_overlap(struct cp *cp, const char *user, uint32_t vdev, ui
 struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uint16_t devices);
 void cp_nic_destroy(struct cp_nic *nic);
 void cp_nic_configure(struct cp_nic *nic);
+bool cp_nic_attached(const struct cp_nic *nic);
 bool cp_nic_follows(const struct cp_nic *nic, const struct cp_lan *lan);
 
 /* couple.c */

@@ -2,7 +2,7 @@
 /*
  * The daemon as a whole. Theory of operation:
  *
- * One control thread runs a libevent loop: the control socket, the channel socket, the
+ * One control thread runs a libevent loop: the control, channel and port sockets, the
  * netlink watch, signals and a tick per second. Worker threads move frames (worker.c). A
  * command changes objects through cp_execute; the objects call back through cp_hooks for
  * what is outside: uplinks, workers, the state file, the log.
@@ -36,6 +36,8 @@
 #include "cp/confine.h"
 #include "cp/control.h"
 #include "cp/log.h"
+#include "cp/port_wire.h"
+#include "cp/portsock.h"
 #include "cp/rundir.h"
 #include "cp/state.h"
 #include "cp/hostuplink.h"
@@ -56,6 +58,7 @@ struct cp_daemon {
 	struct cp *cp;
 	struct cp_control *control;
 	struct cp_channel *channel;
+	struct cp_portsock *portsock;
 };
 
 /* ---- hooks of the control program ----------------------------------------------------- */
@@ -315,6 +318,20 @@ static int make_channel(struct cp_daemon *d)
 	return failed("Channel socket", ENOMEM);
 }
 
+static int make_portsock(struct cp_daemon *d)
+{
+	struct cp_portsock_config cfg = {.base = d->base, .cp = d->cp, .log = hook_log, .ctx = d};
+	int fd = cp_rundir_listen(d->opt.dir, PORT_SOCKET, SOCK_SEQPACKET);
+
+	if (fd < 0)
+		return failed("Port socket", fd);
+	d->portsock = cp_portsock_create(&cfg, fd);
+	if (d->portsock)
+		return 0;
+	close(fd);
+	return failed("Port socket", ENOMEM);
+}
+
 static int open_directory(struct cp_daemon *d)
 {
 	char err[256];
@@ -354,7 +371,7 @@ static int start(struct cp_daemon *d)
 {
 	raise_limits();
 	if (open_directory(d) || make_events(d) || make_objects(d) || load(d) || make_control(d) ||
-	    make_channel(d) || confine(d))
+	    make_channel(d) || make_portsock(d) || confine(d))
 		return -1;
 	save(d);
 	return 0;
@@ -403,6 +420,7 @@ static void clean_directory(const struct cp_daemon *d)
 	cp_state_remove(d->dir_fd);
 	unlinkat(d->dir_fd, CP_CONTROL_SOCKET, 0);
 	unlinkat(d->dir_fd, CHANNEL_SOCKET, 0);
+	unlinkat(d->dir_fd, PORT_SOCKET, 0);
 }
 
 void cp_daemon_stop(struct cp_daemon *d, bool clean)
@@ -411,6 +429,7 @@ void cp_daemon_stop(struct cp_daemon *d, bool clean)
 		return;
 	free_event(&d->save);
 	cp_channel_destroy(d->channel);
+	cp_portsock_destroy(d->portsock);
 	cp_control_destroy(d->control);
 	d->control = NULL;
 	cp_destroy(d->cp);

@@ -88,6 +88,8 @@ static void revoke(struct cp_nic *nic)
 {
 	if (nic->osa && nic->revoked)
 		nic->revoked(nic->env);
+	else if (nic->client)
+		nic->client->revoked(nic->client->ctx);
 	cp_nic_detach(nic);
 }
 
@@ -119,6 +121,12 @@ void cp_nic_configure(struct cp_nic *nic)
 	if (rc < 0)
 		cp_log(nic->cp, "ZLN2511E NIC %s: change of its port failed: %s", nic->name,
 		       strerror(-rc));
+}
+
+/* Is anybody at the other end of the cable? */
+bool cp_nic_attached(const struct cp_nic *nic)
+{
+	return nic->osa || nic->client;
 }
 
 /* Is the network the one of the NIC's NICDEF? */
@@ -155,12 +163,11 @@ static struct cp_nic *refuse(int error, char *err, size_t err_len, enum cp_msg m
 	return NULL;
 }
 
-struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const char *user,
-			     uint16_t vdev, const struct qdio_env_ops *env_ops, void *env,
-			     char *err, size_t err_len)
+/* The NIC a client may attach to now. Return: it, or NULL, errno and a reason. */
+static struct cp_nic *find_free(struct cp *cp, const struct cp_caller *who, const char *user,
+				uint16_t vdev, char *err, size_t err_len)
 {
 	struct cp_nic *nic;
-	struct osa_config cfg;
 	char name[32];
 
 	if (!cp_name_ok(user))
@@ -171,12 +178,24 @@ struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const c
 	nic = cp_nic_find(cp, user, vdev);
 	if (!nic)
 		return refuse(ENOENT, err, err_len, CP_E_NO_DEVICE, name, NULL);
-	if (nic->osa)
+	if (cp_nic_attached(nic))
 		return refuse(EBUSY, err, err_len, CP_E_ATTACHED, name, "end that guest first");
+	return nic;
+}
+
+struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const char *user,
+			     uint16_t vdev, const struct qdio_env_ops *env_ops, void *env,
+			     char *err, size_t err_len)
+{
+	struct cp_nic *nic = find_free(cp, who, user, vdev, err, err_len);
+	struct osa_config cfg;
+
+	if (!nic)
+		return NULL;
 	adapter_config(nic, &cfg);
 	nic->osa = osa_create(&cfg, env_ops, env);
 	if (!nic->osa)
-		return refuse(errno, err, err_len, CP_E_SYSTEM, name, strerror(errno));
+		return refuse(errno, err, err_len, CP_E_SYSTEM, nic->name, strerror(errno));
 	nic->env = env;
 	nic->revoked = NULL;
 	if (nic->port) {
@@ -190,6 +209,33 @@ struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const c
 	return nic;
 }
 
+struct cp_nic *cp_nic_attach_port(struct cp *cp, const struct cp_caller *who, const char *user,
+				  uint16_t vdev, const struct cp_nic_client *client, char *err,
+				  size_t err_len)
+{
+	struct cp_nic *nic = find_free(cp, who, user, vdev, err, err_len);
+
+	if (!nic)
+		return NULL;
+	cp_couple_default(nic); /* before the client is there to be told */
+	nic->client = client;
+	cp_log(cp, "ZLN2520I NIC %s: a guest has attached by the %s", nic->name, client->kind);
+	return nic;
+}
+
+bool cp_nic_link(struct cp_nic *nic, struct vs_link *link)
+{
+	if (!nic->port)
+		return false;
+	*link = vs_port_link(nic->port);
+	return true;
+}
+
+void cp_nic_mac(const struct cp_nic *nic, uint8_t mac[6])
+{
+	cp_mac_bytes(&nic->mac, mac);
+}
+
 struct osa *cp_nic_adapter(struct cp_nic *nic)
 {
 	return nic->osa;
@@ -197,10 +243,16 @@ struct osa *cp_nic_adapter(struct cp_nic *nic)
 
 void cp_nic_detach(struct cp_nic *nic)
 {
-	if (!nic->osa)
+	if (!cp_nic_attached(nic))
 		return;
+	if (nic->client && nic->port) {
+		struct vs_link link = vs_port_link(nic->port);
+
+		link.ops->stop(link.ctx);
+	}
 	osa_destroy(nic->osa);
 	nic->osa = NULL;
+	nic->client = NULL;
 	nic->env = NULL;
 	nic->revoked = NULL;
 	cp_log(nic->cp, "ZLN2521I NIC %s: the guest has gone", nic->name);

@@ -12,6 +12,8 @@ static const char *const queues[] = {"LOW", "NORMAL", "HIGH"};
 
 static const char *session_text(const struct cp_nic *nic, const struct osa_info *info)
 {
+	if (nic->client)
+		return nic->port && vs_port_running(nic->port) ? "Session Established" : "Startup";
 	if (!nic->osa)
 		return "No guest attached";
 	if (!info->data_active)
@@ -59,11 +61,15 @@ static json_t *nic_json(const struct cp_nic *nic)
 
 	session(nic, &info);
 	cp_mac_bytes(&nic->mac, mac);
-	more = json_pack("{s:s, s:o, s:s, s:i, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:b, s:o}",
+	more = json_pack("{s:s, s:o, s:s, s:i, s:o, s:s, s:s, s:b, s:s?, s:s, s:o, s:o, s:b, s:o}",
 			 "userid", nic->user->name, "vdev", json_sprintf("%04X", nic->vdev), "type",
 			 "QDIO", "devices", nic->devices, "mac", cp_mac_json(mac), "mac_protect",
 			 protect_text(nic->macprotect), "pquplinktx", queues[nic->pqueue],
-			 "attached", nic->osa != NULL, "state", session_text(nic, &info), "lan",
+			 "attached", cp_nic_attached(nic), "attached_by",
+			 nic->client ? nic->client->kind
+			 : nic->osa  ? "channel socket"
+				     : NULL,
+			 "state", session_text(nic, &info), "lan",
 			 network_json(lan ? lan->owner : "", lan ? lan->name : ""), "nicdef_lan",
 			 network_json(nic->lan_owner, nic->lan_name), "waiting",
 			 !lan && !nic->held && nic->lan_name[0], "session",
@@ -82,7 +88,11 @@ static void say_session(struct cp_run *run, const struct cp_nic *nic)
 	struct osa_info i;
 
 	session(nic, &i);
-	cp_say(run, "  State: %s", session_text(nic, &i));
+	if (nic->client)
+		cp_say(run, "  State: %s   Attached by: %s", session_text(nic, &i),
+		       nic->client->kind);
+	else
+		cp_say(run, "  State: %s", session_text(nic, &i));
 	cp_say(run, "  MAC Protection: %s   PQUPLINKTX: %s", protect_text(nic->macprotect),
 	       queues[nic->pqueue]);
 	if (nic->lan && nic->lan->vlan_aware) {

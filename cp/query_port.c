@@ -88,7 +88,7 @@ json_t *cp_adapter_json(const struct cp_nic *nic)
 	json_object_set_new(o, "userid", json_string(nic->user->name));
 	json_object_set_new(o, "vdev", json_sprintf("%04X", nic->vdev));
 	json_object_set_new(o, "mac", cp_mac_json(mac));
-	json_object_set_new(o, "attached", json_boolean(nic->osa));
+	json_object_set_new(o, "attached", json_boolean(cp_nic_attached(nic)));
 	json_object_set_new(o, "running", json_boolean(vs_port_running(nic->port)));
 	json_object_set_new(o, "promiscuous_active", json_boolean(vs_port_promisc(nic->port)));
 	json_object_set_new(o, "unicast", addresses_json(vs_port_macs, nic->port));
@@ -169,7 +169,7 @@ void cp_say_adapter(struct cp_run *run, const struct cp_nic *nic, bool details)
 	struct cp_policy p = cp_effective(nic, nic->lan);
 
 	cp_say(run, "    Adapter Owner: %-8s NIC: %04X.P00 Type: QDIO  %s", nic->user->name,
-	       nic->vdev, nic->osa ? "In use" : "No guest");
+	       nic->vdev, cp_nic_attached(nic) ? "In use" : "No guest");
 	if (nic->lan->vlan_aware) {
 		fprintf(run->text, "      Porttype: %-6s ",
 			p.type == CP_PORT_TRUNK ? "Trunk" : "Access");

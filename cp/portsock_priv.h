@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to the port socket: a connection and the port behind its data socket. */
+#ifndef CP_PORTSOCK_PRIV_H
+#define CP_PORTSOCK_PRIV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cp/port_wire.h"
+#include "cp/portsock.h"
+
+struct event;
+
+/* ---- frames (portsock_port.c) ----------------------------------------------------------- */
+
+struct portsock_port;
+
+/*
+ * Make a data socket.
+ * @client_fd: the client's end; the caller's to pass on and close.
+ * Return: the port, or NULL and errno.
+ */
+struct portsock_port *portsock_port_open(int *client_fd);
+/* Not started, or stopped. NULL is legal. */
+void portsock_port_close(struct portsock_port *p);
+/* Throw away what the client has sent so far. The port is not started. */
+void portsock_port_drain(struct portsock_port *p);
+extern const struct vs_port_ops portsock_port_ops;
+
+/* ---- a connection (portsock_conn.c) ------------------------------------------------------ */
+
+struct portsock_conn {
+	struct portsock_conn *prev, *next;
+	struct cp_portsock *ps;
+	int fd;
+	struct cp_caller who;
+	uid_t uid;
+	struct event *readable;
+	struct event *settle; /* triggered where a call stack must unwind first */
+	bool lost;	      /* to be closed by settle; nothing more is read or sent */
+
+	struct cp_nic *nic; /* attached; what follows is valid */
+	struct cp_nic_client client;
+	struct portsock_port *port;
+	bool started; /* the NIC's port calls ours */
+};
+
+/* Return: the connection, or NULL and errno; fd is then still the caller's. */
+struct portsock_conn *portsock_conn_open(struct cp_portsock *ps, int fd,
+					 const struct cp_caller *who, uid_t uid);
+/* Frees everything the client had, the connection too. */
+void portsock_conn_close(struct portsock_conn *c);
+/* One message, as received. */
+void portsock_conn_message(struct portsock_conn *c, const void *msg, size_t len);
+
+/* Of the port socket (portsock.c). */
+const struct cp_portsock_config *portsock_config(const struct cp_portsock *ps);
+/* The connection that was adopted last, or NULL: for the fuzz target. */
+struct portsock_conn *portsock_newest(const struct cp_portsock *ps);
+/* The connection is about to be freed. */
+void portsock_forget(struct cp_portsock *ps, struct portsock_conn *c);
+
+#endif
