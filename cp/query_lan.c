@@ -170,7 +170,7 @@ static void say_authorized(struct cp_run *run, const struct cp_lan *lan)
 {
 	cp_say(run, "  Authorized userids:%s", lan->grants ? "" : " none");
 	for (const struct cp_grant *g = lan->grants; g; g = g->hh.next) {
-		fprintf(run->text, "    %-8s", g->user);
+		fprintf(run->text, lan->vlan_aware ? "    %-8s" : "    %s", g->user);
 		if (lan->vlan_aware)
 			fprintf(run->text, " Porttype: %-7s",
 				g->policy.type == CP_PORT_TRUNK	   ? "Trunk"

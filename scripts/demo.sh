@@ -38,7 +38,7 @@ trap 'exit 130' INT TERM HUP
 
 heading()
 {
-	printf '\n\033[1m%s\033[0m\n' "$1"
+	if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$1"; else printf '\n== %s\n' "$1"; fi
 }
 
 fail()
