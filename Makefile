@@ -164,7 +164,7 @@ install: all
 	install -m 755 $(B)/zland $(DESTDIR)$(PREFIX)/sbin
 	install -m 644 README.md LICENSE $(wildcard docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/zlan
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
 
 .PHONY: clean
 clean:

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a test can tell a guest to do: sourced by init, run by busybox. The words are short and
+# free of special characters, for the console translates some of them.
+
+QETH=/sys/bus/ccwgroup/drivers/qeth
+
+modules()
+{
+	local m
+	for m in $(cat /lib/modules.list); do
+		insmod /lib/$m.ko || echo "no module $m"
+	done
+}
+
+sysfs() # DEVICE ATTRIBUTE
+{
+	cat $QETH/0.0.$1/$2
+}
+
+ifname() # DEVICE
+{
+	sysfs $1 if_name
+}
+
+# A device of three consecutive numbers, brought online in layer 2 or 3.
+online() # DEVICE LAYER
+{
+	local d=$QETH/0.0.$1 n=$((0x$1))
+	[ -d $d ] || printf '0.0.%04x,0.0.%04x,0.0.%04x' $n $((n + 1)) $((n + 2)) >$QETH/group || return
+	echo $((3 - $2)) >$d/layer2 || return
+	echo 1 >$d/online || return
+	ip link set $(ifname $1) up
+	carrier $1
+}
+
+offline() # DEVICE
+{
+	echo 0 >$QETH/0.0.$1/online
+}
+
+again() # DEVICE
+{
+	echo 1 >$QETH/0.0.$1/online && ip link set $(ifname $1) up && carrier $1
+}
+
+ungroup() # DEVICE
+{
+	offline $1
+	echo 1 >$QETH/0.0.$1/ungroup
+}
+
+recover() # DEVICE
+{
+	echo 1 >$QETH/0.0.$1/recover
+	sleep 1
+	carrier $1
+}
+
+# Wait until the interface has carrier: 1, or none: 0.
+carrier() # DEVICE [WANTED [SECONDS]]
+{
+	local i=0 now=
+	while [ $i -lt $((${3:-10} * 5)) ]; do
+		now=$(cat /sys/class/net/$(ifname $1)/carrier 2>/dev/null)
+		[ "$now" = ${2:-1} ] && return 0
+		usleep 200000
+		i=$((i + 1))
+	done
+	echo "carrier of $1 is ${now:-unknown}, state $(sysfs $1 state)"
+	return 1
+}
+
+mac() # DEVICE
+{
+	cat /sys/class/net/$(ifname $1)/address
+}
+
+address() # DEVICE ADDRESS/PREFIX
+{
+	ip addr add $2 dev $(ifname $1)
+}
+
+vlan() # DEVICE VID ADDRESS/PREFIX
+{
+	local i=$(ifname $1)
+	ip link add link $i name v$2 type vlan id $2 && ip link set v$2 up && ip addr add $3 dev v$2
+}
+
+reach() # ADDRESS
+{
+	ping -q -c 3 -i 0.3 -W 3 $1
+}
+
+unreached() # ADDRESS
+{
+	! ping -q -c 2 -i 0.3 -W 1 $1
+}
+
+# A local address of our own, and wait until it is no longer tentative.
+linklocal() # DEVICE
+{
+	local i=0
+	while [ $i -lt 25 ]; do
+		ip -6 addr show dev $(ifname $1) scope link >/tmp/ll
+		grep -q inet6 /tmp/ll && ! grep -q tentative /tmp/ll && break
+		usleep 200000
+		i=$((i + 1))
+	done
+	sed -n 's/.*inet6 \([0-9a-f:]*\).*/\1/p' /tmp/ll
+}
+
+# 20 MiB that a web server gives away.
+serve()
+{
+	mkdir -p /tmp/www
+	head -c 1048576 /dev/urandom >/tmp/block
+	: >/tmp/www/data
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		cat /tmp/block >>/tmp/www/data
+		echo $i >>/tmp/www/data
+	done
+	httpd -p 8080 -h /tmp/www
+	md5sum </tmp/www/data
+}
+
+fetch() # ADDRESS
+{
+	local start=$(cut -d ' ' -f 1 /proc/uptime)
+	rm -f /tmp/got
+	wget -q -T 20 -O /tmp/got http://$1:8080/data || return
+	echo $start $(cut -d ' ' -f 1 /proc/uptime) $(wc -c </tmp/got) >/tmp/took
+	awk '{ printf "seconds %.2f MBps %.1f\n", $2 - $1, $3 / ($2 - $1) / 1000000 }' /tmp/took
+	md5sum </tmp/got
+}
+
+fetch6() # DEVICE ADDRESS
+{
+	wget -q -T 20 -O /tmp/got "http://[$2%$(ifname $1)]:8080/data" || return
+	md5sum </tmp/got
+}
+
+promisc() # DEVICE on|off
+{
+	ip link set $(ifname $1) promisc $2
+}
+
+join() # DEVICE GROUP-ADDRESS: layer 2
+{
+	ip maddr add $2 dev $(ifname $1)
+}
+
+# Frames that the interface has taken in so far.
+received() # DEVICE
+{
+	cat /sys/class/net/$(ifname $1)/statistics/rx_packets
+}
+
+# What the drivers said that is neither progress nor asked for by a test.
+complaints()
+{
+	dmesg >/tmp/dmesg
+	grep -E 'qeth|qdio|cio:|ccwgroup|BUG|Oops|Call Trace' /tmp/dmesg >/tmp/lines
+	grep -v -E 'loading core|register layer|Device is a|with link type|Driver loaded|qdio: .* using AI|recovery|MAC address .* successfully|Layer discipline|is a .* card|The LAN is offline|network adapter' /tmp/lines
+	[ $? = 1 ]
+}
+
+# Processor time of the idle guest's host is measured from outside; here: a count of loops in 3 s.
+loops()
+{
+	local n=0 end=$(($(cut -d . -f 1 /proc/uptime) + 4))
+	while [ $(cut -d . -f 1 /proc/uptime) -lt $end ]; do n=$((n + 1)); done
+	echo $n
+}

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+# Guests under an emulator, on top of the end-to-end tests' harness. A guest is an
+# emulator process in namespace host (it needs no interface of it, only a loopback address for its
+# console) that has booted Debian's kernel with tests/guest/init; `run` executes a command in it.
+. "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
+
+GUEST_DIR=$TOP/tests/guest
+GUEST_ROOT=${GUEST_ROOT:-$BIN/guest-root}
+MODULES=${ZOSA_MODULES:-$BIN/hercules}
+HERCULES=${HERCULES:-hercules}
+BOOT_SECONDS=${BOOT_SECONDS:-180}
+declare -A CONSOLE=()	# guest -> port of its emulator's HTTP server
+declare -A SERIAL=()	# guest -> number of the last command
+PORTS=18081
+
+# emulator_version: 3 or 4.
+emulator_family()
+{
+	case $(timeout 10 "$HERCULES" --version 2>&1 </dev/null) in
+	*"ersion 4."* | *"yperion"*) echo 4 ;;
+	*) echo 3 ;;
+	esac
+}
+
+# guest_config GUEST DEVICE-LINE...: the emulator's configuration and its start-up commands.
+guest_config()
+{
+	local g=$1 d=$T/$1 port=$2 line
+	shift 2
+	mkdir -p "$d"
+	cp "$GUEST_ROOT"/{vmlinuz,initrd,initrd.size,parm,guest.ins} "$d/"
+	cat >"$d/hercules.cnf" <<-CONF
+		CPUSERIAL 002623
+		CPUMODEL 2094
+		MAINSIZE 512
+		NUMCPU 1
+		ARCHMODE z/Arch
+		PANRATE SLOW
+		OSTAILOR LINUX
+	CONF
+	if [ "$FAMILY" = 3 ]; then
+		printf 'HTTPPORT %s NOAUTH\nHTTPROOT /usr/share/hercules\n' "$port" >>"$d/hercules.cnf"
+	else
+		printf 'HTTP PORT %s NOAUTH\nHTTP START\nLDMOD %s/hdtzosa\n' "$port" "$MODULES" >>"$d/hercules.cnf"
+	fi
+	echo '0009 3215-C / noprompt' >>"$d/hercules.cnf"
+	for line in "$@"; do
+		echo "$line" >>"$d/hercules.cnf"
+	done
+	if [ "$FAMILY" = 3 ]; then
+		printf 'hao tgt HHCCP042I\nhao cmd quit\nipl guest.ins\n' >"$d/hercules.rc"
+	else
+		printf 'hao tgt HHC00006I\nhao cmd quit force\nipl guest.ins\n' >"$d/hercules.rc"
+	fi
+}
+
+# boot GUEST DEVICE-LINE...: start an emulator; booted waits for its guest.
+boot()
+{
+	local g=$1
+	shift
+	PORTS=$((PORTS + 1))
+	CONSOLE[$g]=$PORTS
+	SERIAL[$g]=0
+	guest_config "$g" "$PORTS" "$@"
+	start "$g" ip netns exec "$ID-host" sh -c "cd '$T/$g' && HERCULES_RC=hercules.rc \
+		exec timeout -k 5 900 '$HERCULES' -d -f hercules.cnf -p '$MODULES'"
+}
+
+booted()
+{
+	wait_line "$1" '^@ready|HHC[0-9]*I .*@ready' "$BOOT_SECONDS"
+}
+
+# The emulator's own command.
+emulator()
+{
+	local url
+	url=$(jq -rn --arg v "$2" '$v|@uri')
+	ip netns exec "$ID-host" bash -c "exec 9<>/dev/tcp/127.0.0.1/${CONSOLE[$1]} &&
+		printf 'GET /cgi-bin/tasks/cmd?cmd=%s HTTP/1.0\r\n\r\n' '$url' >&9 && timeout 10 cat <&9" |
+		sed -e 's/<[^>]*>//g'
+}
+
+# run GUEST COMMAND [SECONDS]: execute in the guest; its output and its status are ours.
+run()
+{
+	run_begin "$1" "$2" && run_end "$1" "${3:-30}"
+}
+
+run_begin()
+{
+	SERIAL[$1]=$((${SERIAL[$1]} + 1))
+	grep -c '' "$T/$1.log" >"$T/$1.mark"
+	emulator "$1" "/${SERIAL[$1]} $2" >/dev/null 2>&1
+}
+
+run_end()
+{
+	local g=$1 n=${SERIAL[$1]} status
+	if ! timeout "$2" tail -n "+$(($(cat "$T/$g.mark") + 1))" -s 0.1 -f --pid="${PIDS[$g]}" "$T/$g.log" \
+		2>/dev/null | grep -q -m 1 "@done $n "; then
+		echo "$g did not answer command $n within $2 s"
+		tail -n 8 "$T/$g.log"
+		return 1
+	fi
+	tail -n "+$(($(cat "$T/$g.mark") + 1))" "$T/$g.log" | sed -n 's/^\(HHC[0-9]*I \)\?: //p'
+	status=$(sed -n "s/.*@done $n \([0-9]*\).*/\1/p" "$T/$g.log" | tail -n 1)
+	return "${status:-1}"
+}
+
+# says GUEST PATTERN COMMAND: a line of the command's output matches.
+says()
+{
+	local text
+	text=$(run "$1" "$3") || { echo "$text"; return 1; }
+	grep -qE -- "$2" <<<"$text" || { echo "no line matches $2 in:"; echo "$text"; return 1; }
+}
+
+# same_md5 COMMAND-OUTPUT...: each names the same digest.
+same_md5()
+{
+	local f first='' now
+	for f in "$@"; do
+		now=$(grep -oE '[0-9a-f]{32}' "$f" | tail -n 1)
+		[ -n "$now" ] && [ "$now" = "${first:-$now}" ] || { cat "$@"; return 1; }
+		first=$now
+	done
+}
+
+skipped()
+{
+	printf 'skipped %s: %s\n' "$TEST" "$1"
+}
