@@ -36,6 +36,7 @@
 #define REPLY_MS 2000
 #define PACKETS_AT_ONCE 8
 #define DATA_SOCKET_BYTES (4 << 20)
+#define LINE_BYTES 256
 
 struct portlink {
 	struct portlink_config cfg;
@@ -47,7 +48,8 @@ struct portlink {
 	uint32_t tag;
 	bool coupled, coupled_told; /* what the daemon says; what the owner was told */
 	bool lost;		    /* the owner is to be told of a lost connection */
-	bool refused_told;	    /* the reason is logged once, not at every try */
+	bool pulled;		    /* uncoupled since, even if it is coupled again */
+	char told[LINE_BYTES];	    /* a reason is logged once, not at every try */
 	uint64_t retry_at_ms;
 
 	pthread_mutex_t data_lock;
@@ -136,7 +138,7 @@ void portlink_destroy(struct portlink *pl)
 static int open_socket(const struct portlink *pl)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return -errno;
@@ -189,6 +191,7 @@ static void take_link(struct portlink *pl, const void *msg, size_t len)
 		return;
 	memcpy(&l, msg, sizeof(l));
 	pl->coupled = l.coupled;
+	pl->pulled |= !l.coupled;
 }
 
 /* Wait for the reply with a tag. Return: 0 or -errno of the connection. */
@@ -250,24 +253,39 @@ static void adopt_data(struct portlink *pl, int fd)
 	pthread_mutex_unlock(&pl->data_lock);
 }
 
+static void no_daemon(const struct portlink *pl, char line[LINE_BYTES])
+{
+	snprintf(line, LINE_BYTES, "no zland at %s: waiting for it", pl->dir);
+}
+
+/* Why a try failed; nothing if that is what the user was told last. */
+static void explain(struct portlink *pl, int rc, const char *text, char line[LINE_BYTES])
+{
+	if (text[0])
+		snprintf(line, LINE_BYTES, "%s", text);
+	else if (rc == -ENOENT || rc == -ECONNREFUSED)
+		no_daemon(pl, line);
+	else
+		snprintf(line, LINE_BYTES, "no connection to %s: %s", pl->dir, strerror(-rc));
+	if (strcmp(line, pl->told) == 0)
+		line[0] = 0;
+	else
+		memcpy(pl->told, line, LINE_BYTES);
+}
+
 /* One try to attach. line: what to tell the user, empty for nothing. */
-static void connect_once(struct portlink *pl, char *line, size_t cap, uint8_t mac[6])
+static void connect_once(struct portlink *pl, char line[LINE_BYTES], uint8_t mac[6])
 {
 	struct port_reply reply = {0};
 	int data_fd = -1, rc = open_socket(pl);
 
-	line[0] = 0;
 	pl->retry_at_ms = now_ms() + RETRY_MS;
 	if (rc >= 0) {
 		atomic_store(&pl->control_fd, rc);
 		rc = attach(pl, &reply, &data_fd);
 	}
 	if (rc) {
-		if (!pl->refused_told)
-			snprintf(line, cap, "%s",
-				 reply.text[0] ? reply.text
-					       : "no answer from zland: waiting for it");
-		pl->refused_told = true;
+		explain(pl, rc, reply.text, line);
 		if (data_fd >= 0)
 			close(data_fd);
 		close_fd(&pl->control_fd);
@@ -275,10 +293,11 @@ static void connect_once(struct portlink *pl, char *line, size_t cap, uint8_t ma
 	}
 	adopt_data(pl, data_fd);
 	pl->coupled = reply.coupled;
-	pl->refused_told = false;
+	pl->pulled = false;
+	pl->told[0] = 0;
 	memcpy(mac, reply.mac, 6);
 	add(&pl->reconnects, 1);
-	snprintf(line, cap, "attached as %s/%04X", pl->user, pl->cfg.vdev);
+	snprintf(line, LINE_BYTES, "attached as %s/%04X", pl->user, pl->cfg.vdev);
 }
 
 /* ---- service thread -------------------------------------------------------------------- */
@@ -306,18 +325,21 @@ static void take_events(struct portlink *pl)
 
 void portlink_service(struct portlink *pl)
 {
-	char line[160] = "";
+	char line[LINE_BYTES] = "";
 	uint8_t mac[6];
-	bool attached = false, lost, coupled;
+	bool attached = false, lost, pulled, coupled;
 
 	pthread_mutex_lock(&pl->control_lock);
 	take_events(pl);
 	if (atomic_load(&pl->control_fd) < 0 && now_ms() >= pl->retry_at_ms && !pl->lost) {
-		connect_once(pl, line, sizeof(line), mac);
+		connect_once(pl, line, mac);
 		attached = atomic_load(&pl->control_fd) >= 0;
 	}
 	lost = pl->lost;
-	pl->lost = false;
+	if (lost)
+		no_daemon(pl, pl->told); /* "lost" says as much */
+	pulled = pl->pulled;
+	pl->lost = pl->pulled = false;
 	coupled = pl->coupled;
 	pthread_mutex_unlock(&pl->control_lock);
 
@@ -327,8 +349,8 @@ void portlink_service(struct portlink *pl)
 		say(pl, line);
 	if (attached && pl->cfg.mac)
 		pl->cfg.mac(pl->cfg.ctx, mac);
-	/* Lost and coupled again between two calls is still a change for the guest. */
-	if ((lost || attached) && pl->coupled_told) {
+	/* Pulled and plugged in again between two calls is still a change for the guest. */
+	if ((lost || attached || pulled) && pl->coupled_told) {
 		pl->coupled_told = false;
 		pl->cfg.plug(pl->cfg.ctx, false);
 	}
@@ -498,6 +520,8 @@ static unsigned pump_in(struct portlink *pl)
 				   MSG_DONTWAIT);
 		unsigned n;
 
+		if (len == 0)
+			close_fd(&pl->data_fd); /* or it would poll readable for ever */
 		if (len <= 0)
 			break;
 		/* The switch has done what a plain adapter cannot: no unfinished frames. */
@@ -512,13 +536,34 @@ static unsigned pump_in(struct portlink *pl)
 	return total;
 }
 
+/* Nobody takes frames now; left where they are they would wake the thread again and again. */
+static void discard(struct portlink *pl)
+{
+	for (unsigned k = 0; k < PACKETS_AT_ONCE; k++) {
+		ssize_t len = recv(atomic_load(&pl->data_fd), pl->packet, sizeof(struct vs_packet),
+				   MSG_DONTWAIT);
+		struct vs_packet hdr;
+
+		if (len == 0)
+			close_fd(&pl->data_fd);
+		if (len <= 0)
+			return;
+		memcpy(&hdr, pl->packet, sizeof(hdr));
+		add(&pl->in_dropped, hdr.count);
+	}
+}
+
 unsigned portlink_pump(struct portlink *pl)
 {
 	unsigned n = 0;
 
 	pthread_mutex_lock(&pl->data_lock);
 	if (pl->ops && atomic_load(&pl->data_fd) >= 0)
-		n = pump_in(pl) + pump_out(pl);
+		n = pump_in(pl);
+	else if (atomic_load(&pl->data_fd) >= 0)
+		discard(pl);
+	if (pl->ops && atomic_load(&pl->data_fd) >= 0)
+		n += pump_out(pl);
 	pthread_mutex_unlock(&pl->data_lock);
 	return n;
 }

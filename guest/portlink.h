@@ -46,14 +46,16 @@ struct vs_link portlink_link(struct portlink *pl);
 
 /*
  * Connect if it is time (every 500 ms while there is no daemon), take what the daemon says.
- * Never blocks. Service thread; call when the descriptor is readable, and at least every 500 ms.
+ * Does not block but for the daemon's answer to ATTACH, at most 2 s. Service thread; call when the
+ * descriptor is readable, and at least every 500 ms.
  */
 void portlink_service(struct portlink *pl);
 /* To be polled for reading by the service thread, or -1. Changes when the connection does. */
 int portlink_service_fd(const struct portlink *pl);
 
 /*
- * Move frames both ways once: at most a burst from the adapter, and all packets waiting for it.
+ * Move frames both ways once: at most a burst from the adapter, and some of the packets that wait
+ * for it; without an adapter they are thrown away.
  * Return: frames moved. Never blocks: a full socket is a counted drop. Data thread.
  */
 unsigned portlink_pump(struct portlink *pl);
