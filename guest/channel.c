@@ -180,7 +180,7 @@ static int request(struct guest_channel *c, struct channel_hdr *h, enum channel_
 
 	if (rc == 0)
 		rc = await_reply(c, &m, fds, &n_fds);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	close_fds(fds, n_fds);
 	if (m.reply.error)

@@ -122,7 +122,7 @@ int link_gso_max(const char *ifname, uint32_t bytes)
 		.attr = {.rta_len = RTA_LENGTH(4), .rta_type = IFLA_GSO_MAX_SIZE},
 		.value = bytes,
 	};
-	_Alignas(struct nlmsghdr) char buf[1024];
+	_Alignas(struct nlmsghdr) char buf[1024] = {0};
 	ssize_t n = transact(&rq, buf, sizeof(buf));
 
 	return answer_error((struct nlmsghdr *)buf, n);

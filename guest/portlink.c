@@ -370,7 +370,7 @@ int portlink_service_fd(const struct portlink *pl)
 static int request(struct portlink *pl, uint16_t type, const uint8_t *mac, uint16_t vid, bool on)
 {
 	struct port_request r = {.hdr = {type, sizeof(r), 0}, .vid = vid, .on = on};
-	struct port_reply reply;
+	struct port_reply reply = {0};
 	int rc = -ENOTCONN;
 
 	if (mac)

@@ -80,7 +80,7 @@ struct osa_doorbell {
 	_Atomic uint32_t *want_kick;
 	int fd; /* eventfd; the worker drains it */
 };
-void osa_set_doorbell(struct osa *a, const struct osa_doorbell *d);
+void osa_set_doorbell(struct osa *a, const struct osa_doorbell *bell);
 
 void osa_info(const struct osa *a, struct osa_info *out);
 

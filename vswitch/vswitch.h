@@ -123,7 +123,7 @@ struct vs_fdb_entry {
 };
 
 /* Return: entries stored. Learned entries age out after 300 s. */
-size_t vs_fdb_list(struct vs_switch *sw, struct vs_fdb_entry *e, size_t max);
+size_t vs_fdb_list(struct vs_switch *sw, struct vs_fdb_entry *out, size_t max);
 /* Drop old learned entries; call once a second or so. @now_s: any monotonic clock. */
 void vs_switch_tick(struct vs_switch *sw, uint32_t now_s);
 

@@ -266,8 +266,10 @@ void bench_qdio_latency(const struct bench_case *c, double seconds, struct bench
 	}
 	if (n) {
 		qsort(rtt, n, sizeof(*rtt), compare);
-		out->latency_us = (double)rtt[n / 2] / 1000;
-		out->latency_p999_us = (double)rtt[(uint64_t)n * 999 / 1000] / 1000;
+		size_t middle = n / 2, rare = (size_t)n * 999 / 1000;
+
+		out->latency_us = (double)rtt[middle] / 1000;
+		out->latency_p999_us = (double)rtt[rare] / 1000;
 	}
 	free(frame[0]);
 	free(frame[1]);
