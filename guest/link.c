@@ -93,7 +93,7 @@ int link_info(const char *ifname, struct link_info *out)
 		      .nlmsg_flags = NLM_F_REQUEST},
 		.ifi = {.ifi_index = (int)if_nametoindex(ifname)},
 	};
-	_Alignas(struct nlmsghdr) char buf[32768];
+	_Alignas(struct nlmsghdr) char buf[32768] = {0};
 	struct nlmsghdr *h = (struct nlmsghdr *)buf;
 	ssize_t n = transact(&rq, buf, sizeof(buf));
 	int rc = answer_error(h, n), left;

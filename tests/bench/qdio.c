@@ -265,9 +265,9 @@ void bench_qdio_latency(const struct bench_case *c, double seconds, struct bench
 		rtt[n++] = bench_ns() - t;
 	}
 	if (n) {
-		qsort(rtt, n, sizeof(*rtt), compare);
 		size_t middle = n / 2, rare = (size_t)n * 999 / 1000;
 
+		qsort(rtt, n, sizeof(*rtt), compare);
 		out->latency_us = (double)rtt[middle] / 1000;
 		out->latency_p999_us = (double)rtt[rare] / 1000;
 	}
