@@ -10,7 +10,6 @@ MODULES=${ZOSA_MODULES:-$BIN/hercules}
 HERCULES=${HERCULES:-hercules}
 BOOT_SECONDS=${BOOT_SECONDS:-180}
 declare -A CONSOLE=()	# guest -> port of its emulator's HTTP server
-declare -A SERIAL=()	# guest -> number of the last command
 PORTS=18081
 
 # emulator_version: 3 or 4.
@@ -61,7 +60,7 @@ boot()
 	shift
 	PORTS=$((PORTS + 1))
 	CONSOLE[$g]=$PORTS
-	SERIAL[$g]=0
+	echo 0 >"$T/$g.serial"
 	guest_config "$g" "$PORTS" "$@"
 	start "$g" ip netns exec "$ID-host" sh -c "cd '$T/$g' && HERCULES_RC=hercules.rc \
 		exec timeout -k 5 900 '$HERCULES' -d -f hercules.cnf -p '$MODULES'"
@@ -90,16 +89,22 @@ run()
 
 run_begin()
 {
-	SERIAL[$1]=$((${SERIAL[$1]} + 1))
+	# The number of the command is in a file, for we may be in a subshell.
+	echo $(($(cat "$T/$1.serial") + 1)) >"$T/$1.serial"
 	grep -c '' "$T/$1.log" >"$T/$1.mark"
-	emulator "$1" "/${SERIAL[$1]} $2" >/dev/null 2>&1
+	emulator "$1" "/$(cat "$T/$1.serial") $2" >/dev/null 2>&1
 }
 
 run_end()
 {
-	local g=$1 n=${SERIAL[$1]} status
-	if ! timeout "$2" tail -n "+$(($(cat "$T/$g.mark") + 1))" -s 0.1 -f --pid="${PIDS[$g]}" "$T/$g.log" \
-		2>/dev/null | grep -q -m 1 "@done $n "; then
+	local g=$1 n status end=$((SECONDS + $2)) poke=$((SECONDS + 5))
+	n=$(cat "$T/$g.serial")
+	until grep -q "@done $n [0-9]" "$T/$g.log" || [ $SECONDS -ge $end ] || ! alive "$g"; do
+		sleep 0.1
+		# 3.13's 3215 loses lines: an empty one has init say the last once more.
+		[ $SECONDS -lt $poke ] || { emulator "$g" / >/dev/null 2>&1; poke=$((SECONDS + 5)); }
+	done
+	if ! grep -q "@done $n [0-9]" "$T/$g.log"; then
 		echo "$g did not answer command $n within $2 s"
 		tail -n 8 "$T/$g.log"
 		return 1

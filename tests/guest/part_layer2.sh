@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Layer 2: online, reach, transfer, promiscuous, multicast, what sysfs shows.
+
+must "layer 2: online in guest one" run one 'online 0500 2'
+must "layer 2: online in guest two" run two 'online 0500 2'
+run one 'address 0500 10.9.0.1/24'
+run two 'address 0500 10.9.0.2/24'
+must "layer 2: guest to guest" run one 'reach 10.9.0.2'
+must "layer 2: guest to host" run one 'reach 10.9.0.254'
+must "layer 2: host to guest" in_ns host ping -q -n -c 3 -i 0.2 -W 2 10.9.0.2
+
+# What is said of an adapter.
+must "sysfs: card type" says one '^OSD' 'sysfs 0500 card_type'
+must "sysfs: state" says one 'UP|SOFTSETUP' 'sysfs 0500 state'
+must "sysfs: port" says one '^0$' 'sysfs 0500 portno'
+must "the MAC address is the switch's" says one "^$(zl --json QUERY NIC USER LINUX01 0500 |
+	grep -oE '([0-9A-Fa-f]{2}[-:]){5}[0-9A-Fa-f]{2}' | head -n 1 | tr 'A-F-' 'a-f:')" 'mac 0500'
+
+# IPv6: link-local addresses, found by neighbour discovery.
+ll=$(run two 'linklocal 0500')
+must "IPv6: the guest has an address" grep -q '^fe80::' <<<"$ll"
+must "IPv6: neighbour discovery, guest to guest" run one "ping6 -q -c 3 -i 0.3 -I eth0 $ll"
+
+# TCP, with a capture of the first.
+run two serve >"$T/served" 60
+start transfer "$BIN/zlan" -d "$T/run" capture -o "$T/transfer.pcapng" --nic LINUX01/0500 tcp
+eventually test -s "$T/transfer.pcapng"
+must "TCP: 20 MiB from guest to guest" run one 'fetch 10.9.0.2' 90 && tail -n 2 "$T/last.out" | sed 's/^/note /'
+cp "$T/last.out" "$T/fetched"
+must "TCP: the same bytes" same_md5 "$T/served" "$T/fetched"
+stop transfer INT
+must "capture: tshark reads the transfer" sh -c "test \$(tshark -r '$T/transfer.pcapng' -Y 'http || tcp.len > 0' 2>/dev/null | wc -l) -gt 100"
+run one serve >"$T/served"
+must "TCP: 20 MiB the other way" run two 'fetch 10.9.0.1' 90 && tail -n 2 "$T/last.out" | sed 's/^/note /'
+cp "$T/last.out" "$T/fetched"
+must "TCP: the same bytes" same_md5 "$T/served" "$T/fetched"
+host_fetch()
+{
+	in_ns host "$PYTHON" -c "
+import hashlib, urllib.request
+print(hashlib.md5(urllib.request.urlopen('http://$1:8080/data', timeout=20).read()).hexdigest())"
+}
+must "TCP: guest to host" host_fetch 10.9.0.1
+cp "$T/last.out" "$T/fetched"
+must "TCP: the same bytes" same_md5 "$T/served" "$T/fetched"
+mkdir -p "$T/www"
+head -c 20971520 /dev/urandom >"$T/www/data"
+md5sum "$T/www/data" >"$T/served"
+start www ip netns exec "$ID-host" "$PYTHON" -m http.server -b 10.9.0.254 -d "$T/www" 8080
+eventually in_ns host bash -c '</dev/tcp/10.9.0.254/8080' 2>/dev/null
+must "TCP: host to guest" run one 'fetch 10.9.0.254' 90 && tail -n 2 "$T/last.out" | sed 's/^/note /'
+cp "$T/last.out" "$T/fetched"
+must "TCP: the same bytes" same_md5 "$T/served" "$T/fetched"
+stop www
+
+# A group address.
+frame host tap0 --dst 33:33:ff:05:12:34 --text early
+must "multicast: a group is joined" run two 'join 0500 fd00::5:1234/64'
+must "multicast: the switch knows it" eventually output_has '33-33-FF-05-12-34' zl QUERY NIC USER LINUX02 0500 DETAILS
+run two 'received 0500' >/dev/null
+frame host tap0 --dst 33:33:ff:05:12:34 --count 20 --text member
+must "multicast: frames for it come" run two 'received 0500 20'
