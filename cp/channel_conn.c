@@ -159,10 +159,6 @@ static int attach_nic(struct channel_conn *c, const struct channel_attach *m, ch
 		snprintf(err, err_len, "ZLN2612E Userid missing or invalid in ATTACH");
 		return -EINVAL;
 	}
-	if (!c->who.class_b && !c->who.user[0]) {
-		snprintf(err, err_len, "ZLN2623E Your account's name is no userid");
-		return -EPERM;
-	}
 	c->nic = cp_nic_attach(channel_config(c->ch)->cp, &c->who, user, m->vdev, &env_ops, c, err,
 			       err_len);
 	if (!c->nic)

@@ -5,7 +5,8 @@
  * The control program turns statements into objects and objects into the configuration of the data
  * path. A statement is cut into words (words.c), its command is found and its operands are checked
  * along one table (grammar.c, parse.c) that completion (complete.c) and HELP (help.c) read as well.
- * The handler (cmd_*.c) then works on objects only: users and NICs (user.c, nic.c), virtual
+ * The handler (cmd_*.c) then works on objects only: users and NICs (user.c, account.c,
+ * nic.c), virtual
  * switches and guest LANs with their grants (lan.c), uplinks (uplink.c), and the joint between a
  * NIC and a network (couple.c). Each handler checks everything before it changes anything: a
  * refused statement leaves no trace.
@@ -51,7 +52,7 @@ const char *cp_arg_user(struct cp_run *run)
 		}
 		name = vdev->word;
 	}
-	if (strcmp(name, run->who->user) != 0 && cp_need_class_b(run, name) < 0)
+	if (!cp_caller_may(run->cp, run->who, name) && cp_need_class_b(run, name) < 0)
 		return NULL;
 	return name;
 }
@@ -71,6 +72,13 @@ struct cp_nic *cp_arg_nic(struct cp_run *run)
 	snprintf(name, sizeof(name), "%s/%04X", user, run->args->v[CP_OP_VDEV].num);
 	cp_error(run, CP_E_NO_DEVICE, name, NULL, NULL);
 	return NULL;
+}
+
+const char *cp_text(const struct cp_run *run, enum cp_op op)
+{
+	const struct cp_value *v = &run->args->v[op];
+
+	return v->given ? cp_token(run->args->tokens, v->num) : "";
 }
 
 /* PORTTYPE, VLAN and PROMISCUOUS of a GRANT or NICDEF: what is not given stays. */
@@ -169,6 +177,8 @@ void cp_destroy(struct cp *cp)
 		cp_nic_destroy(cp->users->nics);
 	while (cp->lans)
 		cp_lan_destroy(cp, cp->lans);
+	while (cp->accounts)
+		cp_account_remove(cp, cp->accounts);
 	free(cp);
 }
 

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 #include <strings.h>
 
 #include "cp/cp_priv.h"
@@ -53,6 +54,10 @@ static void offer_lans(struct completion *c, bool vswitch, bool guest)
 
 static void offer_users(struct completion *c)
 {
+	const struct cp_account *a;
+
+	DL_FOREACH(c->cp->accounts, a)
+		add(c, a->user, strlen(a->user));
 	for (const struct cp_user *u = c->cp->users; u; u = u->hh.next)
 		add(c, u->name, strlen(u->name));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What exists, as statements that make it again: networks with their attributes and
+ * What exists, as statements that make it again: accounts, networks with their attributes and
  * authorizations, then NICs. Executed in an empty control program they give the same text.
  *
  * NICs that are coupled come first, so that a network with MAXCONN gives its connections to the
@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "cp/cp_priv.h"
 
@@ -151,6 +152,7 @@ char *cp_configuration(const struct cp *cp)
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
+	const struct cp_account *a;
 	if (!f)
 		return NULL;
 	for (const struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next) {

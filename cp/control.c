@@ -7,7 +7,9 @@
  * is below OUTPUT_MAX, so a slow client costs bounded memory and nobody's time. A line that is
  * too long cannot be found the end of and ends the connection.
  *
- * Only OPERATOR (class B) is served: others get one answer that says so.
+ * OPERATOR (class B) is served, and accounts that a USER statement names, as class G and without
+ * captures. Others get one answer that says so. What an account is, is looked up for every
+ * request: a statement that takes it back counts at once.
  *
  * A capture belongs to its connection; it ends with it. Its descriptors go out with
  * the first byte of the answer.
@@ -30,6 +32,7 @@
 
 #define OUTPUT_MAX (1u << 20)
 #define CONNECTIONS_MAX 256
+#define CONNECTIONS_PER_UID 16 /* without privilege */
 #define READ_BYTES 16384
 #define CAPTURE_FDS 2
 
@@ -159,22 +162,32 @@ static void put_capture(struct conn *c, json_t *answer, const int fds[CAPTURE_FD
 /* ---- receiving ----------------------------------------------------------------------------------
  */
 
+static void turn_away(struct conn *c, int rc, const char *text)
+{
+	put_answer(c, control_error(rc, text));
+	c->finished = true;
+}
+
+static const char not_served[] =
+	"ZLN2601E Not authorized: the control socket serves root, the account that zland runs "
+	"under, and accounts that a USER statement names";
+
 static void handle_line(struct conn *c, const char *line, size_t len)
 {
 	struct cp_capture *before = c->capture;
 	int fds[CAPTURE_FDS];
-	json_t *answer = control_answer(c->ct->cfg.cp, &c->who, line, len, &c->capture, fds);
+	json_t *answer;
+
+	if (!cp_caller_resolve(c->ct->cfg.cp, &c->who)) {
+		turn_away(c, 2601, not_served);
+		return;
+	}
+	answer = control_answer(c->ct->cfg.cp, &c->who, line, len, &c->capture, fds);
 
 	if (c->capture != before)
 		put_capture(c, answer, fds);
 	else
 		put_answer(c, answer);
-}
-
-static void turn_away(struct conn *c, int rc, const char *text)
-{
-	put_answer(c, control_error(rc, text));
-	c->finished = true;
 }
 
 /* Handle the lines at hand, as long as the client reads what it gets. */
@@ -266,20 +279,29 @@ static struct conn *conn_new(struct cp_control *ct, int fd, const struct cp_call
 	return NULL;
 }
 
+static bool room_for(const struct cp_control *ct, const struct cp_caller *who)
+{
+	const struct conn *c;
+	unsigned n = 0;
+
+	DL_FOREACH(ct->conns, c)
+		n += !c->who.class_b && c->who.uid == who->uid;
+	return ct->n < CONNECTIONS_MAX && (who->class_b || n < CONNECTIONS_PER_UID);
+}
+
 int cp_control_adopt(struct cp_control *ct, int fd, const struct cp_caller *who)
 {
-	struct conn *c = ct->n < CONNECTIONS_MAX ? conn_new(ct, fd, who) : NULL;
+	bool room = room_for(ct, who);
+	struct conn *c = room ? conn_new(ct, fd, who) : NULL;
 
 	if (!c) {
 		close(fd);
-		return ct->n < CONNECTIONS_MAX ? -ENOMEM : -EMFILE;
+		return room ? -ENOMEM : -EMFILE;
 	}
 	DL_APPEND(ct->conns, c);
 	ct->n++;
-	if (!who->class_b) {
-		turn_away(c, 2601,
-			  "ZLN2601E Not authorized: the control socket serves root and the "
-			  "account that zland runs under");
+	if (!cp_caller_resolve(ct->cfg.cp, &c->who)) {
+		turn_away(c, 2601, not_served);
 		proceed(c);
 	}
 	return 0;

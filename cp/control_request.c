@@ -68,12 +68,15 @@ static json_t *answer_command(struct cp *cp, const struct cp_caller *who, const 
 	return o;
 }
 
-static json_t *answer_complete(struct cp *cp, const char *line)
+/* Class G is offered words, not what others have. */
+static json_t *answer_complete(struct cp *cp, const struct cp_caller *who, const char *line)
 {
-	char *candidates = cp_complete(cp, line);
+	struct cp *none = who->class_b ? NULL : cp_create(NULL);
+	char *candidates = who->class_b || none ? cp_complete(none ? none : cp, line) : NULL;
 	json_t *o = json_pack("{s:i, s:o}", "rc", 0, "candidates",
 			      lines_of(candidates ? candidates : ""));
 
+	cp_destroy(none);
 	free(candidates);
 	return o;
 }
@@ -102,7 +105,9 @@ static json_t *answer_object(struct cp *cp, const struct cp_caller *who, const j
 		return answer_command(cp, who, json_string_value(command),
 				      json_is_true(json_object_get(request, "json")));
 	if (json_is_string(complete))
-		return answer_complete(cp, json_string_value(complete));
+		return answer_complete(cp, who, json_string_value(complete));
+	if (json_is_object(cap) && !who->class_b)
+		return control_error(2607, "ZLN2607E A capture needs privilege class B");
 	if (json_is_object(cap))
 		return answer_capture(cp, cap, capture, fds);
 	return control_error(2604,

@@ -18,6 +18,7 @@
 #define CP_USERS_MAX 4096
 #define CP_NICS_MAX 4096
 #define CP_GRANTS_MAX 16384    /* of all networks together */
+#define CP_ACCOUNTS_MAX 4096   /* of all users together */
 #define CP_VLAN_RANGES_MAX 400 /* of one list: its canonical text fits in a statement */
 
 #define CP_NAME_BYTES 9	     /* userid, LAN name */
@@ -61,7 +62,7 @@ struct cp_uplink {
 	void *handle;		      /* of hooks.open_uplink; NULL: not open */
 	struct vs_port *port;
 	uint32_t retry_s;
-	char error[128]; /* why it is not open */
+	char error[256]; /* why it is not open */
 };
 
 /* A virtual switch or a guest LAN. */
@@ -92,6 +93,14 @@ struct cp_lan {
 /* Exists while it has a NIC. */
 struct cp_user {
 	char name[CP_NAME_BYTES];
+/* An account of this machine that may act as a user. */
+struct cp_account {
+	struct cp_account *prev, *next;
+	char user[CP_NAME_BYTES];
+	bool group; /* id is a gid, else a uid */
+	uint32_t id;
+};
+
 	struct cp_nic *nics; /* by vdev */
 	UT_hash_handle hh;
 };
@@ -186,6 +195,11 @@ struct cp_nic *cp_nic_overlap(struct cp *cp, const char *user, uint32_t vdev, ui
 struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uint16_t devices);
 void cp_nic_destroy(struct cp_nic *nic);
 void cp_nic_configure(struct cp_nic *nic);
+/* account.c */
+struct cp_account *cp_account_find(const struct cp *cp, const char *user, bool group, uint32_t id);
+bool cp_account_add(struct cp *cp, const char *user, bool group, uint32_t id);
+void cp_account_remove(struct cp *cp, struct cp_account *a);
+
 bool cp_nic_attached(const struct cp_nic *nic);
 bool cp_nic_follows(const struct cp_nic *nic, const struct cp_lan *lan);
 
@@ -244,6 +258,7 @@ int cp_run_line(struct cp *cp, const struct cp_caller *who, const char *line, st
 
 /* The commands; the table in grammar.c names them. */
 void cp_do_define_vswitch(struct cp_run *run);
+const char *cp_text(const struct cp_run *run, enum cp_op op); /* of CP_ARG_TEXT; "" not given */
 void cp_do_set_vswitch(struct cp_run *run);
 void cp_do_detach_vswitch(struct cp_run *run);
 void cp_do_define_lan(struct cp_run *run);
@@ -261,6 +276,8 @@ void cp_do_query_nic(struct cp_run *run);
 void cp_do_query_counters(struct cp_run *run);
 void cp_do_query_configuration(struct cp_run *run);
 void cp_do_help(struct cp_run *run);
+void cp_do_user(struct cp_run *run);
+void cp_do_query_user(struct cp_run *run);
 void cp_do_shutdown(struct cp_run *run);
 
 /* query_port.c: what the QUERY commands say about one port */

@@ -643,3 +643,5 @@ const struct cp_command *cp_commands(void)
 {
 	return commands;
 }
+	{"USER", user, true, cp_do_user, "name accounts of this machine that may act as a user"},
+	{"Query USER", query_user, false, cp_do_query_user, "show the accounts that USER named"},

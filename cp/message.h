@@ -43,15 +43,17 @@
 	X(UNSUPPORTED, 2502, 8, 8, "&1 is not supported in this release: &2")                      \
 	X(LIMIT, 2503, 396, 2503, "&1: limit of &2 reached")                                       \
 	X(CLASS, 2504, 100, 16, "&1 needs privilege class B: you are &2")                          \
-	X(LINE, 2505, 24, 99, "Command &1 refused: &2")                                          \
+	X(LINE, 2505, 24, 99, "Command &1 refused: &2")                                            \
 	X(MAC_USED, 2506, 396, 2506, "MACID &1 is in use by &2")                                   \
 	X(ATTACHED, 2507, 396, 2507, "NIC &1 is in use by a guest; &2")                            \
-	X(IFNAME_USED, 2508, 396, 2508, "TAP &1 is already the uplink of VSWITCH SYSTEM &2")       \
+	X(IFNAME_USED, 2508, 396, 2508, "&1 is already the uplink of VSWITCH SYSTEM &2"    )       \
 	X(NOUPLINK, 2509, 396, 2509,                                                               \
 	  "VSWITCH SYSTEM &1 was defined with NOUPLINK: it can have none")                         \
 	X(ACCESS_VLANS, 2510, 396, 2510,                                                           \
 	  "&1 has several VLANs but an access port has one; use PORTTYPE TRUNK or one VLAN")       \
 	X(SYSTEM, 2511, 396, 2511, "&1 failed: &2")                                                \
+	X(NO_ACCOUNT, 2512, 396, 2512, "USER &2 has no &1; QUERY USER lists its accounts")         \
+	X(NOT_YOURS, 2513, 100, 16, "NIC &1 is not yours, you are &2: root can enter USER &3")     \
 	X(UPLINK, 2832, 396, 2832, "Connection &1 for VSWITCH SYSTEM &2 is not active: &3")        \
 	X(VLAN_UNAWARE, 2846, 396, 2846,                                                           \
 	  "&1 is not allowed: VSWITCH SYSTEM &2 is VLAN unaware; DEFINE it with VLAN")             \

@@ -153,11 +153,11 @@ static void adapter_config(const struct cp_nic *nic, struct osa_config *cfg)
 }
 
 static struct cp_nic *refuse(int error, char *err, size_t err_len, enum cp_msg m, const char *a,
-			     const char *b)
+			     const char *b, const char *c)
 {
 	char text[256];
 
-	cp_message_text(text, sizeof(text), m, a, b, NULL);
+	cp_message_text(text, sizeof(text), m, a, b, c);
 	snprintf(err, err_len, "ZLN%04uE %s", cp_message(m)->number, text);
 	errno = error;
 	return NULL;
@@ -168,18 +168,22 @@ static struct cp_nic *find_free(struct cp *cp, const struct cp_caller *who, cons
 				uint16_t vdev, char *err, size_t err_len)
 {
 	struct cp_nic *nic;
-	char name[32];
+	char name[32], you[32], statement[32];
 
 	if (!cp_name_ok(user))
-		return refuse(EINVAL, err, err_len, CP_E_BAD_USER, "of the client", NULL);
+		return refuse(EINVAL, err, err_len, CP_E_BAD_USER, "of the client", NULL, NULL);
 	snprintf(name, sizeof(name), "%s/%04X", user, vdev);
-	if (!who->class_b && strcmp(who->user, user) != 0)
-		return refuse(EPERM, err, err_len, CP_E_CLASS, name, who->user);
+	if (!cp_caller_may(cp, who, user)) {
+		snprintf(you, sizeof(you), "%s uid %u", who->user, who->uid);
+		snprintf(statement, sizeof(statement), "%s UID %u", user, who->uid);
+		return refuse(EPERM, err, err_len, CP_E_NOT_YOURS, name, you, statement);
+	}
 	nic = cp_nic_find(cp, user, vdev);
 	if (!nic)
-		return refuse(ENOENT, err, err_len, CP_E_NO_DEVICE, name, NULL);
+		return refuse(ENOENT, err, err_len, CP_E_NO_DEVICE, name, NULL, NULL);
 	if (cp_nic_attached(nic))
-		return refuse(EBUSY, err, err_len, CP_E_ATTACHED, name, "end that guest first");
+		return refuse(EBUSY, err, err_len, CP_E_ATTACHED, name, "end that guest first",
+			      NULL);
 	return nic;
 }
 
@@ -195,7 +199,7 @@ struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const c
 	adapter_config(nic, &cfg);
 	nic->osa = osa_create(&cfg, env_ops, env);
 	if (!nic->osa)
-		return refuse(errno, err, err_len, CP_E_SYSTEM, nic->name, strerror(errno));
+		return refuse(errno, err, err_len, CP_E_SYSTEM, nic->name, strerror(errno), NULL);
 	nic->env = env;
 	nic->revoked = NULL;
 	if (nic->port) {

@@ -131,10 +131,13 @@ static int value_owner(struct parser *ps, const char *word, char *dst, size_t ca
 /* "30", not "+30", "0x1E" or "30 VLANs". Return: false if it is not a number. */
 static bool decimal(const char *word, size_t len, uint32_t *num)
 {
-	if (len < 1 || len > 9 || strspn(word, "0123456789") < len)
+	uint64_t n;
+
+	if (len < 1 || len > 10 || strspn(word, "0123456789") < len)
 		return false;
-	*num = (uint32_t)strtoul(word, NULL, 10);
-	return true;
+	n = strtoull(word, NULL, 10);
+	*num = (uint32_t)n;
+	return n <= UINT32_MAX;
 }
 
 static int value_num(struct parser *ps, const struct cp_operand *o, const char *word,
@@ -355,6 +358,9 @@ static int value_of(struct parser *ps, const struct cp_operand *o, const char *w
 		return value_num(ps, o, word, v);
 	case CP_ARG_IFNAME:
 		return value_ifname(ps, word, v);
+	case CP_ARG_TEXT: /* too long for a value: it stays among the words */
+		v->num = ps->i - 1;
+		return 0;
 	case CP_ARG_MACID:
 		return value_macid(ps, word, v);
 	case CP_ARG_CHPID:

@@ -111,7 +111,7 @@ static void acceptable(evutil_socket_t listen_fd, short what, void *ctx)
 	if (cp_rundir_peer(fd, &who, &uid) < 0)
 		close(fd);
 	else if (cp_portsock_adopt(ps, fd, &who, uid) < 0)
-		ps->cfg.log(ps->cfg.ctx, "ZLN2655W A client of the port socket was turned away: "
+		ps->cfg.log(ps->cfg.ctx, "ZLN2626W A client of the port socket was turned away: "
 					 "too many connections");
 }
 

@@ -50,9 +50,9 @@ static void answer(struct portsock_conn *c, uint32_t tag, int rc)
 	};
 
 	if (rc == -ENOTCONN)
-		snprintf(r.text, sizeof(r.text), "ZLN2653E The NIC is not coupled");
+		snprintf(r.text, sizeof(r.text), "ZLN2624E The NIC is not coupled");
 	else if (rc)
-		snprintf(r.text, sizeof(r.text), "ZLN2654E Refused: %s", strerror(-rc));
+		snprintf(r.text, sizeof(r.text), "ZLN2625E Refused: %s", strerror(-rc));
 	send_message(c, &r, sizeof(r), NULL, 0);
 }
 

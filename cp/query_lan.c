@@ -233,10 +233,10 @@ static void add_fdb(struct cp_run *run, const struct cp_lan *lan, json_t *o)
 /* Class G sees the networks it owns or is connected to, and unrestricted guest LANs. */
 static bool visible(const struct cp_run *run, const struct cp_lan *lan)
 {
-	if (run->who->class_b || !lan->restricted || strcmp(lan->owner, run->who->user) == 0)
+	if (!lan->restricted || cp_caller_may(run->cp, run->who, lan->owner))
 		return true;
 	for (const struct cp_nic *nic = lan->coupled; nic; nic = nic->lan_next)
-		if (strcmp(nic->user->name, run->who->user) == 0)
+		if (cp_caller_may(run->cp, run->who, nic->user->name))
 			return true;
 	return false;
 }

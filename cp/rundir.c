@@ -53,9 +53,11 @@ static int check_owner(int dir_fd, const char *dir, char *err, size_t err_len)
 
 int cp_rundir_open(const char *dir, int *lock_fd, char *err, size_t err_len)
 {
-	int fd, lock;
+	int fd, lock = 0;
 
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST) {
+	bool made = mkdir(dir, 0755) == 0;
+
+	if (!made && errno != EEXIST) {
 		snprintf(err, err_len, "cannot make %s: %s", dir, strerror(errno));
 		return -errno;
 	}
@@ -64,7 +66,13 @@ int cp_rundir_open(const char *dir, int *lock_fd, char *err, size_t err_len)
 		snprintf(err, err_len, "cannot open %s: %s", dir, strerror(errno));
 		return -errno;
 	}
-	lock = check_owner(fd, dir, err, err_len);
+	/* Clients of other accounts must get through, whatever our umask. */
+	if (made && fchmod(fd, 0755) < 0) {
+		lock = -errno;
+		snprintf(err, err_len, "cannot open %s to others: %s", dir, strerror(errno));
+	}
+	if (!lock)
+		lock = check_owner(fd, dir, err, err_len);
 	if (!lock)
 		lock = take_lock(fd, dir, err, err_len);
 	if (lock < 0) {
@@ -144,6 +152,17 @@ static void user_of(uid_t uid, char user[9])
 		user[i] = (char)toupper((unsigned char)pw.pw_name[i]);
 }
 
+/* The groups of an account. One that is in more than we have room for has only its first. */
+static void read_groups(int fd, gid_t first, struct cp_caller *who)
+{
+	socklen_t len = (CP_CALLER_GROUPS - 1) * sizeof(gid_t);
+
+	who->gid[0] = first;
+	who->n_gids = 1;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, who->gid + 1, &len) == 0)
+		who->n_gids += (unsigned)(len / sizeof(gid_t));
+}
+
 int cp_rundir_peer(int fd, struct cp_caller *who, uid_t *uid)
 {
 	struct ucred cred;
@@ -153,6 +172,9 @@ int cp_rundir_peer(int fd, struct cp_caller *who, uid_t *uid)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return -errno;
 	*uid = cred.uid;
+	who->has_ids = true;
+	who->uid = cred.uid;
+	read_groups(fd, cred.gid, who);
 	if (cred.uid == 0 || cred.uid == geteuid()) {
 		snprintf(who->user, sizeof(who->user), "OPERATOR");
 		who->class_b = true;

@@ -35,7 +35,8 @@ int cp_rundir_connect(const char *dir, const char *name, int type);
 
 /*
  * Who is at the other end. root and zland's own uid are OPERATOR with class B; any other account is
- * the user of its name in upper case, or "" if that is no user id (longer than 8).
+ * the user of its name in upper case, or "" if that is no user id (longer than 8), until USER
+ * statements say otherwise (cp_caller_may).
  * @uid: receives the peer's uid.
  * Return: 0 or -errno. Context: control thread; may ask the account database.
  */

@@ -4,6 +4,7 @@
  * first NIC is made, and loses it with the last.
  */
 #include <stdlib.h>
+#include <utlist.h>
 
 #include "cp/cp_priv.h"
 
@@ -46,8 +47,14 @@ bool cp_user_known(struct cp *cp, const char *name)
 {
 	const struct cp_lan *lan;
 
+	const struct cp_account *a;
+
 	if (cp_user_find(cp, name))
 		return true;
+	DL_FOREACH(cp->accounts, a) {
+		if (strcmp(a->user, name) == 0)
+			return true;
+	}
 	for (lan = cp->lans; lan; lan = lan->hh.next)
 		if (strcmp(lan->owner, name) == 0)
 			return true;

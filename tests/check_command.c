@@ -86,7 +86,7 @@ static struct cp *make(struct host *h)
 	return cp;
 }
 
-static const struct cp_caller operator_user = {"OPERATOR", true};
+static const struct cp_caller operator_user = {.user = "OPERATOR", .class_b = true};
 
 /* ---- statements and answers ------------------------------------------------------- */
 
@@ -192,7 +192,7 @@ static const struct step life[] = {
 	{56, "Q LAN LAN2 ACC", 0, "Maxconn: 1\n  PERSISTENT  RESTRICTED "},
 	{57, "SET LAN LAN2 OWNER SYSTEM GRANT C PROMISCUOUS", 0, "Command complete"},
 	{58, "SET LAN LAN2 OWNER SYSTEM REVOKE B ACC ON", 0, "Command complete"},
-	{59, "Q LAN LAN2 DET", 0, "    A       \n    C        Promiscuous\n"},
+	{59, "Q LAN LAN2 DET", 0, "    A\n    C Promiscuous\n"},
 	{60, "Q LAN OWNERID *", 0,
 	 "LAN OPERATOR LAN1       Type: QDIO    Connected: 0    Maxconn: INF"},
 	{61, "DETACH LAN LAN1", 0, "LAN OPERATOR LAN1 is destroyed\n"},
@@ -376,6 +376,13 @@ static const struct step errors[] = {
 	{146, "QUERY VSWITCH \001", 2505, "ZLN2505E Command line refused: control"},
 	{147, "QUERY VSWITCH \303\244", 2505, "non-ASCII"},
 	{148, "SET VSWITCH VSW1 GRANT A UPLINK TAP tap9", 13, "use two statements"},
+	{149, "USER LINUX1", 26, "UID, GID, NOUID or NOGID expected; see HELP USER"},
+	{150, "USER LINUX1 UID -1", 2, "UID is a number from 0 to 4294967294"},
+	{151, "USER LINUX1 UID 4294967295", 2, "UID is a number from 0 to 4294967294"},
+	{152, "USER LINUX1 GID 42949672940", 2, "GID is a number"},
+	{153, "USER LINUX1 UID 5 NOUID 6", 2512, "ZLN2512E USER LINUX1 has no UID 6; QUERY USER"},
+	{154, "USER LINUX1 NOUID 5", 2512, "USER LINUX1 has no UID 5"}, /* 153 added nothing */
+	{155, "USER TOOLONGNAME UID 5", 7, "Invalid userid - TOOLONGNAME"},
 };
 
 START_TEST(test_errors)
@@ -392,7 +399,7 @@ END_TEST
 /* Every message of the list but those of failing memory and files is met by the rows above. */
 START_TEST(test_messages_met)
 {
-	static const unsigned elsewhere[] = {2503, 2504, 2507, 2511};
+	static const unsigned elsewhere[] = {2503, 2504, 2507, 2511, 2513};
 
 	for (int m = 0; m < CP_MSG_COUNT; m++) {
 		unsigned number = cp_message((enum cp_msg)m)->number;
@@ -437,7 +444,7 @@ static const struct step class_g[] = {
 START_TEST(test_authority)
 {
 	static const struct step before[] = {{1, "DEFINE VSWITCH VSW1", 0, ""}};
-	static const struct cp_caller user = {"LINUX1", false};
+	static const struct cp_caller user = {.user = "LINUX1"};
 	struct host h;
 	struct cp *cp = make(&h);
 
@@ -448,6 +455,108 @@ START_TEST(test_authority)
 END_TEST
 
 /* ---- authorizations over time ----------------------------------------------------- */
+
+/* ---- accounts ----------------------------------------------------------------------- */
+
+static const struct step accounts[] = {
+	{1, "QUERY USER", 0, "No account is named\n"},
+	{2, "USER LINUX1 UID 1000", 0, "Command complete\n"},
+	{3, "USER LINUX1 UID 1000", 0, "Command complete\n"},
+	{4, "USER LINUX1 UID 1001 GID 4294967294", 0, ""},
+	{5, "user linux2 gid 50 uid 1002", 0, ""},
+	{6, "USER LINUX2 UID 1000", 0, ""},
+	{7, "QUERY USER LINUX1", 0,
+	 "USER LINUX1   UID 1000\nUSER LINUX1   UID 1001\nUSER LINUX1   GID 4294967294\n"},
+	{8, "USER LINUX1 NOUID 1001", 0, ""},
+	{9, "QUERY USER", 0,
+	 "USER LINUX1   UID 1000\nUSER LINUX1   GID 4294967294\nUSER LINUX2   UID 1002\n"
+	 "USER LINUX2   GID 50\nUSER LINUX2   UID 1000\n"},
+	{10, "QUERY CONFIGURATION", 0, "USER LINUX2 GID 50\n"},
+};
+
+/* Who may act as whom after that. */
+static const struct {
+	int n;
+	struct cp_caller who;
+	const char *user;
+	bool may;
+	const char *is; /* by cp_caller_resolve; NULL: nobody */
+} callers[] = {
+	{1, {.user = "OPERATOR", .class_b = true}, "LINUX1", true, "OPERATOR"},
+	{2, {.user = "JOE", .has_ids = true, .uid = 1000}, "LINUX1", true, "LINUX1"},
+	{3, {.user = "JOE", .has_ids = true, .uid = 1000}, "LINUX2", true, "LINUX1"},
+	{4, {.user = "", .has_ids = true, .uid = 1002}, "LINUX2", true, "LINUX2"},
+	{5, {.user = "", .has_ids = true, .uid = 1002}, "LINUX1", false, "LINUX2"},
+	{6, {.user = "LINUX1", .has_ids = true, .uid = 1001}, "LINUX1", false, NULL},
+	{7, {.user = "LINUX3", .has_ids = true, .uid = 1001}, "LINUX3", true, NULL},
+	{8, {.user = "LINUX3", .has_ids = true, .uid = 1001}, "LINUX4", false, NULL},
+	{9, {.user = "", .has_ids = true, .uid = 1001}, "", false, NULL},
+	{10,
+	 {.user = "A", .has_ids = true, .uid = 7, .n_gids = 2, .gid = {7, 50}},
+	 "LINUX2",
+	 true,
+	 "LINUX2"},
+	{11,
+	 {.user = "A", .has_ids = true, .uid = 7, .n_gids = 1, .gid = {7, 50}},
+	 "LINUX2",
+	 false,
+	 NULL},
+	{12,
+	 {.user = "A", .has_ids = true, .uid = 50, .n_gids = 1, .gid = {7}},
+	 "LINUX2",
+	 false,
+	 NULL},
+	{13, {.user = "A", .uid = 1000}, "LINUX1", false, NULL},
+};
+
+START_TEST(test_accounts)
+{
+	struct host h;
+	struct cp *cp = make(&h);
+
+	RUN(cp, &operator_user, accounts);
+	for (size_t i = 0; i < sizeof(callers) / sizeof(callers[0]); i++) {
+		struct cp_caller who = callers[i].who;
+
+		ck_assert_msg(cp_caller_may(cp, &who, callers[i].user) == callers[i].may, "row %d",
+			      callers[i].n);
+		ck_assert_msg(cp_caller_resolve(cp, &who) == (callers[i].is != NULL), "row %d",
+			      callers[i].n);
+		ck_assert_str_eq(who.user, callers[i].is ? callers[i].is : callers[i].who.user);
+	}
+	cp_destroy(cp);
+}
+END_TEST
+
+/* One account with two users. */
+static const struct step as_two[] = {
+	{1, "DEFINE NIC 0600", 0, "NIC 0600 is created"},
+	{2, "DEFINE NIC USER LINUX2 0600", 0, "NIC 0600 is created"},
+	{3, "DEFINE NIC USER LINUX3 0600", 2504, "LINUX3 needs privilege class B: you are LINUX1"},
+	{4, "DEFINE LAN OURS OWNERID LINUX2 RESTRICTED", 0, "LAN LINUX2 OURS is created"},
+	{5, "COUPLE LINUX2/0600 LINUX2 OURS", 0, "connected to LAN LINUX2 OURS"},
+	{6, "QUERY NIC", 0, "Owner: LINUX1 "},
+	{7, "QUERY NIC USER LINUX2", 0, "LAN: LINUX2 OURS"},
+	{8, "QUERY LAN", 0, "LINUX2 OURS"},
+	{9, "QUERY USER", 0, "USER LINUX1   UID 1000\nUSER LINUX2   UID 1000\n"},
+	{10, "USER LINUX3 UID 1000", 2504, "USER needs privilege class B"},
+};
+
+START_TEST(test_class_g_of_two_users)
+{
+	static const struct step before[] = {{1, "USER LINUX1 UID 1000", 0, ""},
+					     {2, "USER LINUX2 UID 1000", 0, ""},
+					     {3, "USER LINUX3 UID 1001", 0, ""}};
+	struct cp_caller who = {.user = "JOE", .has_ids = true, .uid = 1000};
+	struct host h;
+	struct cp *cp = make(&h);
+
+	RUN(cp, &operator_user, before);
+	ck_assert(cp_caller_resolve(cp, &who));
+	RUN(cp, &who, as_two);
+	cp_destroy(cp);
+}
+END_TEST
 
 static const struct step grants[] = {
 	{1, "DEFINE VSWITCH VSW1 VLAN 10 PORTTYPE TRUNK", 0, ""},
@@ -704,6 +813,10 @@ START_TEST(test_round_trip)
 		run_steps(cp, &operator_user, &life[i], 1);
 		round_trip(cp, life[i].line);
 	}
+	for (size_t i = 0; i < sizeof(accounts) / sizeof(accounts[0]); i++) {
+		run_steps(cp, &operator_user, &accounts[i], 1);
+		round_trip(cp, accounts[i].line);
+	}
 	cp_destroy(cp);
 	cp = make(&h);
 	for (size_t i = 0; i < sizeof(grants) / sizeof(grants[0]); i++) {
@@ -769,6 +882,8 @@ static void random_line(struct dice *d, char *line, size_t cap)
 		"UNCOUPLE U%u/0600",
 		"DETACH U%u/0600",
 		"DETACH U%u/061%u",
+		"USER U%u UID 100%u",
+		"USER U%u NOUID 100%u GID 5%u",
 		"QUERY VSWITCH DETAILS",
 		"QUERY NIC DETAILS",
 		"QUERY COUNTERS",
@@ -981,7 +1096,7 @@ START_TEST(test_attach)
 		{1, "DETACH LINUX1/0600", 0, "destroyed"},
 		{2, "QUERY NIC LINUX1/0700 DETAILS", 0, "State: No guest attached\n"},
 	};
-	static const struct cp_caller other = {"LINUX2", false};
+	static const struct cp_caller other = {.user = "LINUX2"};
 	char err[128];
 	int gone = 0;
 	struct host h;
@@ -996,6 +1111,7 @@ START_TEST(test_attach)
 	ck_assert_ptr_null(
 		cp_nic_attach(cp, &other, "LINUX1", 0x600, &env_ops, &gone, err, sizeof(err)));
 	ck_assert_int_eq(errno, EPERM);
+	ck_assert_ptr_nonnull(strstr(err, "ZLN2513E NIC LINUX1/0600 is not yours, you are LINUX2"));
 	ck_assert_ptr_null(cp_nic_attach(cp, &operator_user, "no/name", 0x600, &env_ops, &gone, err,
 					 sizeof(err)));
 	ck_assert_int_eq(errno, EINVAL);
@@ -1134,6 +1250,8 @@ int main(void)
 	tcase_add_test(t, test_errors);
 	tcase_add_test(t, test_messages_met);
 	tcase_add_test(t, test_authority);
+	tcase_add_test(t, test_accounts);
+	tcase_add_test(t, test_class_g_of_two_users);
 	tcase_add_test(t, test_grants);
 	tcase_add_test(t, test_abbreviations);
 	tcase_add_test(t, test_grammar);

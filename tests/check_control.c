@@ -101,6 +101,14 @@ static int client_as(struct bed *b, const struct cp_caller *who)
 	return pair[1];
 }
 
+static void command(struct bed *b, const char *line)
+{
+	struct cp_reply r = {0};
+
+	ck_assert_msg(cp_execute(b->cp, &oper, line, &r) == 0, "%s: %s", line, r.errors);
+	cp_reply_free(&r);
+}
+
 static void put(int fd, const char *text)
 {
 	ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
@@ -405,6 +413,67 @@ START_TEST(others_are_turned_away)
 }
 END_TEST
 
+/* Class G: its own objects, no captures, words only; until the statement is taken back. */
+START_TEST(named_accounts_are_class_g)
+{
+	static const struct cp_caller joe = {.user = "JOE", .has_ids = true, .uid = 1000};
+	struct bed b;
+	json_t *o;
+	int fd;
+
+	bed_open(&b);
+	command(&b, "USER ONE UID 1000");
+	fd = client_as(&b, &joe);
+	put(fd, "{\"command\": \"DEFINE NIC 0700\"}\n{\"command\": \"SHUTDOWN\"}\n"
+		"{\"capture\": {}}\n{\"complete\": \"QUERY NIC USER \"}\n");
+	turn(&b);
+	o = get(fd);
+	ck_assert_int_eq(rc_of(o), 0);
+	json_decref(o);
+	o = get(fd);
+	ck_assert_int_eq(rc_of(o), 2504);
+	json_decref(o);
+	o = get(fd);
+	ck_assert_int_eq(rc_of(o), 2607);
+	json_decref(o);
+	o = get(fd);
+	for (size_t i = 0; i < json_array_size(json_object_get(o, "candidates")); i++)
+		ck_assert_str_ne(
+			json_string_value(json_array_get(json_object_get(o, "candidates"), i)),
+			"ONE");
+	json_decref(o);
+	command(&b, "USER ONE NOUID 1000");
+	put(fd, "{\"command\": \"QUERY NIC\"}\n");
+	turn(&b);
+	o = get(fd);
+	ck_assert_int_eq(rc_of(o), 2601);
+	json_decref(o);
+	ck_assert(is_closed(fd));
+	close(fd);
+	bed_close(&b);
+}
+END_TEST
+
+START_TEST(an_account_cannot_take_all_connections)
+{
+	static const struct cp_caller joe = {.user = "JOE", .has_ids = true, .uid = 1000};
+	int pair[40][2], adopted = 0;
+	struct bed b;
+
+	bed_open(&b);
+	command(&b, "USER ONE UID 1000");
+	for (unsigned i = 0; i < 40; i++) {
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair[i]), 0);
+		adopted += cp_control_adopt(b.ct, pair[i][0], &joe) == 0;
+	}
+	ck_assert_int_eq(adopted, 16);
+	for (unsigned i = 0; i < 40; i++)
+		close(pair[i][1]);
+	turn(&b);
+	bed_close(&b);
+}
+END_TEST
+
 START_TEST(connections_have_a_limit)
 {
 	int pair[300][2], adopted = 0;
@@ -535,6 +604,8 @@ static Suite *suite(void)
 	suite_add_tcase(s, t);
 	t = tcase_create("connections");
 	tcase_add_test(t, others_are_turned_away);
+	tcase_add_test(t, named_accounts_are_class_g);
+	tcase_add_test(t, an_account_cannot_take_all_connections);
 	tcase_add_test(t, connections_have_a_limit);
 	tcase_add_test(t, shutdown_is_answered);
 	tcase_add_test(t, a_capture_lasts_as_long_as_its_connection);

@@ -23,7 +23,7 @@ static void run(struct cp *cp, const struct cp_caller *who, const char *line, bo
 
 static void remake(struct cp *cp)
 {
-	static const struct cp_caller who = {"OPERATOR", true};
+	static const struct cp_caller who = {.user = "OPERATOR", .class_b = true};
 	struct cp *fresh = cp_create(NULL);
 	char *text = cp_configuration(cp), *copy = strdup(text), *next = NULL, *again;
 
@@ -40,7 +40,7 @@ static void remake(struct cp *cp)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct cp_caller who = {"U", size && data[0] != 'g'};
+	struct cp_caller who = {.user = "U", .class_b = size && data[0] != 'g'};
 	struct cp *cp;
 	char *text, *next = NULL;
 
