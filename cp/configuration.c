@@ -151,10 +151,12 @@ char *cp_configuration(const struct cp *cp)
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
-
 	const struct cp_account *a;
+
 	if (!f)
 		return NULL;
+	DL_FOREACH(cp->accounts, a)
+		fprintf(f, "USER %s %s %u\n", a->user, a->group ? "GID" : "UID", a->id);
 	for (const struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next) {
 		if (lan->vswitch)
 			print_vswitch(f, lan);

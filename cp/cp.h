@@ -50,19 +50,17 @@ void cp_tick(struct cp *cp, uint32_t now_s);
 
 /* ---- commands ------------------------------------------------------------------------ */
 
-struct cp_caller {
-	char user[9]; /* "OPERATOR" for root and zland's own uid; "": none */
 #define CP_CALLER_GROUPS 64
 
+struct cp_caller {
+	char user[9]; /* "OPERATOR" for root and zland's own uid; "": none */
 	bool class_b;
-};
-
 	bool has_ids; /* what follows is known: the account at the other end of a socket */
 	uint32_t uid;
 	unsigned n_gids; /* its group first, then its supplementary groups */
 	uint32_t gid[CP_CALLER_GROUPS];
-/* What a command answered. errors and text never overlap. */
-struct cp_reply {
+};
+
 /*
  * May the caller act as the user? Class B may; whom a USER statement names may; where none names
  * the user, the account of the same name may.
@@ -74,6 +72,8 @@ bool cp_caller_may(const struct cp *cp, const struct cp_caller *who, const char 
  */
 bool cp_caller_resolve(const struct cp *cp, struct cp_caller *who);
 
+/* What a command answered. errors and text never overlap. */
+struct cp_reply {
 	int rc;	      /* 0, or the number of the first error message (nnnn of ZLNnnnnE) */
 	char *text;   /* lines, each with its newline; never NULL after cp_execute */
 	char *errors; /* "ZLN2040E VSWITCH SYSTEM FOO does not exist\n"..., "" if none */

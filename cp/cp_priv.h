@@ -62,7 +62,7 @@ struct cp_uplink {
 	void *handle;		      /* of hooks.open_uplink; NULL: not open */
 	struct vs_port *port;
 	uint32_t retry_s;
-	char error[256]; /* why it is not open */
+	char error[128]; /* why it is not open */
 };
 
 /* A virtual switch or a guest LAN. */
@@ -90,9 +90,6 @@ struct cp_lan {
 	UT_hash_handle hh;
 };
 
-/* Exists while it has a NIC. */
-struct cp_user {
-	char name[CP_NAME_BYTES];
 /* An account of this machine that may act as a user. */
 struct cp_account {
 	struct cp_account *prev, *next;
@@ -101,6 +98,9 @@ struct cp_account {
 	uint32_t id;
 };
 
+/* Exists while it has a NIC. */
+struct cp_user {
+	char name[CP_NAME_BYTES];
 	struct cp_nic *nics; /* by vdev */
 	UT_hash_handle hh;
 };
@@ -141,7 +141,8 @@ struct cp {
 	struct cp_lan *lans;
 	struct cp_macid *macs;
 	uint32_t last_mac;
-	unsigned n_nics, n_grants;
+	struct cp_account *accounts;
+	unsigned n_nics, n_grants, n_accounts;
 	uint32_t now_s;
 	bool check;   /* a scratch copy: nothing outside is touched */
 	bool in_file; /* statements of a file are being executed */
@@ -189,17 +190,17 @@ struct cp_user *cp_user_get(struct cp *cp, const char *name);
 void cp_user_put(struct cp *cp, struct cp_user *u);
 bool cp_user_known(struct cp *cp, const char *name);
 
+/* account.c */
+struct cp_account *cp_account_find(const struct cp *cp, const char *user, bool group, uint32_t id);
+bool cp_account_add(struct cp *cp, const char *user, bool group, uint32_t id);
+void cp_account_remove(struct cp *cp, struct cp_account *a);
+
 /* nic.c */
 struct cp_nic *cp_nic_find(struct cp *cp, const char *user, uint16_t vdev);
 struct cp_nic *cp_nic_overlap(struct cp *cp, const char *user, uint32_t vdev, uint32_t devices);
 struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uint16_t devices);
 void cp_nic_destroy(struct cp_nic *nic);
 void cp_nic_configure(struct cp_nic *nic);
-/* account.c */
-struct cp_account *cp_account_find(const struct cp *cp, const char *user, bool group, uint32_t id);
-bool cp_account_add(struct cp *cp, const char *user, bool group, uint32_t id);
-void cp_account_remove(struct cp *cp, struct cp_account *a);
-
 bool cp_nic_attached(const struct cp_nic *nic);
 bool cp_nic_follows(const struct cp_nic *nic, const struct cp_lan *lan);
 
@@ -258,7 +259,6 @@ int cp_run_line(struct cp *cp, const struct cp_caller *who, const char *line, st
 
 /* The commands; the table in grammar.c names them. */
 void cp_do_define_vswitch(struct cp_run *run);
-const char *cp_text(const struct cp_run *run, enum cp_op op); /* of CP_ARG_TEXT; "" not given */
 void cp_do_set_vswitch(struct cp_run *run);
 void cp_do_detach_vswitch(struct cp_run *run);
 void cp_do_define_lan(struct cp_run *run);
@@ -268,6 +268,8 @@ void cp_do_define_nic(struct cp_run *run);
 void cp_do_nicdef(struct cp_run *run);
 void cp_do_set_nic(struct cp_run *run);
 void cp_do_detach_nic(struct cp_run *run);
+void cp_do_user(struct cp_run *run);
+void cp_do_query_user(struct cp_run *run);
 void cp_do_couple(struct cp_run *run);
 void cp_do_uncouple(struct cp_run *run);
 void cp_do_query_vswitch(struct cp_run *run);
@@ -276,8 +278,6 @@ void cp_do_query_nic(struct cp_run *run);
 void cp_do_query_counters(struct cp_run *run);
 void cp_do_query_configuration(struct cp_run *run);
 void cp_do_help(struct cp_run *run);
-void cp_do_user(struct cp_run *run);
-void cp_do_query_user(struct cp_run *run);
 void cp_do_shutdown(struct cp_run *run);
 
 /* query_port.c: what the QUERY commands say about one port */

@@ -597,6 +597,50 @@ static const struct cp_operand query_counters[] = {
 	{0},
 };
 
+#define CP_ID_MAX 4294967294u /* the last one stands for "none" */
+
+static const struct cp_operand user[] = {
+	{.op = CP_OP_USER,
+	 .flags = CP_POSITIONAL,
+	 .words = "userid",
+	 .arg = CP_ARG_USER,
+	 .help = "it need not have a NIC yet"},
+	{.op = CP_OP_UID,
+	 .words = "UID",
+	 .arg = CP_ARG_NUM,
+	 .max = CP_ID_MAX,
+	 .name = "n",
+	 .help = "the account with this number may act as userid"},
+	{.op = CP_OP_GID,
+	 .words = "GID",
+	 .arg = CP_ARG_NUM,
+	 .max = CP_ID_MAX,
+	 .name = "n",
+	 .help = "so may every account that is in this group"},
+	{.op = CP_OP_NOUID,
+	 .words = "NOUID",
+	 .arg = CP_ARG_NUM,
+	 .max = CP_ID_MAX,
+	 .name = "n",
+	 .help = "takes UID n back"},
+	{.op = CP_OP_NOGID,
+	 .words = "NOGID",
+	 .arg = CP_ARG_NUM,
+	 .max = CP_ID_MAX,
+	 .name = "n",
+	 .help = "takes GID n back"},
+	{0},
+};
+
+static const struct cp_operand query_user[] = {
+	{.op = CP_OP_USER,
+	 .flags = CP_POSITIONAL | CP_OPTIONAL,
+	 .words = "userid",
+	 .arg = CP_ARG_USER,
+	 .help = "only this one"},
+	{0},
+};
+
 static const struct cp_operand none[] = {{0}};
 
 static const struct cp_operand help[] = {
@@ -614,6 +658,7 @@ static const struct cp_command commands[] = {
 	{"DEFine NIC", define_nic, false, cp_do_define_nic, "make a network adapter for a user"},
 	{"NICDEF", nicdef, true, cp_do_nicdef,
 	 "make or extend a NIC with its network, VLANs and address"},
+	{"USER", user, true, cp_do_user, "name accounts of this machine that may act as a user"},
 	{"COUPle", couple, false, cp_do_couple, "plug a NIC into a network"},
 	{"UNCOUPle", one_nic, false, cp_do_uncouple, "unplug a NIC"},
 	{"DETach VSWITCH", detach_vswitch, true, cp_do_detach_vswitch, "destroy a virtual switch"},
@@ -630,6 +675,7 @@ static const struct cp_command commands[] = {
 	{"Query LAN", query_lan, false, cp_do_query_lan, "show guest LANs and virtual switches"},
 	{"Query NIC", query_nic, false, cp_do_query_nic, "show NICs"},
 	{"Query VIRTual NIC", query_nic, false, cp_do_query_nic, "the same"},
+	{"Query USER", query_user, false, cp_do_query_user, "show the accounts that USER named"},
 	{"Query COUNTers", query_counters, true, cp_do_query_counters,
 	 "show frames, bytes and drops of every port"},
 	{"Query CONFIGuration", none, true, cp_do_query_configuration,
@@ -643,5 +689,3 @@ const struct cp_command *cp_commands(void)
 {
 	return commands;
 }
-	{"USER", user, true, cp_do_user, "name accounts of this machine that may act as a user"},
-	{"Query USER", query_user, false, cp_do_query_user, "show the accounts that USER named"},

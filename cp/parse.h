@@ -96,12 +96,12 @@ enum cp_op {
 	CP_OP_VSWITCH,
 	CP_OP_NIC,
 	CP_OP_TOPIC,
-	CP_OP_OTHER, /* understood, not supported */
-	CP_OP_COUNT
 	CP_OP_UID,
 	CP_OP_GID,
 	CP_OP_NOUID,
 	CP_OP_NOGID,
+	CP_OP_OTHER, /* understood, not supported */
+	CP_OP_COUNT
 };
 
 /* What follows the keyword, or stands as a positional operand. */
@@ -126,7 +126,6 @@ enum cp_arg {
 	CP_ARG_WORDS,	/* up to the next keyword, at most max */
 	CP_ARG_TOPIC,	/* the rest of the line */
 };
-	CP_ARG_TEXT,	/* any word, or several in quotes: cp_text */
 
 enum cp_operand_flag {
 	CP_POSITIONAL = 1u << 0,
