@@ -10,7 +10,7 @@
  *   WRITE ─ cu_write ─┬─ idx.c   IDX ACTIVATE: roles of the devices, a new session
  *                     └─ mpc.c   CM and ULP exchanges ── ipa.c ── ipa_*.c, vnicc.c, ...
  *   READ  ─ cu_read ──── outbox.c   replies and events, in order       │
- *   AQ    ─ cu_activate ─ layer2.c   frames ◄──── vs_link ◄──── registry.c
+ *   AQ    ─ cu_activate ─ layer2.c, layer3.c   frames ◄──── vs_link ◄──── registry.c
  *
  * Session: IDX ACTIVATE READ and WRITE → CM_ENABLE → CM_SETUP → ULP_ENABLE → ULP_SETUP →
  * (ESTABLISH, ACTIVATE QUEUES) → DM_ACT → STARTLAN and other IPA commands. Everything the host
@@ -30,10 +30,11 @@
  * is bounded: OSA_OUTBOX_MAX messages a device, fixed tables.
  *
  * Threads: everything here runs on the group's control thread. The worker meets it only in
- * struct osa_data (layer2.h): link start and stop order the two.
+ * struct osa_data (layer2.h), where link start and stop order the two, and in struct osa_l3
+ * (layer3.h), which has a lock.
  *
- * Layer 3: ULP_ENABLE names the layer. Its IPA commands have their rows in the table of ipa.c;
- * layer3.c, arp.c, nd.c and ipa_ip.c are to come. Until then a layer-3 host gets IDX TERMINATE.
+ * Layers: ULP_ENABLE names the one of the session, and with it the tables of IPA commands and
+ * assists and the vs_port_ops. Layer 3: layer3.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -57,13 +58,17 @@ static int path_start(struct osa *a)
 	if (a->started || !a->queues || !a->link.ops)
 		return 0;
 	osa_layer2_start(a, a->queues);
-	rc = a->link.ops->start(a->link.ctx, &osa_layer2_ops, a);
+	a->started_layer = a->session.layer;
+	rc = a->link.ops->start(a->link.ctx,
+				a->started_layer == 3 ? &osa_layer3_ops : &osa_layer2_ops, a);
 	if (rc) {
 		osa_layer2_stop(a);
 		return rc;
 	}
 	a->started = true;
 	osa_registry_attach(a);
+	if (a->started_layer == 3)
+		osa_l3_started(a);
 	return 0;
 }
 
@@ -74,7 +79,21 @@ static void path_stop(struct osa *a)
 	a->link.ops->stop(a->link.ctx);
 	a->started = false;
 	osa_layer2_stop(a);
+	osa_l3_stopped(a);
 	osa_registry_detached(a);
+}
+
+int osa_layer_set(struct osa *a, uint8_t layer)
+{
+	bool other = a->started && (a->started_layer == 3) != (layer == 3);
+
+	a->session.layer = layer;
+	/* A host that activates its queues before it names the layer. */
+	if (other)
+		path_stop(a);
+	if (layer == 3)
+		osa_l3_session(a); /* STARTLAN reports if the MAC is another's */
+	return other ? path_start(a) : 0;
 }
 
 /* ---- sessions ------------------------------------------------------------------------------ */
@@ -82,6 +101,7 @@ static void path_stop(struct osa *a)
 void osa_forget(struct osa *a)
 {
 	osa_registry_clear(a);
+	osa_l3_forget(a);
 	osa_assists_reset(a);
 	osa_vnicc_reset(a);
 	a->isolation = OSA_ISOLATION_NONE;
@@ -243,6 +263,7 @@ static void adapter_init(struct osa *a, const struct osa_config *cfg)
 	for (unsigned i = 0; i < QDIO_DEVICES; i++)
 		osa_outbox_init(&a->outbox[i]);
 	osa_registry_init(&a->registry);
+	osa_own_init(&a->l3.own);
 	osa_forget(a);
 }
 
@@ -260,11 +281,16 @@ struct osa *osa_create(const struct osa_config *cfg, const struct qdio_env_ops *
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
+	rc = osa_l3_init(a);
+	if (rc) {
+		errno = -rc;
+		goto free_adapter;
+	}
 	adapter_init(a, &checked);
 	g = group_config(&checked);
 	a->group = qdio_group_create(&g, env_ops, env, &osa_cu_ops, a);
 	if (!a->group)
-		goto free_adapter;
+		goto fini_l3;
 	rc = osa_layer2_init(&a->data, a->group);
 	if (rc) {
 		errno = -rc;
@@ -275,6 +301,8 @@ struct osa *osa_create(const struct osa_config *cfg, const struct qdio_env_ops *
 
 destroy_group:
 	qdio_group_destroy(a->group);
+fini_l3:
+	osa_l3_fini(a);
 free_adapter:
 	free(a);
 	return NULL;
@@ -289,6 +317,7 @@ void osa_destroy(struct osa *a)
 	for (unsigned i = 0; i < QDIO_DEVICES; i++)
 		osa_outbox_drop(&a->outbox[i]);
 	osa_layer2_fini(&a->data);
+	osa_l3_fini(a);
 	free(a);
 }
 
@@ -328,7 +357,7 @@ void osa_set_link(struct osa *a, const struct vs_link *link)
 	osa_ipa_lan_event(a, OSA_STARTLAN);
 }
 
-void osa_info(const struct osa *a, struct osa_info *out)
+void osa_info(struct osa *a, struct osa_info *out)
 {
 	const struct osa_registry *r = &a->registry;
 
@@ -341,6 +370,7 @@ void osa_info(const struct osa *a, struct osa_info *out)
 		memcpy(out->mac, r->unicast.entry[0].mac, 6);
 	out->assists = a->assists4.enabled | a->assists6.enabled;
 	out->isolation = a->isolation;
+	osa_l3_info(a, out);
 	out->ipa_requests = a->ipa_requests;
 	out->ipa_errors = a->ipa_errors;
 	out->malformed = a->malformed;

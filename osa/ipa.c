@@ -32,18 +32,18 @@ static const struct command commands[] = {
 	{OSA_DELVLAN, L2, sizeof(struct osa_data_vlan), osa_ipa_delvlan},
 	{OSA_VNICC, L2, OSA_VNICC_MIN_BYTES, osa_ipa_vnicc},
 	{OSA_SETBRIDGEPORT, L2, sizeof(struct osa_bridge), osa_ipa_setbridgeport},
-	{OSA_SETIP, L3, 0, NULL},
+	{OSA_SETIP, L3, 0, osa_ipa_setip},
 	{OSA_QIPASSIST, L2 | L3, 0, osa_ipa_qipassist},
 	{OSA_SETASSPARMS, L2 | L3, sizeof(struct osa_assparms), osa_ipa_setassparms},
-	{OSA_SETIPM, L3, 0, NULL},
-	{OSA_DELIPM, L3, 0, NULL},
-	{OSA_SETRTG, L3, 0, NULL},
-	{OSA_DELIP, L3, 0, NULL},
+	{OSA_SETIPM, L3, sizeof(struct osa_data_group), osa_ipa_setipm},
+	{OSA_DELIPM, L3, sizeof(struct osa_data_group), osa_ipa_delipm},
+	{OSA_SETRTG, L3, sizeof(struct osa_data_routing), osa_ipa_setrtg},
+	{OSA_DELIP, L3, 0, osa_ipa_delip},
 	{OSA_SETADAPTERPARMS, L2 | L3, sizeof(struct osa_adpparms), osa_ipa_setadapterparms},
 	{OSA_SETDIAGASS, L2 | L3, sizeof(struct osa_diag), osa_ipa_setdiagass},
 	{OSA_SETBRIDGEPORT_IQD, L2, 0, NULL},
-	{OSA_CREATE_ADDR, L3, 0, NULL},
-	{OSA_DESTROY_ADDR, L3, 0, NULL},
+	{OSA_CREATE_ADDR, L3, sizeof(struct osa_data_create_addr), osa_ipa_create_addr},
+	{OSA_DESTROY_ADDR, L3, sizeof(struct osa_data_create_addr), osa_ipa_destroy_addr},
 };
 
 static const struct command *command_find(uint8_t code)
@@ -78,21 +78,34 @@ static uint16_t command_run(struct osa *a, struct osa_call *c)
 	return cmd->run(a, c);
 }
 
-static int reply_send(struct osa *a, const struct osa_call *c, size_t head)
+static int reply_send(struct osa *a, struct osa_call *c, uint16_t rc, size_t head)
 {
+	uint16_t protocol = be16_get(c->ipa.protocol);
 	uint8_t pdu[OSA_PDU_MAX];
 
+	c->ipa.rc = be16_of(rc);
+	if (osa_assists_of(a, protocol)) {
+		c->ipa.supported = be32_of(osa_assists_supported(a, protocol));
+		c->ipa.enabled = be32_of(osa_assists_of(a, protocol)->enabled);
+	}
 	memcpy(pdu, &c->ipa, head);
 	memcpy(pdu + head, c->data, c->len);
 	return osa_mpc_send(a, OSA_CLASS_IPA, a->session.host.ulp_connection, pdu, head + c->len,
 			    false);
 }
 
+int osa_ipa_reply(struct osa *a, struct osa_call *c, uint16_t rc)
+{
+	if (rc != OSA_RC_OK)
+		a->ipa_errors++;
+	return reply_send(a, c, rc, sizeof(c->ipa));
+}
+
 int osa_ipa_receive(struct osa *a, const uint8_t *pdu, size_t len)
 {
 	size_t head = len < sizeof(struct osa_ipa) ? OSA_IPA_SHORT_BYTES : sizeof(struct osa_ipa);
 	struct osa_call c = {0};
-	uint16_t protocol;
+	uint16_t rc;
 
 	if (len < OSA_IPA_SHORT_BYTES || len > OSA_PDU_MAX)
 		return -EINVAL;
@@ -104,20 +117,33 @@ int osa_ipa_receive(struct osa *a, const uint8_t *pdu, size_t len)
 		c.len = c.request_len = 0;
 	memcpy(c.data, pdu + head, c.len);
 	a->ipa_requests++;
-	c.ipa.rc = be16_of(command_run(a, &c));
-	if (be16_get(c.ipa.rc) != OSA_RC_OK)
+	rc = command_run(a, &c);
+	if (c.held)
+		return 0;
+	if (rc != OSA_RC_OK)
 		a->ipa_errors++;
-	protocol = be16_get(c.ipa.protocol);
-	if (osa_assists_of(a, protocol)) {
-		c.ipa.supported = be32_of(osa_assists_supported(a, protocol));
-		c.ipa.enabled = be32_of(osa_assists_of(a, protocol)->enabled);
-	}
-	return reply_send(a, &c, head);
+	return reply_send(a, &c, rc, head);
+}
+
+/*
+ * In layer 3 the host's MAC is the adapter's. A link that does not take it would drop all that the
+ * host sends; a set-up that fails says so.
+ */
+static bool station_refused(struct osa *a)
+{
+	int rc;
+
+	if (a->session.layer != 3 || !a->started)
+		return false;
+	rc = osa_registry_mac_add(a, a->l3.mac);
+	return rc == -EEXIST || rc == -EPERM;
 }
 
 uint16_t osa_ipa_startlan(struct osa *a, struct osa_call *c)
 {
 	(void)c;
+	if (station_refused(a))
+		return OSA_RC_PORT_STATE;
 	a->session.online = true;
 	return a->link.ops ? OSA_RC_OK : OSA_RC_LAN_OFFLINE;
 }

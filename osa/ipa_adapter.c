@@ -10,28 +10,34 @@
 
 #include "osa/osa_priv.h"
 
-#define SUPPORTED                                                                                  \
-	(OSA_ADP_QUERY | OSA_ADP_ALTER_MAC | OSA_ADP_CARD_INFO | OSA_ADP_PROMISC | OSA_ADP_DIAG |  \
-	 OSA_ADP_ACCESS_CONTROL | OSA_ADP_OAT | OSA_ADP_SWITCH_ATTRIBUTES)
+#define BOTH_LAYERS                                                                                \
+	(OSA_ADP_QUERY | OSA_ADP_ALTER_MAC | OSA_ADP_DIAG | OSA_ADP_ACCESS_CONTROL | OSA_ADP_OAT | \
+	 OSA_ADP_SWITCH_ATTRIBUTES)
+
+static uint32_t supported(const struct osa *a)
+{
+	return a->session.layer == 3 ? BOTH_LAYERS
+				     : BOTH_LAYERS | OSA_ADP_CARD_INFO | OSA_ADP_PROMISC;
+}
 
 static uint16_t query(struct osa *a, struct osa_call *c)
 {
 	struct osa_adp_query q;
 
-	(void)a;
 	osa_call_resize(c, sizeof(q));
 	memcpy(&q, c->data, sizeof(q));
 	q.n_lan_types = be32_of(1);
 	q.lan_type = OSA_REPORTED_LINK;
 	memset(q.zero, 0, sizeof(q.zero));
-	q.supported = be32_of(SUPPORTED);
+	q.supported = be32_of(supported(a));
 	memset(q.zero2, 0, sizeof(q.zero2));
 	memcpy(c->data, &q, sizeof(q));
 	return OSA_ADP_RC_OK;
 }
 
 /*
- * Only reading: the address a host uses is set by SETVMAC. The size, count and address of a
+ * Only reading: the address a layer-2 host uses is set by SETVMAC, that of a layer-3 one is the
+ * adapter's, as it was when the session began. The size, count and address of a
  * request to read mean nothing. Without the virtual-MAC flag a driver would make up an
  * address of its own.
  */
@@ -46,7 +52,7 @@ static uint16_t alter_mac(struct osa *a, struct osa_call *c)
 	m.adp.flags = OSA_ADP_VIRTUAL_MAC;
 	m.size = be32_of(6);
 	m.n = be32_of(1);
-	memcpy(m.mac, a->cfg.mac, 6);
+	memcpy(m.mac, a->session.layer == 3 ? a->l3.mac : a->cfg.mac, 6);
 	memcpy(c->data, &m, sizeof(m));
 	return OSA_ADP_RC_OK;
 }
@@ -150,13 +156,13 @@ static const struct subcommand *subcommand_find(uint32_t code)
 	return NULL;
 }
 
-static void reply_head(struct osa_call *c, uint16_t rc)
+static void reply_head(const struct osa *a, struct osa_call *c, uint16_t rc)
 {
 	struct osa_adpparms adp;
 
 	memcpy(&adp, c->data, sizeof(adp));
-	adp.supported = be32_of(SUPPORTED);
-	adp.enabled = be32_of(SUPPORTED);
+	adp.supported = be32_of(supported(a));
+	adp.enabled = be32_of(supported(a));
 	adp.len = be16_of((uint16_t)(c->len - offsetof(struct osa_adpparms, len)));
 	adp.rc = be16_of(rc);
 	adp.parts = 1;
@@ -172,12 +178,12 @@ uint16_t osa_ipa_setadapterparms(struct osa *a, struct osa_call *c)
 
 	memcpy(&adp, c->data, sizeof(adp));
 	s = subcommand_find(be32_get(adp.subcommand));
-	if (!s) { /* SNMP among them */
-		reply_head(c, OSA_ADP_RC_NOT_SUPPORTED);
+	if (!s || !(s->code & supported(a))) { /* SNMP among them */
+		reply_head(a, c, OSA_ADP_RC_NOT_SUPPORTED);
 		return OSA_RC_UNSUPPORTED_SUBCMD;
 	}
 	if (c->request_len >= s->data_min)
 		rc = s->run(a, c);
-	reply_head(c, rc);
+	reply_head(a, c, rc);
 	return OSA_RC_OK;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The layer-2 data path as a port of a switch: start, stop, sleep and wake. The frames
- * themselves are in l2_fetch.c and l2_fill.c.
+ * The data path as a port of a switch: start, stop, sleep and wake. Layer 2's frames are in
+ * l2_fetch.c and l2_fill.c, layer 3's in l3_fetch.c and l3_fill.c.
  */
 #include "osa/layer2.h"
 
-#include <errno.h>
 #include <sys/uio.h>
 
 int osa_layer2_init(struct osa_data *d, struct qdio_group *g)
@@ -53,7 +52,7 @@ static bool any_primed(const struct osa_data *d)
  * buffer below, or it sees that a kick is wanted. The same barrier serves the guest
  * that sends no signal because the buffer before was still primed: spec/qdio.md 12, rows 4 and 6.
  */
-static bool arm(void *port)
+bool osa_port_arm(void *port)
 {
 	struct osa_data *d = osa_data_of(port);
 
@@ -63,7 +62,7 @@ static bool arm(void *port)
 	return any_primed(d);
 }
 
-static void disarm(void *port)
+void osa_port_disarm(void *port)
 {
 	struct osa_data *d = osa_data_of(port);
 	uint64_t kicks;
@@ -78,19 +77,30 @@ static void disarm(void *port)
 	}
 }
 
-static int wait_fd(void *port)
+/*
+ * As a guest does after priming a buffer; pairs with arm. Not through the doorbell: the guest
+ * holds that too and could make a write to it wait.
+ */
+void osa_port_kick(struct osa_data *d)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!d->bell.want_kick || atomic_load_explicit(d->bell.want_kick, memory_order_relaxed))
+		qdio_group_kick(d->group);
+}
+
+int osa_port_wait_fd(void *port)
 {
 	return osa_data_of(port)->bell.fd;
 }
 
 /* A stock driver takes no unfinished checksums and no large frames. */
-static unsigned caps(void *port)
+unsigned osa_port_caps(void *port)
 {
 	(void)port;
 	return 0;
 }
 
-static uint32_t frame_max(void *port)
+uint32_t osa_port_frame_max(void *port)
 {
 	return osa_data_of(port)->frame_max;
 }
@@ -100,9 +110,9 @@ const struct vs_port_ops osa_layer2_ops = {
 	.rx_burst = osa_l2_fetch,
 	.rx_done = osa_l2_fetched,
 	.tx_burst = osa_l2_fill,
-	.arm = arm,
-	.disarm = disarm,
-	.wait_fd = wait_fd,
-	.caps = caps,
-	.frame_max = frame_max,
+	.arm = osa_port_arm,
+	.disarm = osa_port_disarm,
+	.wait_fd = osa_port_wait_fd,
+	.caps = osa_port_caps,
+	.frame_max = osa_port_frame_max,
 };

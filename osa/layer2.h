@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The layer-2 data path's part of an adapter. Private to osa/.
+ * The data path's part of an adapter: what both layers share, and layer 2. Private to osa/.
  *
  * Written by the control thread while the path is stopped, by the worker while it runs;
  * the atomics are the exceptions.
@@ -12,12 +12,15 @@
 
 #include "osa/osa.h"
 
+#define OSA_RX_CSUM_V4 1u
+#define OSA_RX_CSUM_V6 2u
+
 struct osa_data {
 	struct qdio_group *group;
 	struct qdio_queues *queues; /* from activate to deactivate, else NULL */
 	struct osa_doorbell bell;
 	uint32_t frame_max;	  /* Ethernet header to end, no FCS */
-	_Atomic uint32_t rx_csum; /* inbound checksum assist is enabled: 0x20 may be set */
+	_Atomic uint32_t rx_csum; /* OSA_RX_CSUM_*: inbound checksum assist: 0x20 may be set */
 	_Atomic uint64_t rx_buffers, tx_buffers, rx_signals;
 
 	/* Output buffers of the burst being forwarded: queue, count and results. */
@@ -39,10 +42,19 @@ void osa_l2_fetched(void *port, const struct vs_burst *b);
 unsigned osa_l2_fill(void *port, const struct vs_burst *b, const struct vs_ref *ref, unsigned n,
 		     enum vs_drop *err);
 
+/* layer2.c: vs_port_ops that are alike in both layers */
+bool osa_port_arm(void *port);
+void osa_port_disarm(void *port);
+int osa_port_wait_fd(void *port);
+unsigned osa_port_caps(void *port);
+uint32_t osa_port_frame_max(void *port);
+/* Wake the worker that serves the port, if it sleeps. Any thread. */
+void osa_port_kick(struct osa_data *d);
+
 int osa_layer2_init(struct osa_data *d, struct qdio_group *g);
 void osa_layer2_fini(struct osa_data *d);
 
-/* Around vs_link start and stop; control thread. */
+/* Around vs_link start and stop, of either layer; control thread. */
 void osa_layer2_start(struct osa *a, struct qdio_queues *q);
 void osa_layer2_stop(struct osa *a);
 

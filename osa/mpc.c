@@ -229,6 +229,8 @@ static int ulp_enable(struct osa *a, const struct osa_envelope *e)
 	const struct osa_sv_filter *f =
 		osa_mpc_subvector(e->pdu, e->len, OSA_SV_FILTER, sizeof(*f));
 	const struct osa_sv_port *p = osa_mpc_subvector(e->pdu, e->len, OSA_SV_PORT, sizeof(*p));
+	uint8_t layer;
+	int rc;
 	struct osa_ulp_enable_answer m = {
 		.pdu = pdu_head(OSA_PDU_KIND, OSA_PDU_ENABLE, sizeof(m) - BEFORE_SUBVECTORS),
 		.port.link_type = OSA_REPORTED_LINK,
@@ -236,11 +238,14 @@ static int ulp_enable(struct osa *a, const struct osa_envelope *e)
 
 	if (!f || !p)
 		return -EINVAL;
-	if (f->protocol == OSA_PROTOCOL_LAYER3) /* until layer3.c is there */
-		return osa_idx_terminate(a, OSA_TERMINATE_LAYER);
-	if (f->protocol != OSA_PROTOCOL_LAYER2)
+	if (f->protocol != OSA_PROTOCOL_LAYER2 && f->protocol != OSA_PROTOCOL_LAYER3)
 		return -EINVAL;
-	a->session.layer = 2;
+	layer = f->protocol == OSA_PROTOCOL_LAYER3 ? 3 : 2;
+	if (a->cfg.forbid & (layer == 3 ? OSA_FORBID_LAYER3 : OSA_FORBID_LAYER2))
+		return osa_idx_terminate(a, OSA_TERMINATE_LAYER);
+	rc = osa_layer_set(a, layer);
+	if (rc)
+		return rc;
 	a->session.host.ulp_filter = be32_get(f->token);
 	m.filter = sv_filter(f->protocol, osa_token(a, OSA_TOKEN_ULP_FILTER));
 	m.port.port = *p;

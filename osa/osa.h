@@ -8,8 +8,8 @@
  * drives the group, the data path is called by the switch's worker through the
  * vs_port_ops that osa hands to the link.
  *
- * Layer 2 is complete; layer 3 (arp.c, nd.c, layer3.c) has its place but a
- * layer-3 driver is refused at ULP_ENABLE with IDX TERMINATE (spec/osa-qeth.md 2.5).
+ * Which layer it works in is the host's choice at ULP_ENABLE. In layer 3 the adapter is one
+ * Ethernet station that does ARP for its host (layer3.c).
  */
 #ifndef OSA_OSA_H
 #define OSA_OSA_H
@@ -18,6 +18,9 @@
 #include "vswitch/port.h"
 
 struct osa;
+
+/* Layers a host may not choose: it gets IDX TERMINATE at ULP_ENABLE (spec/osa-qeth.md 2.5). */
+enum osa_forbid { OSA_FORBID_LAYER2 = 1u << 0, OSA_FORBID_LAYER3 = 1u << 1 };
 
 struct osa_config {
 	uint16_t subchannel[QDIO_DEVICES];
@@ -28,7 +31,8 @@ struct osa_config {
 	uint8_t port_no;
 	bool thin_interrupts;
 	bool qebsm;
-	char name[9]; /* for the Query OAT and error texts: "LINUX01" */
+	uint8_t forbid; /* enum osa_forbid */
+	char name[9];	/* for the Query OAT and error texts: "LINUX01" */
 };
 
 /*
@@ -42,6 +46,12 @@ struct osa_info {
 	uint8_t mac[6];	   /* first unicast address the guest registered, else zero */
 	uint32_t assists;  /* enabled: SETASSPARMS */
 	uint8_t isolation; /* 0 none, 1 forward, 2 drop */
+	/* Layer 3: addresses and groups registered, SETRTG types, ARP cache, and what was not sent
+	 * or delivered: next hop unknown, not for this host, ARP of another station with our
+	 * address */
+	uint16_t n_addresses, n_groups, n_arp;
+	uint8_t routing4, routing6;
+	uint64_t unresolved, filtered, conflicts;
 	uint64_t ipa_requests, ipa_errors, malformed; /* control messages */
 	uint64_t rx_buffers, tx_buffers;	      /* SBALs filled for, taken from the guest */
 	uint64_t rx_signals;			      /* interruptions raised */
@@ -82,7 +92,15 @@ struct osa_doorbell {
 };
 void osa_set_doorbell(struct osa *a, const struct osa_doorbell *bell);
 
-void osa_info(const struct osa *a, struct osa_info *out);
+/*
+ * Time, for the adapter owns no clock: ARP ages and asks again, VLANs are joined, SETIPs that wait
+ * for duplicate detection are answered. To be called once a second (up to ten times: then a
+ * SETIP waits less); an adapter that was never ticked answers at once and never asks twice.
+ * @now_ms: monotonic. Control thread.
+ */
+void osa_tick(struct osa *a, uint64_t now_ms);
+
+void osa_info(struct osa *a, struct osa_info *out);
 
 /* Every control message, decoded by osa_trace_text where the caller wants words. */
 enum osa_trace_dir { OSA_TRACE_FROM_HOST, OSA_TRACE_TO_HOST };

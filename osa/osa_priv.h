@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "osa/layer2.h"
+#include "osa/layer3.h"
 #include "osa/osa.h"
 #include "osa/osa_wire.h"
 
@@ -50,6 +51,7 @@ enum osa_promisc_reason {
 	OSA_PROMISC_GUEST = 1u << 0,  /* SETADAPTERPARMS */
 	OSA_PROMISC_VNICC = 1u << 1,  /* a VNIC characteristic */
 	OSA_PROMISC_BRIDGE = 1u << 2, /* a bridge-port role */
+	OSA_PROMISC_ROUTER = 1u << 3, /* a multicast router: SETRTG */
 };
 
 struct osa_registry {
@@ -118,6 +120,7 @@ struct osa {
 	struct qdio_queues *queues; /* active queues, or NULL */
 	struct vs_link link;	    /* ops is NULL while the cable is out */
 	bool started;		    /* link.ops->start succeeded and stop was not called */
+	uint8_t started_layer;	    /* whose vs_port_ops it was given */
 
 	uint32_t session_nr; /* makes the tokens of each session new */
 	struct osa_session session;
@@ -130,6 +133,7 @@ struct osa {
 	uint8_t isolation;   /* enum osa_isolation */
 	uint8_t bridge_role; /* enum osa_bridge_role */
 	bool trap_armed;
+	struct osa_l3 l3;
 
 	uint64_t ipa_requests, ipa_errors, malformed, outbox_lost;
 	osa_trace_fn *trace;
@@ -144,6 +148,9 @@ uint32_t osa_token(const struct osa *a, enum osa_token which);
 void osa_forget(struct osa *a);
 /* End of a session: osa_forget, and the MPC connections are gone. */
 void osa_session_end(struct osa *a);
+
+/* ULP_ENABLE chose a layer. Return: 0, or what starting the data path anew returns. */
+int osa_layer_set(struct osa *a, uint8_t layer);
 
 /* outbox.c */
 void osa_outbox_init(struct osa_outbox *o);
@@ -201,6 +208,7 @@ struct osa_call {
 	struct osa_ipa ipa;
 	size_t len;	    /* of data */
 	size_t request_len; /* what the host sent */
+	bool held;	    /* the reply is sent later, by osa_ipa_reply */
 	uint8_t data[OSA_IPA_DATA_MAX];
 };
 
@@ -209,6 +217,8 @@ typedef uint16_t osa_ipa_fn(struct osa *a, struct osa_call *c);
 
 /* ipa.c */
 int osa_ipa_receive(struct osa *a, const uint8_t *pdu, size_t len);
+/* Send c as a reply, with what every reply carries: one part of several, or a held one. */
+int osa_ipa_reply(struct osa *a, struct osa_call *c, uint16_t rc);
 /* STARTLAN or STOPLAN as an event, if the host's device is online. */
 void osa_ipa_lan_event(struct osa *a, enum osa_command command);
 /* Extend a reply's data with zeros, or cut it. */
@@ -218,6 +228,8 @@ uint16_t osa_mac_rc(int rc, uint16_t absent);
 
 osa_ipa_fn osa_ipa_startlan, osa_ipa_stoplan;				     /* ipa.c */
 osa_ipa_fn osa_ipa_setmac, osa_ipa_delmac, osa_ipa_setvlan, osa_ipa_delvlan; /* ipa_mac.c */
+osa_ipa_fn osa_ipa_setip, osa_ipa_delip, osa_ipa_setipm, osa_ipa_delipm;     /* ipa_ip.c */
+osa_ipa_fn osa_ipa_setrtg, osa_ipa_create_addr, osa_ipa_destroy_addr;	     /* ipa_ip.c */
 osa_ipa_fn osa_ipa_qipassist, osa_ipa_setassparms;			     /* ipa_assist.c */
 osa_ipa_fn osa_ipa_setadapterparms;					     /* ipa_adapter.c */
 osa_ipa_fn osa_ipa_setdiagass;						     /* ipa_diag.c */
@@ -229,6 +241,9 @@ void osa_assists_reset(struct osa *a);
 uint32_t osa_assists_supported(const struct osa *a, uint16_t protocol);
 /* The state of an IP version's assists, or NULL if protocol is neither 4 nor 6. */
 struct osa_assists *osa_assists_of(struct osa *a, uint16_t protocol);
+
+/* ipa_arp.c: a sub-command of assist OSA_ASSIST_ARP but START and STOP. */
+uint16_t osa_arp_command(struct osa *a, struct osa_call *c, uint16_t subcommand);
 
 /* oat.c: the reply to a query OAT in c. Return: rc for the sub-command's header. */
 uint16_t osa_oat_query(struct osa *a, struct osa_call *c);

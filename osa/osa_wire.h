@@ -624,6 +624,28 @@ struct osa_arp_query { /* answer to OSA_ARP_QUERY_INFO; request: request_bits, r
 } BE_PACKED;
 static_assert(sizeof(struct osa_arp_query) == 20, "ARP query");
 
+#define OSA_ARP_WITH_MAC 7u /* reply_bits: entries of struct osa_arp_info4 */
+
+struct osa_arp_info4 { /* entry of the answer: type 7, IPv4 */
+	uint8_t media[32];
+	uint8_t mac_type; /* unverified: a driver only shows it */
+	uint8_t ip_type;
+	uint8_t mac[6];
+	uint8_t addr[4];
+} BE_PACKED;
+static_assert(sizeof(struct osa_arp_info4) == 44, "ARP query entry");
+
+#define OSA_ARP_MAC_ETHERNET 1u
+#define OSA_ARP_IP_V4 1u
+
+enum osa_arp_rc {
+	OSA_ARP_RC_OK = 0x0000,
+	OSA_ARP_RC_FAILED = 0x0001,
+	OSA_ARP_RC_NOT_SUPPORTED = 0x0002,
+	OSA_ARP_RC_RANGE = 0x0003,
+	OSA_ARP_RC_NO_DATA = 0x0008,
+};
+
 /* ---- SETADAPTERPARMS, 4.8 ------------------------------------------------------------------ */
 
 struct osa_adpparms {

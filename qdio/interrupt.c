@@ -92,3 +92,8 @@ bool qdio_group_thinint(const struct qdio_group *g)
 {
 	return atomic_load(&g->thinint);
 }
+
+void qdio_group_kick(struct qdio_group *g)
+{
+	g->env_ops->kick(g->env);
+}

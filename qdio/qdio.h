@@ -377,6 +377,10 @@ int qdio_chsc(struct qdio_group *const *groups, unsigned n, uint8_t block[QDIO_C
  */
 void qdio_group_signal(struct qdio_group *g);
 
+/* Have the owner wake the worker (qdio_env_ops.kick): the adapter has work of its own. Any thread;
+ * no lock of the caller's may be needed by the worker. */
+void qdio_group_kick(struct qdio_group *g);
+
 /* The status that TEST SUBCHANNEL stores for a PCI: 9.2. Any thread while the queues are active. */
 void qdio_group_pci_status(const struct qdio_group *g, struct qdio_irb *irb);
 

@@ -246,16 +246,35 @@ START_TEST(test_mpc_wrong_token)
 }
 END_TEST
 
-/* A layer-3 host is turned away with the cause it understands. */
-START_TEST(test_mpc_layer3)
+/* Both layers, and a host turned away with the cause it understands where one is forbidden. */
+static const struct {
+	uint8_t forbid, protocol;
+	unsigned layer; /* 0: refused */
+} layer_rows[] = {
+	{0, OSA_PROTOCOL_LAYER2, 2},
+	{0, OSA_PROTOCOL_LAYER3, 3},
+	{OSA_FORBID_LAYER3, OSA_PROTOCOL_LAYER2, 2},
+	{OSA_FORBID_LAYER3, OSA_PROTOCOL_LAYER3, 0},
+	{OSA_FORBID_LAYER2, OSA_PROTOCOL_LAYER2, 0},
+	{OSA_FORBID_LAYER2, OSA_PROTOCOL_LAYER3, 3},
+};
+
+START_TEST(test_mpc_layers)
 {
+	rig->a->cfg.forbid = layer_rows[_i].forbid;
 	idx_both();
 	ck_assert_int_eq(osa_rig_cm_enable(rig), 0);
 	ck_assert_int_eq(osa_rig_cm_setup(rig), 0);
-	ck_assert_int_lt(osa_rig_ulp_enable(rig, 3), 0);
+	if (layer_rows[_i].layer) {
+		ck_assert_int_eq(osa_rig_ulp_enable(rig, layer_rows[_i].protocol), 0);
+		ck_assert_uint_eq(info().layer, layer_rows[_i].layer);
+		return;
+	}
+	ck_assert_int_lt(osa_rig_ulp_enable(rig, layer_rows[_i].protocol), 0);
 	ck_assert_uint_eq(rig->msg[2] & 0xC0, 0xC0);
 	ck_assert_uint_eq(rig->msg[4], 0x41);
 	ck_assert_uint_eq(info().layer, 0);
+	rig->a->cfg.forbid = 0;
 	ck_assert_int_lt(osa_rig_ulp_enable(rig, 8), 0); /* the session is over */
 	ck_assert_int_eq(osa_rig_up(rig), 0);
 }
@@ -418,7 +437,8 @@ static Suite *suite(void)
 	tcase_add_test(t, test_mpc_tokens_differ);
 	tcase_add_loop_test(t, test_mpc_disorder, 0, ROWS(disorder));
 	tcase_add_test(t, test_mpc_wrong_token);
-	tcase_add_test(t, test_mpc_layer3);
+	tcase_add_loop_test(t, test_mpc_layers, 0,
+			    (int)(sizeof(layer_rows) / sizeof(layer_rows[0])));
 	tcase_add_test(t, test_mpc_unknown_protocol);
 	tcase_add_test(t, test_mpc_takedown);
 	tcase_add_test(t, test_shutdown_notice);

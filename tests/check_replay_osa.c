@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a stock driver said to its adapter, said to this one (tests/data/README.md): every
- * message of the layer-2 recordings must be taken, every answer must hold what the
+ * message of the recordings must be taken, every answer must hold what the
  * specification marks as must, and each session must leave nothing behind.
  *
  * The driver puts what it received into what it sends, so tokens and acknowledge numbers
@@ -143,6 +143,8 @@ static void adapter_check(struct replay *r, const uint8_t *request)
 	}
 }
 
+#define OFFLOADS (OSA_ASSIST_CSUM_IN | OSA_ASSIST_CSUM_OUT | OSA_ASSIST_TSO_OUT)
+
 static void assist_check(struct replay *r, const uint8_t *request)
 {
 	const uint8_t *d = r->rig->data;
@@ -150,7 +152,11 @@ static void assist_check(struct replay *r, const uint8_t *request)
 	uint32_t want;
 
 	MUST(r, be16_get(r->rig->ipa.rc) == 0 && be16_load(d + 8) == 0);
-	if (sub == OSA_ASSIST_STOP)
+	if (be32_load(request) == OSA_ASSIST_ARP && sub == OSA_ARP_QUERY_INFO)
+		MUST(r, r->rig->data_len >= 20 && be16_load(d + 14) == 7);
+	if (sub == OSA_ASSIST_START)
+		MUST(r, be32_get(r->rig->ipa.enabled) & be32_load(request));
+	if (sub == OSA_ASSIST_STOP || !(be32_load(request) & OFFLOADS))
 		return;
 	if (be32_load(request) == OSA_ASSIST_TSO_OUT) {
 		MUST(r, r->rig->data_len >= 20);
@@ -163,6 +169,28 @@ static void assist_check(struct replay *r, const uint8_t *request)
 	MUST(r, r->rig->data_len >= 16 && (be32_load(d + 12) & want) == want);
 	if (sub == OSA_ASSIST_ENABLE)
 		MUST(r, r->rig->data_len >= 20 && (be32_load(d + 16) & want) == want);
+}
+
+/* Layer 3: what was registered is registered. */
+static void address_check(struct replay *r, const uint8_t *request)
+{
+	bool v6 = be16_get(r->rig->ipa.protocol) == 6, group = false;
+	uint8_t command = r->rig->ipa.command, addr[16];
+	struct osa_l3 *l = &r->rig->a->l3;
+
+	MUST(r, be16_get(r->rig->ipa.rc) == 0);
+	if (command == OSA_SETIPM || command == OSA_DELIPM) {
+		group = true;
+		request += 8 + (v6 ? 0 : 12);
+	}
+	if (v6)
+		memcpy(addr, request, 16);
+	else
+		osa_ip_map4(addr, be32_load(request));
+	MUST(r, (osa_ip_find(group ? &l->group : &l->address, addr) != NULL) ==
+			(command == OSA_SETIP || command == OSA_SETIPM));
+	if (command == OSA_SETIPM)
+		MUST(r, fake_link_has(&r->rig->link, request - (v6 ? 8 : 20)));
 }
 
 /* A characteristic the adapter has told it lacks would not have been asked for. */
@@ -231,6 +259,16 @@ static void ipa_check(struct replay *r, const uint8_t *p, size_t len)
 		break;
 	case OSA_SETBRIDGEPORT:
 		bridge_check(r, request);
+		break;
+	case OSA_SETIP:
+	case OSA_DELIP:
+	case OSA_SETIPM:
+	case OSA_DELIPM:
+		address_check(r, request);
+		break;
+	case OSA_SETRTG:
+	case OSA_CREATE_ADDR:
+		MUST(r, be16_get(ipa->rc) == 0);
 		break;
 	case OSA_SETDIAGASS:
 		MUST(r, be16_get(ipa->rc) == 0 && r->rig->data[17] == request[17]);
@@ -301,6 +339,7 @@ static void on_stop(struct replay *r, const struct trace_event *e)
 	r->e = e;
 	MUST(r, !r->rig->link.started && r->rig->link.n_macs == 0);
 	MUST(r, r->rig->a->registry.unicast.n == 0 && r->rig->a->registry.group.n == 0);
+	MUST(r, r->rig->a->l3.address.n == 0 && r->rig->a->l3.group.n == 0);
 	MUST(r, osa_rig_read(r->rig, RIG_READ) == 0);
 }
 
@@ -327,9 +366,10 @@ static const struct {
 	{"tests/data/l2-osd-retry.trace", 30, 2, 1, 0},
 	{"tests/data/l2-hyperion-qebsm.trace", 37, 2, 2, 0},
 	{"tests/data/l2-hyperion-thinint.trace", 37, 2, 2, 0},
+	{"tests/data/l3-osd.trace", 164, 3, 3, 0},
 };
 
-START_TEST(test_layer2)
+START_TEST(test_recording)
 {
 	struct trace *t = trace_load(files[_i].path);
 	struct replay r = {.rig = osa_rig_new(NULL, true), .vnicc_supported = 0xFF000000};
@@ -352,42 +392,13 @@ START_TEST(test_layer2)
 }
 END_TEST
 
-/* A layer-3 driver is told so, by IDX TERMINATE in place of the answer to ULP_ENABLE. */
-START_TEST(test_layer3)
-{
-	struct trace *t = trace_load("tests/data/l3-osd.trace");
-	struct replay r = {.rig = osa_rig_new(NULL, true)};
-	size_t i;
-
-	ck_assert_ptr_nonnull(t);
-	ck_assert_ptr_nonnull(r.rig);
-	for (i = 0; i < t->n; i++) {
-		const struct trace_event *e = &t->ev[i];
-
-		if (trace_is(e, "WRITE") && e->len == sizeof(struct osa_ulp_enable))
-			break;
-		replay_event(&r, e);
-	}
-	ck_assert_uint_lt(i, t->n);
-	r.e = &t->ev[i];
-	memcpy(r.msg, r.e->data, r.e->len);
-	mpc_patch(&r);
-	MUST(&r, osa_rig_send(r.rig, RIG_WRITE, r.msg, r.e->len) == 0);
-	MUST(&r, osa_rig_read(r.rig, RIG_READ) > 4);
-	MUST(&r, (r.rig->msg[2] & 0xC0) == 0xC0 && r.rig->msg[4] == 0x41);
-	osa_rig_free(r.rig);
-	trace_free(t);
-}
-END_TEST
-
 static Suite *suite(void)
 {
 	Suite *s = suite_create("replay_osa");
 	TCase *t = tcase_create("recordings");
 
 	tcase_set_timeout(t, 60);
-	tcase_add_loop_test(t, test_layer2, 0, (int)(sizeof(files) / sizeof(files[0])));
-	tcase_add_test(t, test_layer3);
+	tcase_add_loop_test(t, test_recording, 0, (int)(sizeof(files) / sizeof(files[0])));
 	suite_add_tcase(s, t);
 	return s;
 }

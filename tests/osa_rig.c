@@ -183,6 +183,7 @@ struct osa_rig *osa_rig_new(const struct osa_config *cfg, bool plugged)
 	}
 	r->queues.n_in = 1;
 	r->queues.n_out = 4;
+	r->layer = 2;
 	if (plugged)
 		osa_rig_plug(r, true);
 	return r;
@@ -439,7 +440,8 @@ int osa_rig_up(struct osa_rig *r)
 	rc = rc ? rc : osa_rig_idx(r, RIG_WRITE, false, r->a->cfg.port_no);
 	rc = rc ? rc : osa_rig_cm_enable(r);
 	rc = rc ? rc : osa_rig_cm_setup(r);
-	rc = rc ? rc : osa_rig_ulp_enable(r, OSA_PROTOCOL_LAYER2);
+	rc = rc ? rc
+		: osa_rig_ulp_enable(r, r->layer == 3 ? OSA_PROTOCOL_LAYER3 : OSA_PROTOCOL_LAYER2);
 	rc = rc ? rc : osa_rig_ulp_setup(r);
 	if (rc)
 		return rc;
@@ -472,31 +474,42 @@ static bool ipa_split(struct osa_rig *r)
 	return true;
 }
 
-int osa_rig_ipa(struct osa_rig *r, uint8_t command, uint16_t protocol, const void *data, size_t len)
+int osa_rig_ipa_send(struct osa_rig *r, uint8_t command, uint16_t protocol, const void *data,
+		     size_t len)
 {
 	uint8_t pdu[OSA_PDU_MAX];
 	struct osa_ipa h = {
 		.command = command,
 		.seq = be16_of(++r->ipa_seq),
 		.adapter_type = 1,
-		.version = 2,
+		.version = r->layer == 3 ? 1 : 2,
 		.n_parm = 1,
 		.protocol = be16_of(protocol),
 	};
-	int rc;
 
 	memcpy(pdu, &h, sizeof(h));
 	if (len)
 		memcpy(pdu + sizeof(h), data, len);
-	rc = osa_rig_pdu(r, OSA_CLASS_IPA, r->ulp_connection, pdu, sizeof(h) + len);
+	return osa_rig_pdu(r, OSA_CLASS_IPA, r->ulp_connection, pdu, sizeof(h) + len);
+}
+
+bool osa_rig_ipa_read(struct osa_rig *r)
+{
+	return osa_rig_read(r, RIG_READ) && ipa_split(r);
+}
+
+int osa_rig_ipa(struct osa_rig *r, uint8_t command, uint16_t protocol, const void *data, size_t len)
+{
+	int rc = osa_rig_ipa_send(r, command, protocol, data, len);
+
 	if (rc)
 		return rc;
-	if (!osa_rig_read(r, RIG_READ) || !ipa_split(r))
+	if (!osa_rig_ipa_read(r))
 		return -EBADMSG;
 	if (be32_load(r->msg + 0x2C) != RIG_TOKEN_ULP_CONNECTION)
 		return -EBADMSG;
 	if (r->ipa.command != command || r->ipa.initiator || be16_get(r->ipa.seq) != r->ipa_seq ||
-	    be16_get(r->ipa.protocol) != protocol || r->ipa.version != 2)
+	    be16_get(r->ipa.protocol) != protocol || r->ipa.version != (r->layer == 3 ? 1 : 2))
 		return -EBADMSG;
 	return be16_get(r->ipa.rc);
 }

@@ -45,6 +45,7 @@ struct osa_rig {
 	uint32_t issuer, cm_filter, cm_connection, ulp_filter, ulp_connection;
 	uint32_t th_seq, pdu_seq, last_pdu_seq;
 	uint16_t ipa_seq;
+	uint8_t layer; /* of osa_rig_up: 2 unless changed */
 	/* the last IPA reply */
 	struct osa_ipa ipa;
 	const uint8_t *data;
@@ -93,6 +94,11 @@ int osa_rig_ipa(struct osa_rig *r, uint8_t command, uint16_t protocol, const voi
 /* SETVMAC and its siblings; SETVLAN and DELVLAN. Return: as osa_rig_ipa. */
 int osa_rig_mac(struct osa_rig *r, uint8_t command, uint32_t len, const uint8_t mac[6]);
 int osa_rig_vlan(struct osa_rig *r, uint8_t command, uint16_t vid);
+/* Read the next IPA message into r->ipa and r->data. Return: false: there is none. */
+bool osa_rig_ipa_read(struct osa_rig *r);
+/* Send an IPA command without reading. Return: 0 or < 0. */
+int osa_rig_ipa_send(struct osa_rig *r, uint8_t command, uint16_t protocol, const void *data,
+		     size_t len);
 /* Return: the command of the event that is next on the read device, 0 if there is none. */
 uint8_t osa_rig_event(struct osa_rig *r);
 

@@ -14,6 +14,7 @@
 	X(RX_RUNT, "rx-runt", "frame shorter than an Ethernet header")                             \
 	X(RX_GIANT, "rx-giant", "frame longer than the port's maximum")                            \
 	X(RX_UNSUPPORTED, "rx-unsupported", "header type this adapter does not handle")            \
+	X(RX_UNRESOLVED, "rx-unresolved", "next hop did not answer ARP")                           \
 	X(SRC_GROUP, "src-group", "source is a group address")                                     \
 	X(SRC_SPOOFED, "src-spoofed", "source address is registered by another port")              \
 	X(SRC_PROTECTED, "src-protected", "MAC protection: not the port's own address")            \

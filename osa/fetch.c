@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Output buffers: queues served in turn, entries read, bytes taken, buffers given back. */
+#include "osa/fetch.h"
+
+#include <string.h>
+
+/* Append buffer i's entries. Return: how many, 0 if no entry is the last. */
+static unsigned read_sbal(const struct qdio_queue *q, unsigned i, struct qdio_entry *to)
+{
+	for (unsigned e = 0; e < QDIO_SBAL_ENTRIES; e++) {
+		to[e] = qdio_entry_get(q, i, e, QDIO_FETCH);
+		__builtin_prefetch(to[e].data);
+		if (to[e].eflags & QDIO_EFLAG_LAST)
+			return e + 1;
+	}
+	return 0;
+}
+
+static void prefetch_sbals(const struct qdio_queue *q, unsigned n, bool packed)
+{
+	if (!packed) {
+		qdio_queue_prefetch(q, n);
+		return;
+	}
+	for (unsigned i = 0; i < n && i < VS_BURST / 8; i++) {
+		const char *sbal = (const char *)q->sbal[(q->cursor + i) % QDIO_BUFFERS];
+
+		for (unsigned line = 0; line < QDIO_SBAL_BYTES; line += 64)
+			__builtin_prefetch(sbal + line);
+	}
+}
+
+static void read_entries(struct osa_data *d, const struct qdio_queue *q, unsigned primed,
+			 unsigned room, struct osa_entries *en)
+{
+	prefetch_sbals(q, primed, d->out_packed);
+	while (en->n_sbal < primed) {
+		unsigned used = read_sbal(q, en->n_sbal, &en->e[en->n]);
+
+		if (en->n_sbal && en->n + used > room)
+			break;
+		/* Read before the buffer is given back: spec/qdio.md 9.4. */
+		if (en->e[en->n].sflags & QDIO_SBALF0_PCI)
+			d->out_signal = true;
+		en->count[en->n_sbal++] = (uint8_t)used;
+		en->n += used;
+	}
+	d->out_packed = en->n > 4 * en->n_sbal;
+}
+
+/* The next queue with work after the one served last: no queue waits for another's flood. */
+static struct qdio_queue *pick_queue(struct osa_data *d, unsigned *primed)
+{
+	struct qdio_queues *qs = d->queues;
+
+	for (unsigned k = 1; k <= qs->n_out; k++) {
+		unsigned nr = (d->out_queue + k) % qs->n_out;
+
+		*primed = qdio_out_primed(&qs->out[nr], VS_BURST);
+		if (*primed) {
+			d->out_queue = nr;
+			return &qs->out[nr];
+		}
+	}
+	return NULL;
+}
+
+bool osa_fetch_entries(struct osa_data *d, unsigned room, struct osa_entries *en)
+{
+	struct qdio_queue *q;
+	unsigned primed;
+
+	en->n = 0;
+	en->n_sbal = 0;
+	d->out_n = 0;
+	d->out_signal = false;
+	q = pick_queue(d, &primed);
+	if (!q)
+		return false;
+	read_entries(d, q, primed, room, en);
+	return true;
+}
+
+void osa_fetch_done(struct osa_data *d)
+{
+	bool signal = d->out_signal;
+
+	if (!d->out_n)
+		return;
+	for (unsigned i = 0; i < d->out_n; i++)
+		signal |= d->out_result[i].state == QDIO_OUT_ERROR;
+	qdio_out_complete(&d->queues->out[d->out_queue], d->out_result, d->out_n);
+	atomic_fetch_add_explicit(&d->tx_buffers, d->out_n, memory_order_relaxed);
+	d->out_n = 0;
+	if (signal) {
+		atomic_fetch_add_explicit(&d->rx_signals, 1, memory_order_relaxed);
+		qdio_group_signal(d->group);
+	}
+}
+
+static enum vs_drop address_or_form(const struct qdio_entry *e, unsigned n)
+{
+	for (unsigned k = 0; k < n; k++)
+		if (!e[k].data)
+			return VS_DROP_RX_ADDRESS;
+	return VS_DROP_RX_MALFORMED;
+}
+
+static bool take_bytes(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
+		       const struct osa_piece *piece, unsigned *used)
+{
+	unsigned i = b->n;
+	uint32_t left = piece->len, have = piece->at, skip = piece->skip;
+
+	b->seg0[i] = (uint16_t)b->nseg_used;
+	b->nseg[i] = 0;
+	for (*used = 0; *used < n; skip = 0) {
+		const struct qdio_entry *x = &e[(*used)++];
+		uint32_t bytes = x->len - skip, copy;
+
+		if (!x->data || !x->len || bytes > left)
+			return false;
+		copy = piece->want - have < bytes ? piece->want - have : bytes;
+		memcpy(b->head[i] + have, x->data + skip, copy);
+		have += copy;
+		if (copy < bytes) {
+			b->seg[b->nseg_used++] =
+				(struct vs_seg){x->data + skip + copy, bytes - copy};
+			b->nseg[i]++;
+		}
+		left -= bytes;
+		if (!left)
+			return true;
+	}
+	return false;
+}
+
+enum vs_drop osa_fetch_bytes(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
+			     const struct osa_piece *piece, unsigned *used)
+{
+	if (take_bytes(b, e, n, piece, used))
+		return VS_DROP_NONE;
+	b->nseg_used = b->seg0[b->n];
+	return address_or_form(e, n);
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * IPA: IP addresses, groups and routing types of layer 3. Source: spec/osa-qeth.md 4.5, 8.1, 8.5.
+ *
+ * Setting what is set already succeeds: a host repeats itself after a recovery and when a reply
+ * was lost. One adapter has one host, so 0xE005 (the address is another host's on this port) and
+ * the refusals of a second router cannot happen.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "osa/osa_priv.h"
+
+struct address {
+	uint8_t addr[16];
+	uint32_t flags;
+	bool v6;
+};
+
+/* Return: OSA_RC_OK, or what is wrong with the operands. */
+static uint16_t address_of(const struct osa_call *c, struct address *x)
+{
+	uint16_t protocol = be16_get(c->ipa.protocol);
+	struct osa_data_ip4 d4;
+	struct osa_data_ip6 d6;
+
+	x->v6 = protocol == OSA_IPA_IPV6;
+	if (!x->v6 && protocol != OSA_IPA_IPV4)
+		return OSA_RC_INVALID_IP_VERSION;
+	if (c->request_len < (x->v6 ? sizeof(d6) : sizeof(d4)))
+		return OSA_RC_INVALID_FORMAT;
+	if (x->v6) {
+		memcpy(&d6, c->data, sizeof(d6));
+		memcpy(x->addr, d6.addr, 16);
+		x->flags = be32_get(d6.flags);
+		return d6.addr[0] == 0xFF ? OSA_RC_INVALID_FORMAT : OSA_RC_OK;
+	}
+	memcpy(&d4, c->data, sizeof(d4));
+	osa_ip_map4(x->addr, be32_load(d4.addr));
+	x->flags = be32_get(d4.flags);
+	return d4.addr[0] >= 224 || !be32_load(d4.addr) ? OSA_RC_INVALID_FORMAT : OSA_RC_OK;
+}
+
+/* ---- duplicate detection -----------------------------------------------------------------------
+ */
+
+/* Another station's answer, if there is one, comes before the next tick: the reply waits. */
+static bool may_probe(const struct osa *a, const struct address *x)
+{
+	return !x->v6 && !(x->flags & (OSA_IP_SET_VIPA | OSA_IP_SET_TAKEOVER)) && a->started &&
+	       a->l3.ticking && a->l3.n_held < OSA_HELD_MAX;
+}
+
+static void hold(struct osa *a, struct osa_call *c, uint32_t ip)
+{
+	struct osa_held *h = &a->l3.held[a->l3.n_held++];
+
+	h->ipa = c->ipa;
+	h->len = c->len < sizeof(h->data) ? c->len : sizeof(h->data);
+	memcpy(h->data, c->data, h->len);
+	h->ip = ip;
+	c->held = true;
+}
+
+static void held_reply(struct osa *a, const struct osa_held *h, uint16_t rc)
+{
+	struct osa_call c = {.ipa = h->ipa, .len = h->len};
+
+	memcpy(c.data, h->data, h->len);
+	if (osa_ipa_reply(a, &c, rc))
+		a->outbox_lost++; /* the host's time-out makes it recover */
+}
+
+/* The end of a probe. Return: the return code of its SETIP. */
+static uint16_t verdict(struct osa *a, uint32_t ip)
+{
+	struct osa_l3 *l = &a->l3;
+	uint16_t rc = OSA_RC_OK;
+	struct osa_ip *e;
+
+	pthread_mutex_lock(&l->lock);
+	e = osa_ip_find4(&l->address, ip);
+	if (e && e->conflict) {
+		osa_ip_del(&l->address, e);
+		rc = OSA_RC_DUP_IP_NETWORK;
+	} else if (e) {
+		e->probing = false;
+	}
+	pthread_mutex_unlock(&l->lock);
+	return rc;
+}
+
+static void held_finish(struct osa *a, unsigned i)
+{
+	struct osa_held h = a->l3.held[i];
+
+	a->l3.held[i] = a->l3.held[--a->l3.n_held];
+	held_reply(a, &h, verdict(a, h.ip));
+}
+
+void osa_held_finish(struct osa *a)
+{
+	while (a->l3.n_held)
+		held_finish(a, 0);
+}
+
+static void held_finish_ip(struct osa *a, uint32_t ip)
+{
+	for (unsigned i = 0; i < a->l3.n_held; i++)
+		if (a->l3.held[i].ip == ip) {
+			held_finish(a, i);
+			return;
+		}
+}
+
+/* ---- SETIP, DELIP
+ * -------------------------------------------------------------------------------- */
+
+/* Under lock. */
+static uint16_t address_add(struct osa_l3 *l, const struct address *x, bool probe)
+{
+	struct osa_ip *e = osa_ip_add(&l->address, x->addr, x->v6);
+
+	if (!e)
+		return x->v6 ? OSA_RC_IP_TABLE_FULL_V6 : OSA_RC_IP_TABLE_FULL;
+	e->flags = (uint8_t)x->flags;
+	e->probing = probe;
+	if (!x->v6 && !(x->flags & OSA_IP_SET_VIPA))
+		e->announces = OSA_ANNOUNCEMENTS;
+	if (probe)
+		osa_arp_probe(&l->arp, osa_ip_4of(x->addr));
+	return OSA_RC_OK;
+}
+
+uint16_t osa_ipa_setip(struct osa *a, struct osa_call *c)
+{
+	struct osa_l3 *l = &a->l3;
+	struct address x;
+	uint16_t rc = address_of(c, &x);
+	bool probe, known;
+
+	if (rc != OSA_RC_OK)
+		return rc;
+	if (!a->session.online)
+		return OSA_RC_SETIP_BEFORE_STARTLAN;
+	if (!a->link.ops)
+		return OSA_RC_LAN_OFFLINE;
+	probe = may_probe(a, &x);
+	pthread_mutex_lock(&l->lock);
+	known = osa_ip_find(&l->address, x.addr);
+	if (!known)
+		rc = address_add(l, &x, probe);
+	pthread_mutex_unlock(&l->lock);
+	if (rc == OSA_RC_OK && !known && probe)
+		hold(a, c, osa_ip_4of(x.addr));
+	osa_l3_announce(a);
+	return rc;
+}
+
+uint16_t osa_ipa_delip(struct osa *a, struct osa_call *c)
+{
+	struct osa_l3 *l = &a->l3;
+	const struct osa_ip *e;
+	struct address x;
+	uint16_t rc = address_of(c, &x);
+
+	if (rc != OSA_RC_OK)
+		return rc;
+	if (!x.v6)
+		held_finish_ip(a, osa_ip_4of(x.addr));
+	pthread_mutex_lock(&l->lock);
+	e = osa_ip_find(&l->address, x.addr);
+	if (e)
+		osa_ip_del(&l->address, e);
+	pthread_mutex_unlock(&l->lock);
+	return e ? OSA_RC_OK : OSA_RC_UNREGISTERED_ADDR;
+}
+
+/* ---- SETIPM, DELIPM
+ * ------------------------------------------------------------------------------ */
+
+/* The group's address, and its MAC as the standards derive it: what the host says is not needed. */
+static uint16_t group_of(const struct osa_call *c, struct address *x, uint8_t mac[6])
+{
+	uint16_t protocol = be16_get(c->ipa.protocol);
+	struct osa_data_group d;
+	uint32_t low;
+
+	memcpy(&d, c->data, sizeof(d));
+	x->v6 = protocol == OSA_IPA_IPV6;
+	if (!x->v6 && protocol != OSA_IPA_IPV4)
+		return OSA_RC_INVALID_IP_VERSION;
+	low = be32_load(d.addr + 12);
+	memcpy(x->addr, d.addr, 16);
+	if (x->v6) {
+		be16_store(mac, 0x3333);
+		be32_store(mac + 2, low);
+		return d.addr[0] == 0xFF ? OSA_RC_OK : OSA_RC_INVALID_FORMAT;
+	}
+	osa_ip_map4(x->addr, low);
+	be16_store(mac, 0x0100);
+	be32_store(mac + 2, 0x5E000000u | (low & 0x7FFFFFu));
+	return low >> 28 == 0xE ? OSA_RC_OK : OSA_RC_INVALID_FORMAT;
+}
+
+static uint16_t group_rc(int rc)
+{
+	if (rc == -ENOSPC)
+		return OSA_RC_GROUP_TABLE_FULL;
+	return rc ? OSA_RC_UNKNOWN : OSA_RC_OK;
+}
+
+static bool group_del(struct osa_l3 *l, const struct address *x)
+{
+	const struct osa_ip *e;
+
+	pthread_mutex_lock(&l->lock);
+	e = osa_ip_find(&l->group, x->addr);
+	if (e)
+		osa_ip_del(&l->group, e);
+	pthread_mutex_unlock(&l->lock);
+	return e;
+}
+
+uint16_t osa_ipa_setipm(struct osa *a, struct osa_call *c)
+{
+	struct osa_l3 *l = &a->l3;
+	struct address x;
+	uint8_t mac[6];
+	uint16_t rc = group_of(c, &x, mac);
+	bool known, full;
+
+	if (rc != OSA_RC_OK)
+		return rc;
+	if (!a->link.ops)
+		return OSA_RC_LAN_OFFLINE;
+	pthread_mutex_lock(&l->lock);
+	known = osa_ip_find(&l->group, x.addr);
+	full = !known && !osa_ip_add(&l->group, x.addr, x.v6);
+	pthread_mutex_unlock(&l->lock);
+	if (full)
+		return OSA_RC_GROUP_TABLE_FULL;
+	rc = group_rc(osa_registry_mac_add(a, mac));
+	if (rc != OSA_RC_OK && !known)
+		group_del(l, &x);
+	return rc;
+}
+
+/* Several groups have one MAC. */
+static bool mac_needed(struct osa_l3 *l, const struct address *x)
+{
+	uint32_t mask = x->v6 ? UINT32_MAX : 0x7FFFFFu;
+	uint32_t low = be32_load(x->addr + 12) & mask;
+	bool needed = false;
+
+	pthread_mutex_lock(&l->lock);
+	for (unsigned i = 0; i < l->group.n && !needed; i++) {
+		const struct osa_ip *e = &l->group.entry[i];
+
+		needed = e->v6 == x->v6 && (be32_load(e->addr + 12) & mask) == low;
+	}
+	pthread_mutex_unlock(&l->lock);
+	return needed;
+}
+
+uint16_t osa_ipa_delipm(struct osa *a, struct osa_call *c)
+{
+	struct address x;
+	uint8_t mac[6];
+	uint16_t rc = group_of(c, &x, mac);
+
+	if (rc != OSA_RC_OK)
+		return rc;
+	if (!group_del(&a->l3, &x))
+		return OSA_RC_GROUP_NOT_FOUND;
+	if (!mac_needed(&a->l3, &x))
+		osa_registry_mac_del(a, mac);
+	return OSA_RC_OK;
+}
+
+/* ---- SETRTG
+ * --------------------------------------------------------------------------------------- */
+
+/* A multicast router hears all groups, which a link grants as promiscuous delivery. */
+static int multicast_router(struct osa *a)
+{
+	bool want = a->l3.filter.routing4 == OSA_ROUTING_MULTICAST ||
+		    a->l3.filter.routing6 == OSA_ROUTING_MULTICAST;
+
+	return osa_registry_promisc(a, OSA_PROMISC_ROUTER, want);
+}
+
+static void routing_set(struct osa_l3 *l, bool v6, uint8_t type)
+{
+	pthread_mutex_lock(&l->lock);
+	if (v6)
+		l->filter.routing6 = type;
+	else
+		l->filter.routing4 = type;
+	pthread_mutex_unlock(&l->lock);
+}
+
+uint16_t osa_ipa_setrtg(struct osa *a, struct osa_call *c)
+{
+	uint16_t protocol = be16_get(c->ipa.protocol);
+	bool v6 = protocol == OSA_IPA_IPV6;
+	uint8_t type = c->data[0];
+
+	if (!v6 && protocol != OSA_IPA_IPV4)
+		return OSA_RC_INVALID_IP_VERSION;
+	if (type > OSA_ROUTING_MULTICAST) /* the connectors are HiperSockets' */
+		return OSA_RC_INVALID_SETRTG;
+	routing_set(&a->l3, v6, type);
+	if (multicast_router(a)) {
+		routing_set(&a->l3, v6, OSA_ROUTING_NONE);
+		return OSA_RC_INVALID_SETRTG;
+	}
+	return OSA_RC_OK;
+}
+
+/* ---- CREATE_ADDR
+ * ---------------------------------------------------------------------------------- */
+
+/*
+ * An id not zero takes the place of FF FE in the host's EUI-64, which keeps hosts that share
+ * an adapter's MAC apart. Here each host has a MAC of its own: it gets the id it asks for, 0 at
+ * first.
+ */
+uint16_t osa_ipa_create_addr(struct osa *a, struct osa_call *c)
+{
+	struct osa_data_create_addr d;
+
+	memcpy(&d, c->data, sizeof(d));
+	memcpy(d.mac, a->l3.mac, 6);
+	memcpy(c->data, &d, sizeof(d));
+	a->l3.created_id = be16_get(d.id);
+	return OSA_RC_OK;
+}
+
+uint16_t osa_ipa_destroy_addr(struct osa *a, struct osa_call *c)
+{
+	struct osa_data_create_addr d;
+
+	memcpy(&d, c->data, sizeof(d));
+	return be16_get(d.id) == a->l3.created_id ? OSA_RC_OK : OSA_RC_ID_NOT_FOUND;
+}
