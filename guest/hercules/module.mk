@@ -27,6 +27,10 @@ EMU_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DHAVE_CONFIG_H -I$(EMU_CONFIG) -isystem $
 	$(OPT) -g -fPIC -fcommon -fno-strict-aliasing -fstack-protector-strong -pthread \
 	-Wall -Wextra -Werror $(SAN)
 
+# 4.x keeps headers of its own libraries aside, and its version in configure.ac.
+EMU_CFLAGS += $(if $(filter emu4,$(EMU)),$(foreach d,telnet SoftFloat decNumber crypto,-isystem $(HERCULES_SRC)/$(d)/include) \
+	$(foreach v,VERS_MAJ VERS_INT VERS_MIN,-D$(v)=$(shell sed -n 's/^ *$(v)=\([0-9]*\).*/\1/p' $(HERCULES_SRC)/configure.ac)) -DVERS_BLD=0)
+
 # Rebuilt when another emulator is named: which one is in the file's name.
 EMU_SRC := guest/hercules/$(EMU).c
 EMU_OBJ := $(B)/hercules/$(EMU)$(subst /,_,$(abspath $(HERCULES_SRC))).o

@@ -123,21 +123,10 @@ serve()
 	md5sum </tmp/www/data
 }
 
-# What a web server at an address gives, to a file of its own; wget of a static busybox needs
-# libraries that are not there.
-get() # ADDRESS
-{
-	local len
-	printf 'GET /data HTTP/1.0\r\n\r\n' >/tmp/request
-	nc $1 8080 </tmp/request >/tmp/got || return
-	len=$(head -n 20 /tmp/got | sed -n 's/^Content-[Ll]ength: *\([0-9]*\).*/\1/p')
-	tail -c ${len:-0} /tmp/got >/tmp/data
-}
-
 fetch() # ADDRESS
 {
 	local start=$(cut -d ' ' -f 1 /proc/uptime)
-	get $1 || return
+	wget -q -O /tmp/data http://$1:8080/data || return
 	echo $start $(cut -d ' ' -f 1 /proc/uptime) $(wc -c </tmp/data) >/tmp/took
 	awk '{ printf "%d bytes in %.2f s: %.1f MB/s\n", $3, $2 - $1, $3 / ($2 - $1) / 1000000 }' /tmp/took
 	md5sum </tmp/data
