@@ -46,7 +46,7 @@
 	X(LINE, 2505, 24, 99, "Command &1 refused: &2")                                            \
 	X(MAC_USED, 2506, 396, 2506, "MACID &1 is in use by &2")                                   \
 	X(ATTACHED, 2507, 396, 2507, "NIC &1 is in use by a guest; &2")                            \
-	X(IFNAME_USED, 2508, 396, 2508, "TAP &1 is already the uplink of VSWITCH SYSTEM &2")       \
+	X(IFNAME_USED, 2508, 396, 2508, "&1 is already the uplink of VSWITCH SYSTEM &2")           \
 	X(NOUPLINK, 2509, 396, 2509,                                                               \
 	  "VSWITCH SYSTEM &1 was defined with NOUPLINK: it can have none")                         \
 	X(ACCESS_VLANS, 2510, 396, 2510,                                                           \

@@ -52,7 +52,7 @@ void emu_stopped(void *device, enum emu_stop why)
 		return;
 	/* The end of a halt would leave these on, and the guest would wait for ever: 4. */
 	obtain_lock(&dev->lock);
-	dev->scsw.flag3 &= (BYTE)~(SCSW3_AC_SCHAC | SCSW3_AC_DEVAC);
+	dev->scsw.flag3 &= (BYTE) ~(SCSW3_AC_SCHAC | SCSW3_AC_DEVAC);
 	release_lock(&dev->lock);
 }
 
@@ -71,7 +71,8 @@ void emu_qdio_active(void *device, bool on)
 	release_lock(&dev->lock);
 }
 
-/* ---- interruptions ----------------------------------------------------------------------------- */
+/* ---- interruptions -----------------------------------------------------------------------------
+ */
 
 /* The lock, unless the adapter is being closed, perhaps by the holder. */
 static bool lock_device(DEVBLK *dev, const _Atomic bool *closing)
@@ -96,8 +97,8 @@ void emu_pci(void *device, const _Atomic bool *closing)
 		memset(&dev->pciscsw, 0, sizeof(dev->pciscsw));
 		dev->pciscsw.flag1 = SCSW1_F;
 		dev->pciscsw.flag2 = SCSW2_Q | SCSW2_FC_START;
-		dev->pciscsw.flag3 = SCSW3_AC_SCHAC | SCSW3_AC_DEVAC | SCSW3_SC_INTER |
-				     SCSW3_SC_PEND;
+		dev->pciscsw.flag3 =
+			SCSW3_AC_SCHAC | SCSW3_AC_DEVAC | SCSW3_SC_INTER | SCSW3_SC_PEND;
 		dev->pciscsw.chanstat = CSW_PCI;
 		QUEUE_IO_INTERRUPT(&dev->pciioint);
 	}
@@ -116,7 +117,8 @@ void emu_adapter_interrupt(void *device, const _Atomic bool *closing)
 	(void)closing;
 }
 
-/* ---- main storage ------------------------------------------------------------------------------ */
+/* ---- main storage ------------------------------------------------------------------------------
+ */
 
 static bool key_allows(BYTE storage_key, uint8_t key, enum qdio_access access)
 {
@@ -154,7 +156,8 @@ void *emu_storage(void *device, uint64_t addr, uint64_t len, uint8_t key, enum q
 	return dev->mainstor + addr;
 }
 
-/* ---- the device handler --------------------------------------------------------------------------- */
+/* ---- the device handler
+ * --------------------------------------------------------------------------- */
 
 void emu_say(const char *line)
 {
@@ -269,7 +272,8 @@ static void execute_ccw(DEVBLK *dev, BYTE code, BYTE flags, BYTE chained, U16 co
 	(void)ccwseq;
 	*more = 0;
 	*residual = count;
-	/* Writes are merged before we see them; data-chained reads no driver of this device uses. */
+	/* Writes are merged before we see them; data-chained reads no driver of this device uses.
+	 */
 	if (!dev->dev_data || chained & CCW_FLAGS_CD) {
 		refuse(dev, unitstat);
 		return;
@@ -300,7 +304,8 @@ static int signal_output(DEVBLK *dev, U32 qmask)
 	return 0;
 }
 
-/* ---- CHSC ---------------------------------------------------------------------------------------------- */
+/* ---- CHSC
+ * ---------------------------------------------------------------------------------------------- */
 
 /*
  * The hook for requests the emulator does not know. @req: in main storage, at the start of its
@@ -322,7 +327,8 @@ static void *unknown_chsc(void *rsp, void *req, REGS *regs)
 	return rsp;
 }
 
-/* ---- what the loader looks for ---------------------------------------------------------------------------- */
+/* ---- what the loader looks for
+ * ---------------------------------------------------------------------------- */
 
 static DEVHND zosa_device_hndinfo = {
 	.init = init_device,

@@ -43,7 +43,7 @@
 #include "osa/osa.h"
 
 #define DIR_DEFAULT "/run/zlan"
-#define SERVICE_MS 250 /* portlink wants to be called at least every 500 ms */
+#define SERVICE_MS 250	/* portlink wants to be called at least every 500 ms */
 #define STOP_LOOK_MS 20 /* how soon a clear is seen that nobody tells us of */
 #define ADAPTERS_MAX 64
 #define ENDED (QDIO_DSTAT_CHANNEL_END | QDIO_DSTAT_DEVICE_END)
@@ -181,7 +181,8 @@ static void *service_main(void *arg)
 	return NULL;
 }
 
-/* ---- what the group asks for ------------------------------------------------------------------ */
+/* ---- what the group asks for ------------------------------------------------------------------
+ */
 
 /* z->lock is held: every control call is made with it. */
 static void env_interrupt(void *env, unsigned dev, const struct qdio_irb *irb)
@@ -220,7 +221,8 @@ static const struct qdio_env_ops env_ops = {
 	.kick = env_kick,
 };
 
-/* ---- commands ---------------------------------------------------------------------------------- */
+/* ---- commands ----------------------------------------------------------------------------------
+ */
 
 static void enable_all(struct zosa *z)
 {
@@ -326,8 +328,7 @@ static enum emu_stop run(struct zosa *z, unsigned dev, const struct qdio_single 
 	return why;
 }
 
-void zosa_execute(struct zosa *z, unsigned dev, const struct qdio_single *cmd,
-		  struct zosa_end *end)
+void zosa_execute(struct zosa *z, unsigned dev, const struct qdio_single *cmd, struct zosa_end *end)
 {
 	void *device = z->place.device[dev];
 	enum emu_stop why;
@@ -398,7 +399,8 @@ static void adapters_remove(const struct zosa *z)
 	pthread_mutex_unlock(&adapters.lock);
 }
 
-/* ---- configuration ------------------------------------------------------------------------------- */
+/* ---- configuration
+ * ------------------------------------------------------------------------------- */
 
 static bool parse_hex(const char *word, unsigned max, unsigned *out)
 {
@@ -481,7 +483,8 @@ static bool parse(struct zosa *z, int argc, char *const *argv)
 	return true;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------ */
+/* ---- life
+ * ------------------------------------------------------------------------------------------ */
 
 /* Until the switch has named one: locally administered, and the same at every start. */
 static void provisional_mac(const struct zosa_config *cfg, uint8_t mac[6])
