@@ -85,6 +85,12 @@ static unsigned take_fds(struct msghdr *mh, int *fds, unsigned max)
 	return n;
 }
 
+static void close_fds(const int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		close(fds[i]);
+}
+
 /*
  * One message. @fds: room for three descriptors; *n_fds as received.
  * Return: its length, 0 if there is none (with MSG_DONTWAIT), -ENOTCONN.
@@ -108,9 +114,10 @@ static ssize_t receive(struct guest_channel *c, union message *m, int flags, int
 	if (n <= 0)
 		return lost(c);
 	*n_fds = take_fds(&mh, fds, ATTACH_FDS);
-	if ((size_t)n < sizeof(m->hdr) || m->hdr.len != n)
-		return lost(c);
-	return n;
+	if ((size_t)n >= sizeof(m->hdr) && m->hdr.len == n)
+		return n;
+	close_fds(fds, *n_fds);
+	return lost(c);
 }
 
 /* A message that is not awaited: an interruption, or nothing we know. */
@@ -118,12 +125,6 @@ static void handle(struct guest_channel *c, const union message *m, ssize_t n)
 {
 	if (m->hdr.type == CHANNEL_INTERRUPT && (size_t)n >= sizeof(m->interrupt))
 		take_interrupt(c, &m->interrupt);
-}
-
-static void close_fds(const int *fds, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		close(fds[i]);
 }
 
 /* ---- requests ------------------------------------------------------------------------- */
@@ -308,10 +309,10 @@ static unsigned op_take_pending(void *t)
 {
 	struct guest_channel *c = t;
 	unsigned bits, out = 0;
-	uint64_t count;
+	uint64_t wakes[8];
 
 	/* First the descriptor, then the bits: an interruption in between is not lost. */
-	if (read(c->irq, &count, sizeof(count)) < 0 && errno != EAGAIN)
+	if (read(c->irq, wakes, sizeof(wakes)) < 0 && errno != EAGAIN)
 		return 0;
 	bits = atomic_exchange((_Atomic uint32_t *)&c->page->pending, 0);
 	if (bits & CHANNEL_PENDING_PCI)

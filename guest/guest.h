@@ -34,8 +34,8 @@ struct guest_storage {
 };
 
 /*
- * Make storage of at least the given size, in 2 MiB pages where the machine has
- * them free, sealed against shrinking and growing.
+ * Make storage of at least the given size, in huge pages where the kernel gives them to
+ * shared memory, sealed against shrinking and growing.
  * @base: guest absolute address, multiple of 4096.
  * Return: 0 or -errno. Context: any.
  */
@@ -354,7 +354,7 @@ int guest_channel_open(const char *dir, const char *user, uint16_t vdev,
 		       const struct guest_storage *st, struct guest_channel **out, char *text);
 void guest_channel_close(struct guest_channel *c);
 void guest_channel_machine(struct guest_channel *c, struct guest_machine *m);
-/* To be polled: the interrupt eventfd, and the socket for messages and its end. */
+/* To be polled: the interrupt descriptor, and the socket for messages and its end. */
 int guest_channel_irq_fd(const struct guest_channel *c);
 int guest_channel_fd(const struct guest_channel *c);
 

@@ -219,26 +219,33 @@ static void now_alone(struct nic *n)
 	set_timer(n, true);
 }
 
+static void fail(struct nic *n)
+{
+	n->failed = true;
+	n->stopping = true;
+}
+
 static void rejoin(struct nic *n)
 {
 	int rc;
 
 	n->text[0] = 0;
 	rc = open_channel(n);
-	if (rc == 0)
-		rc = bring_up(n);
-	if (rc == 0 && watch_channel(n) == 0) {
-		n->refusals = 0;
-		set_timer(n, false);
-		now_online(n);
-		say(stderr, "rejoined", n);
+	if (rc == -ECONNREFUSED || rc == -ENOTCONN) /* no daemon yet */
+		return;
+	if (rc < 0) {
+		if (++n->refusals > REFUSALS_MAX)
+			fail(n);
 		return;
 	}
-	drop_channel(n);
-	if (rc == -ECONNREFUSED || rc == -ENOTCONN || rc == -ENOENT)
+	n->refusals = 0;
+	if (bring_up(n) < 0 || watch_channel(n) < 0) {
+		drop_channel(n);
 		return;
-	if (++n->refusals > REFUSALS_MAX)
-		n->stopping = true;
+	}
+	set_timer(n, false);
+	now_online(n);
+	say(stderr, "rejoined", n);
 }
 
 static void handle_adapter(struct nic *n)
@@ -247,8 +254,7 @@ static void handle_adapter(struct nic *n)
 
 	if (ev & GUEST_EV_REFUSED) {
 		snprintf(n->text, sizeof(n->text), "the adapter refuses layer 2");
-		n->refusals = REFUSALS_MAX + 1;
-		n->stopping = true;
+		fail(n);
 		return;
 	}
 	if (ev & GUEST_EV_STOPLAN)
@@ -341,7 +347,7 @@ int nic_run(struct nic *n)
 		}
 		more = turn(n, adapter, tap);
 	}
-	if (n->refusals <= REFUSALS_MAX)
+	if (!n->failed)
 		return 0;
 	fprintf(stderr, "%s\n", n->text);
 	return 1;

@@ -16,8 +16,9 @@ struct nic {
 	struct guest_channel *channel; /* NULL: no daemon */
 	struct guest_info info;
 	struct tap tap;
-	bool said_online, stopping;
-	char text[128]; /* the daemon's message */
+	bool said_online;
+	bool stopping, failed; /* failed: text says why */
+	char text[128];	       /* the daemon's message */
 
 	/* The loop: descriptors beside the TAP's and the channel's. */
 	int epoll, signals, timer, watch;
