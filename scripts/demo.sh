@@ -112,7 +112,7 @@ zlan QUERY VSWITCH VSW1 DETAILS || fail "the query failed"
 heading "Ten frames at LINUX02's adapter: zlan capture -o - --count 10 --nic LINUX02/0600 | tshark -r -"
 in_ns linux02 ping -q -n -i 0.2 -w 20 10.88.0.1 >/dev/null 2>&1 &
 PIDS+=($!)
-zlan capture -o - --count 10 --nic LINUX02/0600 2>/dev/null | timeout 20 tshark -n -r - 2>/dev/null ||
-	fail "no capture"
+zlan capture -o - --count 10 --nic LINUX02/0600 2>"$DIR/capture.log" |
+	timeout 40 tshark -n -r - 2>>"$DIR/capture.log" || fail "no capture" capture
 
 heading "Done; the guests, the switch and the namespaces are removed"
