@@ -181,7 +181,7 @@ static int start(struct portsock_conn *c, const struct vs_link *link)
 	int rc;
 
 	if (c->started)
-		return 0;
+		return -EALREADY;
 	/* What was sent before belongs to the network the NIC was coupled to then. */
 	portsock_port_drain(c->port);
 	rc = link->ops->start(link->ctx, &portsock_port_ops, c->port);

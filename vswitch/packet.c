@@ -79,6 +79,18 @@ uint32_t vs_packet_pack(void *buf, const struct vs_burst *b, const struct vs_ref
 	return *taken ? at : 0;
 }
 
+/* The smallest segments TCP is known to be asked for; below that a frame would be cut into tens of
+ * thousands. */
+#define GSO_SIZE_MIN 48
+#define TCP_HLEN 20
+
+static bool gso_valid(const struct vs_packet_frame *f)
+{
+	return (f->flags & VS_F_GSO) != VS_F_GSO && f->flags & VS_F_CSUM_NEEDED &&
+	       f->gso_size >= GSO_SIZE_MIN && f->hdrlen >= f->csum_start + TCP_HLEN &&
+	       f->hdrlen <= VS_HEAD_BYTES && f->hdrlen < f->len;
+}
+
 static enum vs_drop judge(const struct vs_packet_frame *f, unsigned allowed)
 {
 	if (f->len < ETH_HLEN)
@@ -87,7 +99,7 @@ static enum vs_drop judge(const struct vs_packet_frame *f, unsigned allowed)
 		return VS_DROP_RX_GIANT;
 	if (f->flags & ~allowed)
 		return VS_DROP_RX_MALFORMED;
-	if (f->flags & VS_F_GSO && !(f->flags & VS_F_CSUM_NEEDED))
+	if (f->flags & VS_F_GSO && !gso_valid(f))
 		return VS_DROP_RX_MALFORMED;
 	if (f->flags & VS_F_CSUM_NEEDED &&
 	    (f->csum_start < ETH_HLEN || (uint32_t)f->csum_start + f->csum_offset + 2 > f->len))
@@ -137,8 +149,10 @@ unsigned vs_packet_unpack(const void *buf, uint32_t len, unsigned allowed, struc
 		struct vs_packet_frame f;
 		enum vs_drop d;
 
-		if (at + sizeof(f) > len)
+		if (at + sizeof(f) > len) {
+			dropped[VS_DROP_RX_MALFORMED]++;
 			break;
+		}
 		memcpy(&f, p + at, sizeof(f));
 		at += (uint32_t)sizeof(f);
 		if (f.len > len - at) {
