@@ -6,10 +6,10 @@
 
 GUEST_DIR=$TOP/tests/guest
 GUEST_ROOT=${GUEST_ROOT:-$BIN/guest-root}
-MODULES=${ZOSA_MODULES:-$BIN/hercules}
 HERCULES=${HERCULES:-hercules}
 BOOT_SECONDS=${BOOT_SECONDS:-180}
 declare -A CONSOLE=()	# guest -> port of its emulator's HTTP server
+declare -A ACCOUNT=()	# guest -> uid its emulator runs under; root if none
 PORTS=18081
 
 # emulator_version: 3 or 4.
@@ -27,7 +27,8 @@ guest_config()
 	local g=$1 d=$T/$1 port=$2 line
 	shift 2
 	mkdir -p "$d"
-	cp "$GUEST_ROOT"/{vmlinuz,initrd,initrd.size,parm,guest.ins} "$d/"
+	chmod 755 "$T" # the emulator's account has to pass
+	cp "$GUEST_ROOT"/{vmlinuz,initrd,initrd.size,parm,guest.ins} "$BIN/hercules/hdtzosa.so" "$d/"
 	cat >"$d/hercules.cnf" <<-CONF
 		CPUSERIAL 002623
 		CPUMODEL 2094
@@ -40,7 +41,7 @@ guest_config()
 	if [ "$FAMILY" = 3 ]; then
 		printf 'HTTPPORT %s NOAUTH\nHTTPROOT /usr/share/hercules\n' "$port" >>"$d/hercules.cnf"
 	else
-		printf 'HTTP PORT %s NOAUTH\nHTTP START\nLDMOD %s/hdtzosa\n' "$port" "$MODULES" >>"$d/hercules.cnf"
+		printf 'HTTP PORT %s NOAUTH\nHTTP START\nLDMOD %s/hdtzosa.so\n' "$port" "$d" >>"$d/hercules.cnf"
 	fi
 	echo '0009 3215-C / noprompt' >>"$d/hercules.cnf"
 	for line in "$@"; do
@@ -62,8 +63,11 @@ boot()
 	CONSOLE[$g]=$PORTS
 	echo 0 >"$T/$g.serial"
 	guest_config "$g" "$PORTS" "$@"
+	local modules="-p '$T/$g'" as=
+	[ "$FAMILY" = 3 ] || modules=${HERCULES_MODULES:+-p "'$HERCULES_MODULES'"}
+	[ -z "${ACCOUNT[$g]:-}" ] || as="setpriv --reuid ${ACCOUNT[$g]} --regid ${ACCOUNT[$g]} --clear-groups"
 	start "$g" ip netns exec "$ID-host" sh -c "cd '$T/$g' && HERCULES_RC=hercules.rc \
-		exec timeout -k 5 900 '$HERCULES' -d -f hercules.cnf -p '$MODULES'"
+		exec timeout -k 5 900 $as '$HERCULES' -d -f hercules.cnf $modules"
 }
 
 booted()
