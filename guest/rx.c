@@ -146,7 +146,7 @@ static void check_buffer(struct guest_dev *d, struct guest_rxq *r)
 		if (be64_get(sbal->e[i].addr) != addr + i * GUEST_PAGE)
 			guest_violate(d, GUEST_VIOLATION_RX_ENTRY_ADDRESS);
 		if (over && (be32_get(sbal->e[i].length) != GUEST_PAGE ||
-			     ((sbal->e[i].eflags & QDIO_EFLAG_LAST) && i < QDIO_SBAL_ENTRIES - 1)))
+			     (i < QDIO_SBAL_ENTRIES - 1 && (sbal->e[i].eflags & QDIO_EFLAG_LAST))))
 			guest_violate(d, GUEST_VIOLATION_RX_ENTRY_UNUSED);
 		if (sbal->e[i].eflags & QDIO_EFLAG_LAST)
 			over = true;
