@@ -158,6 +158,7 @@ struct guest_config {
 	uint8_t desc_words; /* size of a queue descriptor; 0: 8 */
 	enum guest_irq_model irq;
 	bool checksum, tso; /* use the assists where the adapter has them */
+	bool large;	    /* take unfinished frames, if the adapter is one of zlan's */
 	bool check_all;	    /* check also what costs time per buffer */
 	int timeout_ms;	    /* for any answer; 0: as long as qeth (spec/osa-qeth.md 12) */
 };
@@ -210,7 +211,7 @@ struct guest_info {
 	uint8_t link_type;
 	uint32_t assists_v4, assists_v6; /* supported: QIPASSIST */
 	uint32_t adapter_mask;		 /* supported: SETADAPTERPARMS */
-	bool thin, tx_checksum, rx_checksum, tso;
+	bool thin, tx_checksum, rx_checksum, tso, large;
 	uint8_t qdioac1;
 };
 void guest_info(const struct guest_dev *d, struct guest_info *out);
@@ -315,12 +316,18 @@ void guest_tx_flush(struct guest_dev *d, unsigned q);
 
 /* ---- data path: input -------------------------------------------------------------------- */
 
-enum guest_rx_flag { GUEST_RX_CSUM_VALID = 1u << 0 };
+enum guest_rx_flag {
+	GUEST_RX_CSUM_VALID = 1u << 0,
+	GUEST_RX_CSUM_PARTIAL = 1u << 1, /* the field holds the pseudo header's sum: info.large */
+	GUEST_RX_UDP = 1u << 2,		 /* with _PARTIAL: in a UDP header, else TCP */
+	GUEST_RX_TSO = 1u << 3,		 /* uncut: segments of mss bytes behind hdrlen of headers */
+};
 
 struct guest_rx {
 	const uint8_t *data; /* Ethernet header on; one piece */
 	uint32_t len;
 	uint32_t flags; /* enum guest_rx_flag */
+	uint16_t mss, hdrlen; /* with GUEST_RX_TSO */
 };
 
 /*

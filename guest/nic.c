@@ -70,7 +70,7 @@ static int bring_up(struct nic *n)
 
 int nic_attach(struct nic *n)
 {
-	const struct guest_config cfg = {.checksum = true, .tso = true};
+	const struct guest_config cfg = {.checksum = true, .tso = true, .large = true};
 	int rc = guest_storage_create(&n->st, STORAGE_BASE, guest_dev_bytes(&cfg));
 
 	n->tap.fd = n->epoll = n->signals = n->timer = n->watch = -1;

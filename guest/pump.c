@@ -28,6 +28,10 @@ static void write_frame(struct nic *n, const struct guest_rx *rx)
 
 	if (rx->flags & GUEST_RX_CSUM_VALID)
 		h.flags = VIRTIO_NET_HDR_F_DATA_VALID;
+	if (rx->flags & GUEST_RX_CSUM_PARTIAL && !vnet_to_tap(&h, rx)) {
+		n->rx_dropped++;
+		return;
+	}
 	/* An interface that is down refuses: as a cable whose other end is off. */
 	if (writev(n->tap.fd, iov, 2) < 0)
 		n->rx_dropped++;

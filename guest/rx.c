@@ -251,6 +251,53 @@ static void check_cast(struct guest_dev *d, uint8_t cast, const uint8_t *frame)
 
 enum parsed { PARSED_FRAME, PARSED_END, PARSED_BAD };
 
+/*
+ * A frame as our own adapters hand it over on request: the checksum unfinished, perhaps uncut,
+ * with the segmentation header between header and frame.
+ */
+static __attribute__((noinline)) enum parsed
+parse_unfinished(struct guest_dev *d, struct guest_rxq *r, struct guest_rx *rx)
+{
+	struct osa_l2_hdr h;
+	struct osa_tso_ext ext;
+	uint32_t len, more = 0;
+	uint8_t *data;
+
+	memcpy(&h, r->p + r->off, sizeof(h));
+	if (!d->info.large || (h.id != OSA_HDR_LAYER2 && h.id != OSA_HDR_LAYER2_TSO)) {
+		guest_violate(d, GUEST_VIOLATION_RX_HEADER_ID);
+		return PARSED_BAD;
+	}
+	if (h.id == OSA_HDR_LAYER2_TSO)
+		more = (uint32_t)sizeof(ext);
+	len = be16_get(h.len);
+	if (len < 14) {
+		guest_violate(d, GUEST_VIOLATION_RX_HEADER_LENGTH);
+		return PARSED_BAD;
+	}
+	r->off += OSA_HDR_BYTES;
+	data = r->p + r->off;
+	if (len + more <= r->len - r->off)
+		r->off += len + more;
+	else if (!gather(d, r, &data, len + more))
+		return PARSED_BAD;
+	rx->flags = GUEST_RX_CSUM_PARTIAL | (h.offload & OSA_OFFLOAD_UDP ? GUEST_RX_UDP : 0);
+	rx->data = data + more;
+	rx->len = len;
+	d->stats.rx_bytes += len;
+	if (!more)
+		return PARSED_FRAME;
+	memcpy(&ext, data, sizeof(ext));
+	rx->flags |= GUEST_RX_TSO;
+	rx->mss = be16_get(ext.mss);
+	rx->hdrlen = be16_get(ext.proto_hdr_len);
+	if (!rx->mss || rx->hdrlen >= len || be32_get(ext.payload_len) != len - rx->hdrlen) {
+		guest_violate(d, GUEST_VIOLATION_RX_HEADER_LENGTH);
+		return PARSED_BAD;
+	}
+	return PARSED_FRAME;
+}
+
 /* The next frame of the current buffer. */
 static inline enum parsed parse_frame(struct guest_dev *d, struct guest_rxq *r, struct guest_rx *rx)
 {
@@ -265,10 +312,8 @@ static inline enum parsed parse_frame(struct guest_dev *d, struct guest_rxq *r, 
 			return PARSED_BAD;
 	}
 	h = (const struct osa_l2_hdr *)(r->p + r->off);
-	if (h->id != OSA_HDR_LAYER2) {
-		guest_violate(d, GUEST_VIOLATION_RX_HEADER_ID);
-		return PARSED_BAD;
-	}
+	if (h->id != OSA_HDR_LAYER2 || h->offload & OSA_OFFLOAD_PARTIAL)
+		return parse_unfinished(d, r, rx);
 	len = be16_get(h->len);
 	if (len < 14) {
 		guest_violate(d, GUEST_VIOLATION_RX_HEADER_LENGTH);

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guest/guest.h"
+
 /* ---- tap.c ------------------------------------------------------------------------- */
 
 struct tap {
@@ -63,5 +65,10 @@ struct vnet_out {
  */
 bool vnet_from_tap(const struct virtio_net_hdr *h, uint8_t *frame, uint32_t len, bool assist,
 		   struct vnet_out *out);
+/*
+ * The TAP's header for a frame received unfinished (GUEST_RX_CSUM_PARTIAL).
+ * Return: false if the frame has no transport header where it must be.
+ */
+bool vnet_to_tap(struct virtio_net_hdr *h, const struct guest_rx *rx);
 
 #endif

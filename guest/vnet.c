@@ -40,8 +40,8 @@ static void complete(uint8_t *frame, uint32_t len, uint32_t start, uint32_t fiel
 	be16_store(frame + field, c);
 }
 
-/* The transport's protocol if it follows the IP header directly, else 0. */
-static uint8_t transport_at(const uint8_t *frame, uint32_t len, uint32_t start)
+/* Where layer 4 begins behind a plain IP header, and its protocol. Return: 0 if it is none. */
+static uint32_t find_transport(const uint8_t *frame, uint32_t len, uint8_t *proto, bool *v6)
 {
 	uint32_t l3 = ETH_BYTES;
 	uint16_t type = be16_load(frame + 12);
@@ -50,11 +50,25 @@ static uint8_t transport_at(const uint8_t *frame, uint32_t len, uint32_t start)
 		type = be16_load(frame + 16);
 		l3 += TAG_BYTES;
 	}
-	if (type == TYPE_IPV4 && len >= l3 + 20 && start == l3 + (frame[l3] & 15u) * 4)
-		return frame[l3 + 9];
-	if (type == TYPE_IPV6 && len >= l3 + 40 && start == l3 + 40)
-		return frame[l3 + 6];
+	*v6 = type == TYPE_IPV6;
+	if (type == TYPE_IPV4 && len >= l3 + 20) {
+		*proto = frame[l3 + 9];
+		return l3 + (frame[l3] & 15u) * 4;
+	}
+	if (type == TYPE_IPV6 && len >= l3 + 40) {
+		*proto = frame[l3 + 6];
+		return l3 + 40;
+	}
 	return 0;
+}
+
+/* The transport's protocol if it follows the IP header directly, else 0. */
+static uint8_t transport_at(const uint8_t *frame, uint32_t len, uint32_t start)
+{
+	uint8_t proto = 0;
+	bool v6;
+
+	return start && find_transport(frame, len, &proto, &v6) == start ? proto : 0;
 }
 
 /* A TAP's header is in the byte order of the machine (TUNSETVNETLE was not asked for). */
@@ -104,5 +118,31 @@ bool vnet_from_tap(const struct virtio_net_hdr *h, uint8_t *frame, uint32_t len,
 		out->flags = GUEST_TX_CSUM | GUEST_TX_UDP;
 	else
 		complete(frame, len, start, field);
+	return true;
+}
+
+/* A number in a TAP's header. */
+static __virtio16 to_native(uint32_t v)
+{
+	return (BE_FORCE __virtio16)(uint16_t)v;
+}
+
+bool vnet_to_tap(struct virtio_net_hdr *h, const struct guest_rx *rx)
+{
+	uint32_t offset = rx->flags & GUEST_RX_UDP ? UDP_CSUM : TCP_CSUM, start;
+	uint8_t proto;
+	bool v6;
+
+	start = find_transport(rx->data, rx->len, &proto, &v6);
+	if (!start || start + offset + 2 > rx->len)
+		return false;
+	h->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	h->csum_start = to_native(start);
+	h->csum_offset = to_native(offset);
+	if (!(rx->flags & GUEST_RX_TSO))
+		return true;
+	h->gso_type = v6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
+	h->gso_size = to_native(rx->mss);
+	h->hdr_len = to_native(rx->hdrlen);
 	return true;
 }

@@ -63,6 +63,7 @@ void osa_assists_reset(struct osa *a)
 	memset(&a->assists4, 0, sizeof(a->assists4));
 	memset(&a->assists6, 0, sizeof(a->assists6));
 	rx_csum_publish(a);
+	atomic_store_explicit(&a->data.large, 0, memory_order_relaxed);
 }
 
 uint16_t osa_ipa_qipassist(struct osa *a, struct osa_call *c)
@@ -167,6 +168,18 @@ static uint16_t simple_run(struct request *r)
 	}
 }
 
+/* The extension of our own driver: see OSA_ASSIST_LARGE_IN. */
+static uint16_t large_run(struct osa *a, const struct request *r)
+{
+	if (a->session.layer != 2 || r->state != &a->assists4)
+		return OSA_RC_NOT_SUPPORTED;
+	if (r->subcommand != OSA_ASSIST_START && r->subcommand != OSA_ASSIST_STOP)
+		return OSA_RC_UNSUPPORTED_SUBCMD;
+	atomic_store_explicit(&a->data.large, r->subcommand == OSA_ASSIST_START,
+			      memory_order_relaxed);
+	return OSA_RC_OK;
+}
+
 static uint16_t csum_out_run(struct osa *a, struct request *r, struct osa_call *c)
 {
 	bool ip = a->session.layer == 3 && r->state == &a->assists4;
@@ -236,6 +249,8 @@ static uint16_t assist_run(struct osa *a, struct request *r, struct osa_call *c)
 		return csum_out_run(a, r, c);
 	case OSA_ASSIST_TSO_OUT:
 		return tso_run(a, r, c);
+	case OSA_ASSIST_LARGE_IN:
+		return large_run(a, r);
 	case OSA_ASSIST_IPV6:
 	case OSA_ASSIST_SETADAPTERPARMS:
 		return simple_run(r);

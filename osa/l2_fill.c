@@ -14,6 +14,8 @@ static uint8_t cast_of(const uint8_t *mac)
 	return memcmp(mac, broadcast, sizeof(broadcast)) ? OSA_L2_MULTICAST : OSA_L2_BROADCAST;
 }
 
+#define UDP_CSUM 6 /* offset of the checksum in a UDP header */
+
 static inline struct osa_fill_header header(const struct vs_burst *b, unsigned i, uint32_t len,
 					    bool verified)
 {
@@ -47,6 +49,50 @@ static uint32_t edit_head(uint8_t *to, const struct vs_burst *b, struct vs_ref r
 	return at + n - from;
 }
 
+/*
+ * An unfinished frame for a host that takes it (OSA_ASSIST_LARGE_IN): the header says what is
+ * missing, as it does on the way out; a large one has the segmentation header behind it. The
+ * switch sends none to others.
+ */
+static __attribute__((noinline)) void copy_unfinished(struct osa_fill *f, const struct vs_burst *b,
+						      struct vs_ref ref, uint32_t len,
+						      uint32_t need)
+{
+	unsigned i = ref.frame, at = 0;
+	bool gso = b->flags[i] & VS_F_GSO;
+	uint64_t offload = OSA_OFFLOAD_PARTIAL;
+	uint16_t hdrlen = (uint16_t)(b->hdrlen[i] + edit_bytes[ref.edit]);
+	uint8_t head[sizeof(struct osa_tso_ext) + VS_HEAD_BYTES + TAG_BYTES];
+	struct osa_fill_header h;
+	struct osa_fill_frame x = {.head = head, .seg = &b->seg[b->seg0[i]], .n_seg = b->nseg[i]};
+
+	if (b->csum_offset[i] == UDP_CSUM)
+		offload |= OSA_OFFLOAD_UDP;
+	if (gso) {
+		const struct osa_tso_ext ext = {.ext_len = be16_of(sizeof(ext)),
+						.n_hdr = 1,
+						.hdr_type = 1,
+						.version = 1,
+						.hdr_len = be16_of(sizeof(ext) - 4),
+						.payload_len = be32_of(len - hdrlen),
+						.mss = be16_of(b->gso_size[i]),
+						.proto_hdr_len = be16_of(hdrlen)};
+
+		memcpy(head, &ext, sizeof(ext));
+		at = sizeof(ext);
+	}
+	if (ref.edit != VS_EDIT_NONE) {
+		x.n = at + edit_head(head + at, b, ref);
+	} else {
+		memcpy(head + at, b->head[i], b->headlen[i]);
+		x.n = at + b->headlen[i];
+	}
+	h = (struct osa_fill_header){
+		.w = {be64_swap((uint64_t)(gso ? OSA_HDR_LAYER2_TSO : OSA_HDR_LAYER2) << 56 |
+				offload << 40 | (uint64_t)cast_of(b->head[i]) << 32 | len)}};
+	osa_fill_copy(f, &h, &x, need);
+}
+
 static inline void copy_frame(struct osa_fill *f, const struct vs_burst *b, struct vs_ref ref,
 			      const struct osa_fill_header *h, uint32_t need)
 {
@@ -76,12 +122,19 @@ unsigned osa_l2_fill(void *port, const struct vs_burst *b, const struct vs_ref *
 	pthread_spin_lock(&d->in_lock);
 	for (k = 0; k < n; k++) {
 		uint32_t len = (uint32_t)((int32_t)b->len[ref[k].frame] + edit_bytes[ref[k].edit]);
+		unsigned flags = b->flags[ref[k].frame];
 		uint32_t need = len + OSA_HDR_BYTES;
 		struct osa_fill_header h;
 
+		if (flags & VS_F_GSO)
+			need += (uint32_t)sizeof(struct osa_tso_ext);
 		why = len > VS_FRAME_MAX ? VS_DROP_TX_TOO_BIG : osa_fill_place(&f, need);
 		if (why != VS_DROP_NONE)
 			break;
+		if (flags & (VS_F_CSUM_NEEDED | VS_F_GSO)) {
+			copy_unfinished(&f, b, ref[k], len, need);
+			continue;
+		}
 		h = header(b, ref[k].frame, len, verified);
 		copy_frame(&f, b, ref[k], &h, need);
 	}

@@ -93,11 +93,15 @@ int osa_port_wait_fd(void *port)
 	return osa_data_of(port)->bell.fd;
 }
 
-/* A stock driver takes no unfinished checksums and no large frames. */
+/* A stock driver takes no unfinished checksums and no large frames; ours may have asked for them.
+ */
 unsigned osa_port_caps(void *port)
 {
-	(void)port;
-	return 0;
+	const struct osa_data *d = osa_data_of(port);
+
+	if (!atomic_load_explicit(&d->large, memory_order_relaxed))
+		return 0;
+	return VS_CAP_CSUM_NEEDED | VS_CAP_GSO_TCP4 | VS_CAP_GSO_TCP6;
 }
 
 uint32_t osa_port_frame_max(void *port)

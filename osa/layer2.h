@@ -21,6 +21,7 @@ struct osa_data {
 	struct osa_doorbell bell;
 	uint32_t frame_max;	  /* Ethernet header to end, no FCS */
 	_Atomic uint32_t rx_csum; /* OSA_RX_CSUM_*: inbound checksum assist: 0x20 may be set */
+	_Atomic uint32_t large;	  /* OSA_ASSIST_LARGE_IN: the host takes unfinished frames */
 	_Atomic uint64_t rx_buffers, tx_buffers, rx_signals;
 
 	/* Output buffers of the burst being forwarded: queue, count and results. */

@@ -484,6 +484,10 @@ enum osa_assist {
 	OSA_ASSIST_ARP_QUERY = 0x00040000,
 	OSA_ASSIST_TSO_IN = 0x00080000,
 	OSA_ASSIST_TSO_OUT = 0x00100000,
+	/* zlan's own, never in a QIPASSIST mask, so that a stock driver never asks: START with
+	 * protocol 4 makes the adapter hand over unfinished frames as they are (OSA_OFFLOAD_PARTIAL,
+	 * id OSA_HDR_LAYER2_TSO). A card that does not know it answers as to any unknown assist. */
+	OSA_ASSIST_LARGE_IN = 0x80000000,
 	OSA_ASSIST_CSUM_IN_V6 = 0x00400000,  /* offers of the IPv6 word; the assist numbers */
 	OSA_ASSIST_CSUM_OUT_V6 = 0x00800000, /* stay 2 and 4 with protocol 6 */
 };
@@ -1106,6 +1110,8 @@ enum osa_offload {			   /* layer 2: offload; layer 3: ext_flags */
 		   OSA_OFFLOAD_IP = 0x10,  /* layer 3 out: compute the IPv4 header checksum */
 		   OSA_OFFLOAD_L4 = 0x20,  /* out: compute; in: verified */
 		   OSA_OFFLOAD_UDP = 0x40, /* out: the transport is UDP, else TCP */
+		   OSA_OFFLOAD_PARTIAL = 0x80, /* in, after OSA_ASSIST_LARGE_IN: the field holds the
+						  pseudo-header's sum, the rest is to be added */
 };
 
 enum osa_l2_cast {

@@ -397,7 +397,8 @@ static enum vs_drop prepare(struct flow *f, unsigned i, unsigned caps, uint32_t 
 	unsigned gso = flags & VS_F_GSO;
 
 	*cut = (gso & VS_F_GSO_TCP4 && !(caps & VS_CAP_GSO_TCP4)) ||
-	       (gso & VS_F_GSO_TCP6 && !(caps & VS_CAP_GSO_TCP6));
+	       (gso & VS_F_GSO_TCP6 && !(caps & VS_CAP_GSO_TCP6)) ||
+	       (gso && b->len[i] > VS_GSO_FRAME_MAX);
 	if (*cut)
 		return VS_DROP_NONE;
 	if (!gso && b->len[i] > frame_max)

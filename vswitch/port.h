@@ -29,6 +29,9 @@
 #define VS_FRAME_MAX                                                                               \
 	65504u /* longest Ethernet frame, no FCS: 64 KiB - 32 (spec/osa-qeth.md 7.7)               \
 		*/
+/* Longest frame handed over uncut to a port that takes large ones: leaves room for the receiver's
+ * segmentation header and a tag. */
+#define VS_GSO_FRAME_MAX (VS_FRAME_MAX - 36u)
 
 /* Flags of a frame (vs_burst.flags). */
 enum vs_frame_flag {
