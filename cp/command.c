@@ -182,6 +182,10 @@ void cp_tick(struct cp *cp, uint32_t now_s)
 		vs_switch_tick(lan->sw, now_s);
 		cp_uplink_tick(cp, lan);
 	}
+	for (struct cp_user *u = cp->users; u; u = u->hh.next)
+		for (struct cp_nic *nic = u->nics; nic; nic = nic->hh.next)
+			if (nic->osa)
+				osa_tick(nic->osa, (uint64_t)now_s * 1000);
 }
 
 /* ---- look-ups --------------------------------------------------------------------- */

@@ -8,6 +8,7 @@ void osa_own_init(struct osa_own *o)
 {
 	memset(o->state, OSA_OWN_FREE, sizeof(o->state));
 	o->waiting = 0;
+	o->serial = 0;
 	o->first = 0;
 	o->ready = 0;
 }
@@ -82,6 +83,7 @@ bool osa_own_park(struct osa_own *o, const struct vs_burst *b, unsigned i, uint1
 		return false;
 	s->ip = ip;
 	s->vid = vid;
+	s->serial = o->serial++;
 	s->len = b->len[i];
 	s->headlen = b->headlen[i];
 	s->flags = b->flags[i];
@@ -93,27 +95,40 @@ bool osa_own_park(struct osa_own *o, const struct vs_burst *b, unsigned i, uint1
 	return true;
 }
 
-void osa_own_resolved(struct osa_own *o, uint16_t vid, uint32_t ip, const uint8_t mac[6])
+/* The one of a next hop's packets that has waited longest. Return: OSA_OWN_FRAMES: none waits. */
+static unsigned oldest(const struct osa_own *o, uint16_t vid, uint32_t ip)
 {
+	unsigned found = OSA_OWN_FRAMES;
+
 	for (unsigned i = 0; i < OSA_OWN_FRAMES && o->waiting; i++) {
 		if (o->state[i] != OSA_OWN_IS_WAITING || o->slot[i].ip != ip ||
 		    o->slot[i].vid != vid)
 			continue;
-		memcpy(o->slot[i].bytes, mac, 6);
+		/* The difference is right when the counter has wrapped as well. */
+		if (found == OSA_OWN_FRAMES ||
+		    (int32_t)(o->slot[i].serial - o->slot[found].serial) < 0)
+			found = i;
+	}
+	return found;
+}
+
+void osa_own_resolved(struct osa_own *o, uint16_t vid, uint32_t ip, const uint8_t mac[6])
+{
+	unsigned nr;
+
+	while ((nr = oldest(o, vid, ip)) != OSA_OWN_FRAMES) {
+		memcpy(o->slot[nr].bytes, mac, 6);
 		o->waiting--;
-		make_ready(o, i);
+		make_ready(o, nr);
 	}
 }
 
 unsigned osa_own_give_up(struct osa_own *o, uint16_t vid, uint32_t ip)
 {
-	unsigned n = 0;
+	unsigned n = 0, nr;
 
-	for (unsigned i = 0; i < OSA_OWN_FRAMES && o->waiting; i++) {
-		if (o->state[i] != OSA_OWN_IS_WAITING || o->slot[i].ip != ip ||
-		    o->slot[i].vid != vid)
-			continue;
-		o->state[i] = OSA_OWN_FREE;
+	while ((nr = oldest(o, vid, ip)) != OSA_OWN_FRAMES) {
+		o->state[nr] = OSA_OWN_FREE;
 		o->waiting--;
 		n++;
 	}

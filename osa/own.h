@@ -19,7 +19,8 @@
 #define OSA_OWN_BYTES 1536u /* longer packets do not wait: they are dropped */
 
 struct osa_own_slot {
-	uint32_t ip; /* waits for the MAC of this address */
+	uint32_t ip;	 /* waits for the MAC of this address */
+	uint32_t serial; /* in the order of waiting */
 	uint16_t vid;
 	uint16_t headlen;
 	uint32_t len;
@@ -33,6 +34,7 @@ enum osa_own_state { OSA_OWN_FREE, OSA_OWN_IS_WAITING, OSA_OWN_READY, OSA_OWN_IN
 struct osa_own {
 	uint8_t state[OSA_OWN_FRAMES]; /* apart from the slots, which are touched when used */
 	unsigned waiting;
+	uint32_t serial;
 	unsigned first, ready; /* queue: ready slots from first on */
 	uint8_t queue[OSA_OWN_FRAMES];
 	struct osa_own_slot slot[OSA_OWN_FRAMES];
