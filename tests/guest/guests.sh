@@ -64,7 +64,8 @@ for g in one two; do
 	boot $g "${lines[@]}"
 done
 for g in one two; do
-	must "guest $g boots" booted $g || exit 1
+	must "guest $g boots" booted $g
+	[ $FAILURES = 0 ] || exit 1
 	must "guest $g has its port" wait_line $g 'ZOSA 0500: attached'
 done
 

@@ -66,8 +66,10 @@ boot()
 	local modules="-p '$T/$g'" as=
 	[ "$FAMILY" = 3 ] || modules=${HERCULES_MODULES:+-p "'$HERCULES_MODULES'"}
 	[ -z "${ACCOUNT[$g]:-}" ] || as="setpriv --reuid ${ACCOUNT[$g]} --regid ${ACCOUNT[$g]} --clear-groups"
+	# 4.x takes commands from its standard input and ends with it: one that never ends.
+	mkfifo "$T/$g/stdin"
 	start "$g" ip netns exec "$ID-host" sh -c "cd '$T/$g' && HERCULES_RC=hercules.rc \
-		exec timeout -k 5 900 $as '$HERCULES' -d -f hercules.cnf $modules"
+		exec timeout -k 5 900 $as '$HERCULES' -d -f hercules.cnf $modules <>stdin"
 }
 
 booted()
