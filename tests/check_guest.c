@@ -910,6 +910,7 @@ static TCase *input_case(void)
 {
 	TCase *c = tcase_create("input");
 
+	tcase_set_timeout(c, 30); /* a busy machine and sanitizers */
 	tcase_add_loop_test(c, test_layout, 0, ROWS(layouts));
 	tcase_add_test(c, test_random_layouts);
 	tcase_add_loop_test(c, test_malformed, 0, ROWS(malformed));
@@ -924,6 +925,7 @@ static TCase *output_case(void)
 {
 	TCase *c = tcase_create("output");
 
+	tcase_set_timeout(c, 30); /* a busy machine and sanitizers */
 	tcase_add_loop_test(c, test_packing, 0, ROWS(packings));
 	tcase_add_test(c, test_slots);
 	tcase_add_loop_test(c, test_header, 0, ROWS(headers));

@@ -896,6 +896,7 @@ static TCase *control_case(void)
 {
 	TCase *c = tcase_create("control");
 
+	tcase_set_timeout(c, 30); /* a busy machine and sanitizers */
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, test_bring_up, 0, ROWS(bring_ups));
 	tcase_add_test(c, test_wrong_port);
@@ -916,6 +917,7 @@ static TCase *queue_case(void)
 {
 	TCase *c = tcase_create("queues");
 
+	tcase_set_timeout(c, 30); /* a busy machine and sanitizers */
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, test_transfer, 0, ROWS(transfers));
 	tcase_add_test(c, test_all_primed);
