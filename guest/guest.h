@@ -22,6 +22,7 @@
 #define GUEST_DEVICES 3
 #define GUEST_FRAME_MAX 65504u /* Ethernet header to end: 64 KiB - 32 (spec/osa-qeth.md 7.7) */
 #define GUEST_GROUPS_MAX 256   /* group addresses a device remembers */
+#define GUEST_IPS_MAX 16       /* IP addresses, and as many groups, in layer 3 */
 
 /* ---- storage ------------------------------------------------------------------ */
 
@@ -157,6 +158,7 @@ struct guest_config {
 	uint8_t port_no;
 	uint8_t desc_words; /* size of a queue descriptor; 0: 8 */
 	enum guest_irq_model irq;
+	uint8_t layer;	    /* 2 or 3; 0: 2 */
 	bool checksum, tso; /* use the assists where the adapter has them */
 	bool large;	    /* take unfinished frames, if the adapter is one of zlan's */
 	bool check_all;	    /* check also what costs time per buffer */
@@ -237,6 +239,21 @@ int guest_vid_del(struct guest_dev *d, uint16_t vid);
 int guest_promisc(struct guest_dev *d, bool on);
 
 /*
+ * Layer 3: IP addresses and groups, IPv4 in the last four bytes of addr. Remembered and repeated
+ * at each recovery. A frame to send brings its 32-byte header along (guest_frame.header); one that
+ * is received shows its own (guest_rx.header), and data is what lies behind it.
+ * Return: 0, -EADDRINUSE, -ENETDOWN, -ENOENT, -ENOSPC, -EIO, -ETIMEDOUT, -ENOTCONN.
+ */
+struct guest_ip {
+	bool v6;
+	uint8_t flags; /* enum osa_ip_flag of SETIP */
+	uint8_t addr[16];
+};
+int guest_ip_add(struct guest_dev *d, const struct guest_ip *ip);
+int guest_ip_del(struct guest_dev *d, const struct guest_ip *ip);
+int guest_ip_group_add(struct guest_dev *d, const struct guest_ip *ip);
+
+/*
  * One IPA command as it stands: to be sent, then waited for. Up to 8 may be in flight.
  * @data: command data (from offset 0x14 of the IPA header on).
  * Return of send: the sequence number, or -errno.
@@ -259,7 +276,8 @@ enum guest_tx_flag {
 struct guest_frame {
 	const uint8_t *data; /* Ethernet header on, no FCS */
 	uint32_t len;
-	uint8_t flags; /* enum guest_tx_flag, without _TSO */
+	uint8_t flags;	       /* enum guest_tx_flag, without _TSO */
+	const uint8_t *header; /* layer 3: the 32 bytes in front; layer 2: NULL */
 };
 
 /*
@@ -326,8 +344,9 @@ enum guest_rx_flag {
 struct guest_rx {
 	const uint8_t *data; /* Ethernet header on; one piece */
 	uint32_t len;
-	uint32_t flags; /* enum guest_rx_flag */
-	uint16_t mss, hdrlen; /* with GUEST_RX_TSO */
+	uint32_t flags;	       /* enum guest_rx_flag */
+	uint16_t mss, hdrlen;  /* with GUEST_RX_TSO */
+	const uint8_t *header; /* layer 3: the 32 bytes in front */
 };
 
 /*

@@ -104,6 +104,9 @@ struct guest_registry {
 	uint8_t group[GUEST_GROUPS_MAX][6];
 	uint16_t vid[GUEST_GROUPS_MAX];
 	bool promisc;
+	/* layer 3 */
+	unsigned n_ips, n_ip_groups;
+	struct guest_ip ip[GUEST_IPS_MAX], ip_group[GUEST_IPS_MAX];
 };
 
 struct guest_dev {
@@ -156,6 +159,12 @@ static inline void guest_violate(struct guest_dev *d, enum guest_violation v)
 {
 	d->stats.violation[v]++;
 	d->stats.violations++;
+}
+
+/* The layer as the RRH of IPA messages and ULP_ENABLE name it. */
+static inline uint8_t guest_protocol(const struct guest_dev *d)
+{
+	return d->cfg.layer == 3 ? OSA_PROTOCOL_LAYER3 : OSA_PROTOCOL_LAYER2;
 }
 
 static inline int guest_timeout(const struct guest_dev *d, int as_qeth_ms)
@@ -221,6 +230,12 @@ int guest_ipa_read_mac(struct guest_dev *d);
 
 /* The device's MAC, and everything that was registered before. */
 int guest_register_all(struct guest_dev *d);
+
+/* ---- layer3.c
+ * ---------------------------------------------------------------------------------------- */
+
+/* In layer 3, in place of what guest_register_all does for layer 2. */
+int guest_l3_register_all(struct guest_dev *d);
 
 /* ---- assist.c
  * ----------------------------------------------------------------------------------------- */

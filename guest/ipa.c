@@ -93,12 +93,12 @@ int guest_ipa_send(struct guest_dev *d, uint8_t cmd, uint16_t prot, const void *
 	h->seq = be16_of(s->seq);
 	h->adapter_type = OSA_IPA_ADAPTER_TYPE;
 	h->port = d->cfg.port_no;
-	h->version = OSA_IPA_VERSION_LAYER2;
+	h->version = d->cfg.layer == 3 ? OSA_IPA_VERSION_LAYER3 : OSA_IPA_VERSION_LAYER2;
 	h->n_parm = 1;
 	h->protocol = be16_of(prot);
 	if (len)
 		memcpy(h + 1, data, len);
-	rc = guest_mpc_write(d, OSA_CLASS_IPA, OSA_PROTOCOL_LAYER2, d->a_ulpc, sizeof(*h) + len);
+	rc = guest_mpc_write(d, OSA_CLASS_IPA, guest_protocol(d), d->a_ulpc, sizeof(*h) + len);
 	if (rc < 0)
 		s->used = false;
 	return rc < 0 ? rc : s->seq;

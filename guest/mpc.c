@@ -335,7 +335,7 @@ static int ulp_enable(struct guest_dev *d)
 	int rc;
 
 	put_block(&m->pdu, OSA_PDU_ENABLE, sizeof(m->filter) + sizeof(m->port));
-	m->filter = filter(OSA_PROTOCOL_LAYER2, TOKEN_ULP_FILTER);
+	m->filter = filter(guest_protocol(d), TOKEN_ULP_FILTER);
 	m->port.sv = sv(OSA_SV_PORT, sizeof(m->port));
 	m->port.constant = be32_of(OSA_SV_PORT_CONSTANT);
 	m->port.mtu = be16_of(0xFFFF);

@@ -172,8 +172,11 @@ static int again(int rc)
 int guest_register_all(struct guest_dev *d)
 {
 	struct guest_registry *r = &d->reg;
-	int rc = d->have_mac ? 0 : guest_ipa_read_mac(d);
+	int rc;
 
+	if (d->cfg.layer == 3)
+		return guest_l3_register_all(d);
+	rc = d->have_mac ? 0 : guest_ipa_read_mac(d);
 	if (rc == 0)
 		rc = send_mac(d, OSA_SETVMAC, d->info.mac);
 	if (rc < 0)

@@ -251,6 +251,38 @@ static void check_cast(struct guest_dev *d, uint8_t cast, const uint8_t *frame)
 
 enum parsed { PARSED_FRAME, PARSED_END, PARSED_BAD };
 
+/* A layer-3 packet, or a frame passed through: the caller reads its header. */
+static enum parsed parse_layer3(struct guest_dev *d, struct guest_rxq *r, struct guest_rx *rx)
+{
+	struct osa_l3_hdr h;
+	uint32_t len, min;
+	uint8_t *data;
+
+	rx->header = r->p + r->off;
+	memcpy(&h, rx->header, sizeof(h));
+	if (h.id != OSA_HDR_LAYER3) {
+		guest_violate(d, GUEST_VIOLATION_RX_HEADER_ID);
+		return PARSED_BAD;
+	}
+	len = be16_get(h.len);
+	min = h.flags & OSA_L3_PASSTHRU ? 14 : h.flags & OSA_L3_IPV6 ? 40 : 20;
+	if (len < min) {
+		guest_violate(d, GUEST_VIOLATION_RX_HEADER_LENGTH);
+		return PARSED_BAD;
+	}
+	r->off += OSA_HDR_BYTES;
+	data = r->p + r->off;
+	if (len <= r->len - r->off)
+		r->off += len;
+	else if (!gather(d, r, &data, len))
+		return PARSED_BAD;
+	rx->flags = h.ext_flags & OSA_OFFLOAD_L4 ? GUEST_RX_CSUM_VALID : 0;
+	rx->data = data;
+	rx->len = len;
+	d->stats.rx_bytes += len;
+	return PARSED_FRAME;
+}
+
 /*
  * A frame as our own adapters hand it over on request: the checksum unfinished, perhaps uncut,
  * with the segmentation header between header and frame.
@@ -263,6 +295,8 @@ parse_unfinished(struct guest_dev *d, struct guest_rxq *r, struct guest_rx *rx)
 	uint32_t len, more = 0;
 	uint8_t *data;
 
+	if (d->cfg.layer == 3)
+		return parse_layer3(d, r, rx);
 	memcpy(&h, r->p + r->off, sizeof(h));
 	if (!d->info.large || (h.id != OSA_HDR_LAYER2 && h.id != OSA_HDR_LAYER2_TSO)) {
 		guest_violate(d, GUEST_VIOLATION_RX_HEADER_ID);

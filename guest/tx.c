@@ -330,7 +330,10 @@ static unsigned fill(struct guest_txq *t, unsigned i, const struct guest_frame *
 				break;
 			entries += k;
 		}
-		put_header(area + at, f[done].data, f[done].len, f[done].flags);
+		if (f[done].header)
+			memcpy(area + at, f[done].header, OSA_HDR_BYTES);
+		else
+			put_header(area + at, f[done].data, f[done].len, f[done].flags);
 		copy_frame(area + at + OSA_HDR_BYTES, f[done].data, f[done].len);
 		at = (at + need + 31) & ~31u;
 	}

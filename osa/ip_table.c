@@ -74,6 +74,19 @@ void osa_ip_del(struct osa_ip_table *t, const struct osa_ip *e)
 		link_entry(t, i);
 }
 
+void osa_ip_group_mac(const struct osa_ip *e, uint8_t mac[6])
+{
+	uint32_t low = be32_load(e->addr + 12);
+
+	if (e->v6) {
+		be16_store(mac, 0x3333);
+		be32_store(mac + 2, low);
+	} else {
+		be16_store(mac, 0x0100);
+		be32_store(mac + 2, 0x5E000000u | (low & 0x7FFFFFu));
+	}
+}
+
 void osa_ip_map4(uint8_t addr[16], uint32_t ip4)
 {
 	memset(addr, 0, 10);

@@ -40,6 +40,8 @@ struct osa_ip *osa_ip_add(struct osa_ip_table *t, const uint8_t addr[16], bool v
 /* Invalidates all pointers to entries. */
 void osa_ip_del(struct osa_ip_table *t, const struct osa_ip *e);
 
+/* The Ethernet address of a group, as the standards derive it (RFC 1112, RFC 2464). */
+void osa_ip_group_mac(const struct osa_ip *e, uint8_t mac[6]);
 void osa_ip_map4(uint8_t addr[16], uint32_t ip4);
 uint32_t osa_ip_4of(const uint8_t addr[16]);
 

@@ -179,28 +179,26 @@ uint16_t osa_ipa_delip(struct osa *a, struct osa_call *c)
 /* ---- SETIPM, DELIPM
  * ------------------------------------------------------------------------------ */
 
-/* The group's address, and its MAC as the standards derive it: what the host says is not needed. */
+/* The group's address; its MAC is derived: what the host says is not needed. */
 static uint16_t group_of(const struct osa_call *c, struct address *x, uint8_t mac[6])
 {
 	uint16_t protocol = be16_get(c->ipa.protocol);
+	struct osa_ip e = {.v6 = protocol == OSA_IPA_IPV6};
 	struct osa_data_group d;
-	uint32_t low;
 
 	memcpy(&d, c->data, sizeof(d));
-	x->v6 = protocol == OSA_IPA_IPV6;
-	if (!x->v6 && protocol != OSA_IPA_IPV4)
+	if (!e.v6 && protocol != OSA_IPA_IPV4)
 		return OSA_RC_INVALID_IP_VERSION;
-	low = be32_load(d.addr + 12);
-	memcpy(x->addr, d.addr, 16);
-	if (x->v6) {
-		be16_store(mac, 0x3333);
-		be32_store(mac + 2, low);
-		return d.addr[0] == 0xFF ? OSA_RC_OK : OSA_RC_INVALID_FORMAT;
-	}
-	osa_ip_map4(x->addr, low);
-	be16_store(mac, 0x0100);
-	be32_store(mac + 2, 0x5E000000u | (low & 0x7FFFFFu));
-	return low >> 28 == 0xE ? OSA_RC_OK : OSA_RC_INVALID_FORMAT;
+	if (e.v6)
+		memcpy(e.addr, d.addr, 16);
+	else
+		osa_ip_map4(e.addr, be32_load(d.addr + 12));
+	memcpy(x->addr, e.addr, 16);
+	x->v6 = e.v6;
+	osa_ip_group_mac(&e, mac);
+	if (e.v6 ? e.addr[0] != 0xFF : e.addr[12] >> 4 != 0xE)
+		return OSA_RC_INVALID_FORMAT;
+	return OSA_RC_OK;
 }
 
 static uint16_t group_rc(int rc)

@@ -15,6 +15,8 @@
 #define OAT_ENTRIES_MAX ((size_t)120) /* of one descriptor: three of them fit one message */
 #define OAT_SCOPES 0x00000001u	      /* interface */
 #define OAT_DESCRIPTORS (OSA_OAT_UNICAST_MAC | OSA_OAT_VLAN | OSA_OAT_GROUP_MAC)
+#define OAT_DESCRIPTORS_L3 (OSA_OAT_IPV4 | OSA_OAT_IPV4_GROUP | OSA_OAT_IPV6 | OSA_OAT_IPV6_GROUP)
+#define OAT_IPS_MAX 40u /* entries of one descriptor in layer 3: four of them fit one message */
 
 static_assert(sizeof(struct osa_adp_oat) + sizeof(struct osa_oat_physical) +
 			      sizeof(struct osa_oat_logical) +
@@ -23,6 +25,15 @@ static_assert(sizeof(struct osa_adp_oat) + sizeof(struct osa_oat_physical) +
 			      OAT_ENTRIES_MAX * sizeof(struct osa_oat_vlan) <=
 		      OSA_IPA_DATA_MAX,
 	      "the answer fits one message");
+static_assert(sizeof(struct osa_adp_oat) + sizeof(struct osa_oat_physical) +
+			      sizeof(struct osa_oat_logical) +
+			      4 * sizeof(struct osa_oat_descriptor) +
+			      OAT_IPS_MAX *
+				      (sizeof(struct osa_oat_ip4) + sizeof(struct osa_oat_group4) +
+				       sizeof(struct osa_oat_ip6) +
+				       sizeof(struct osa_oat_group6)) <=
+		      OSA_IPA_DATA_MAX,
+	      "the answer in layer 3 fits one message");
 
 static struct osa_oat_record record(enum osa_oat_type type, size_t len)
 {
@@ -81,6 +92,21 @@ static uint8_t to_ebcdic(char ch)
 	return 0x40;
 }
 
+static uint8_t routers(const struct osa_l3_filter *f)
+{
+	uint8_t bits = 0;
+
+	if (f->routing4 == OSA_ROUTING_PRIMARY)
+		bits |= OSA_OAT_PRIMARY4 | OSA_OAT_ACTIVE4;
+	if (f->routing4 == OSA_ROUTING_SECONDARY)
+		bits |= OSA_OAT_SECONDARY4 | OSA_OAT_ACTIVE4;
+	if (f->routing6 == OSA_ROUTING_PRIMARY)
+		bits |= OSA_OAT_PRIMARY6 | OSA_OAT_ACTIVE6;
+	if (f->routing6 == OSA_ROUTING_SECONDARY)
+		bits |= OSA_OAT_SECONDARY6 | OSA_OAT_ACTIVE6;
+	return bits;
+}
+
 static void append_logical(const struct osa *a, struct osa_call *c)
 {
 	const struct osa_registry *reg = &a->registry;
@@ -93,7 +119,7 @@ static void append_logical(const struct osa *a, struct osa_call *c)
 		.csum_out6 = be32_of(a->assists6.csum_out.features),
 		.csum_in4 = be32_of(a->assists4.csum_in.features),
 		.csum_in6 = be32_of(a->assists6.csum_in.features),
-		.n_descriptors = be16_of(3),
+		.n_descriptors = be16_of(a->session.layer == 3 ? 4 : 3),
 	};
 	size_t n = strlen(a->cfg.name);
 
@@ -101,7 +127,9 @@ static void append_logical(const struct osa *a, struct osa_call *c)
 		r.port_flags |= OSA_OAT_ISOLATED;
 	for (size_t i = 0; i < sizeof(r.port_name); i++)
 		r.port_name[i] = to_ebcdic(i < n ? a->cfg.name[i] : ' ');
-	if (reg->unicast.n)
+	if (a->session.layer == 3)
+		r.routers = routers(&a->l3.filter);
+	else if (reg->unicast.n)
 		memcpy(r.l2_vmac, reg->unicast.entry[0].mac, 6);
 	append(c, &r, sizeof(r));
 }
@@ -146,6 +174,62 @@ static void append_vids(const struct osa *a, struct osa_call *c)
 	append(c, entry, n * sizeof(entry[0]));
 }
 
+/* ---- layer 3 ------------------------------------------------------------------------------- */
+
+static void append_ip(struct osa_call *c, const struct osa_ip *e, bool group)
+{
+	struct osa_oat_ip4 ip4 = {.flags = be32_of(e->flags)};
+	struct osa_oat_group4 group4 = {0};
+	struct osa_oat_ip6 ip6 = {.flags = be32_of(e->flags)};
+	struct osa_oat_group6 group6 = {0};
+
+	if (e->v6 && group) {
+		memcpy(group6.addr, e->addr, 16);
+		osa_ip_group_mac(e, group6.mac);
+		append(c, &group6, sizeof(group6));
+	} else if (e->v6) {
+		memcpy(ip6.addr, e->addr, 16);
+		append(c, &ip6, sizeof(ip6));
+	} else if (group) {
+		memcpy(group4.addr, e->addr + 12, 4);
+		osa_ip_group_mac(e, group4.mac);
+		append(c, &group4, sizeof(group4));
+	} else {
+		memcpy(ip4.addr, e->addr + 12, 4);
+		append(c, &ip4, sizeof(ip4));
+	}
+}
+
+/* The table's entries of one IP version. */
+static void append_ips(struct osa_call *c, enum osa_oat_entries type, size_t entry_len,
+		       const struct osa_ip_table *t, bool v6, bool group)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < t->n; i++)
+		n += t->entry[i].v6 == v6;
+	if (n > OAT_IPS_MAX)
+		n = OAT_IPS_MAX;
+	append_descriptor(c, type, entry_len, n);
+	for (unsigned i = 0; i < t->n && n; i++)
+		if (t->entry[i].v6 == v6) {
+			append_ip(c, &t->entry[i], group);
+			n--;
+		}
+}
+
+static void append_layer3(struct osa *a, struct osa_call *c)
+{
+	const struct osa_ip_table *address = &a->l3.address, *group = &a->l3.group;
+
+	pthread_mutex_lock(&a->l3.lock);
+	append_ips(c, OSA_OAT_IPV4, sizeof(struct osa_oat_ip4), address, false, false);
+	append_ips(c, OSA_OAT_IPV4_GROUP, sizeof(struct osa_oat_group4), group, false, true);
+	append_ips(c, OSA_OAT_IPV6, sizeof(struct osa_oat_ip6), address, true, false);
+	append_ips(c, OSA_OAT_IPV6_GROUP, sizeof(struct osa_oat_group6), group, true, true);
+	pthread_mutex_unlock(&a->l3.lock);
+}
+
 uint16_t osa_oat_query(struct osa *a, struct osa_call *c)
 {
 	struct osa_adp_oat m;
@@ -158,12 +242,16 @@ uint16_t osa_oat_query(struct osa *a, struct osa_call *c)
 		return OSA_OAT_RC_SCOPE;
 	m.zero = be32_of(0);
 	m.scopes = be32_of(OAT_SCOPES);
-	m.descriptors = be32_of(OAT_DESCRIPTORS);
+	m.descriptors = be32_of(a->session.layer == 3 ? OAT_DESCRIPTORS_L3 : OAT_DESCRIPTORS);
 	memcpy(c->data, &m, sizeof(m));
 	if (scope == OSA_OAT_LEVELS)
 		return OSA_ADP_RC_OK;
 	append_physical(a, c);
 	append_logical(a, c);
+	if (a->session.layer == 3) {
+		append_layer3(a, c);
+		return OSA_ADP_RC_OK;
+	}
 	append_macs(c, OSA_OAT_UNICAST_MAC, &a->registry.unicast);
 	append_vids(a, c);
 	append_macs(c, OSA_OAT_GROUP_MAC, &a->registry.group);

@@ -485,8 +485,9 @@ enum osa_assist {
 	OSA_ASSIST_TSO_IN = 0x00080000,
 	OSA_ASSIST_TSO_OUT = 0x00100000,
 	/* zlan's own, never in a QIPASSIST mask, so that a stock driver never asks: START with
-	 * protocol 4 makes the adapter hand over unfinished frames as they are (OSA_OFFLOAD_PARTIAL,
-	 * id OSA_HDR_LAYER2_TSO). A card that does not know it answers as to any unknown assist. */
+	 * protocol 4 makes the adapter hand over unfinished frames as they are
+	 * (OSA_OFFLOAD_PARTIAL, id OSA_HDR_LAYER2_TSO). A card that does not know it answers as to
+	 * any unknown assist. */
 	OSA_ASSIST_LARGE_IN = 0x80000000,
 	OSA_ASSIST_CSUM_IN_V6 = 0x00400000,  /* offers of the IPv6 word; the assist numbers */
 	OSA_ASSIST_CSUM_OUT_V6 = 0x00800000, /* stay 2 and 4 with protocol 6 */
@@ -925,6 +926,43 @@ struct osa_oat_vlan {
 } BE_PACKED;
 static_assert(sizeof(struct osa_oat_vlan) == 4, "OAT VLAN entry");
 
+struct osa_oat_ip4 {
+	uint8_t addr[4];
+	be32 flags; /* of SETIP */
+} BE_PACKED;
+static_assert(sizeof(struct osa_oat_ip4) == 8, "OAT IPv4 entry");
+
+struct osa_oat_group4 {
+	uint8_t addr[4];
+	uint8_t mac[6];
+	uint8_t zero[6];
+} BE_PACKED;
+static_assert(sizeof(struct osa_oat_group4) == 16, "OAT IPv4 group entry");
+
+struct osa_oat_ip6 {
+	uint8_t addr[16];
+	be32 flags;
+	be32 zero;
+} BE_PACKED;
+static_assert(sizeof(struct osa_oat_ip6) == 24, "OAT IPv6 entry");
+
+struct osa_oat_group6 {
+	uint8_t addr[16];
+	uint8_t mac[6];
+	be16 zero;
+} BE_PACKED;
+static_assert(sizeof(struct osa_oat_group6) == 24, "OAT IPv6 group entry");
+
+/* Bits of osa_oat_logical.routers. */
+enum osa_oat_router {
+	OSA_OAT_PRIMARY4 = 0x80,
+	OSA_OAT_SECONDARY4 = 0x40,
+	OSA_OAT_ACTIVE4 = 0x20,
+	OSA_OAT_PRIMARY6 = 0x10,
+	OSA_OAT_SECONDARY6 = 0x08,
+	OSA_OAT_ACTIVE6 = 0x04,
+};
+
 /* ---- SETDIAGASS, 4.10 ---------------------------------------------------------------------- */
 
 struct osa_diag {
@@ -1106,10 +1144,10 @@ static_assert(sizeof(struct osa_l2_hdr) == OSA_HDR_BYTES, "layer-2 header");
 static_assert(offsetof(struct osa_l2_hdr, len) == 6, "layer-2 length");
 static_assert(offsetof(struct osa_l2_hdr, tci) == 10, "layer-2 TCI");
 
-enum osa_offload {			   /* layer 2: offload; layer 3: ext_flags */
-		   OSA_OFFLOAD_IP = 0x10,  /* layer 3 out: compute the IPv4 header checksum */
-		   OSA_OFFLOAD_L4 = 0x20,  /* out: compute; in: verified */
-		   OSA_OFFLOAD_UDP = 0x40, /* out: the transport is UDP, else TCP */
+enum osa_offload {			       /* layer 2: offload; layer 3: ext_flags */
+		   OSA_OFFLOAD_IP = 0x10,      /* layer 3 out: compute the IPv4 header checksum */
+		   OSA_OFFLOAD_L4 = 0x20,      /* out: compute; in: verified */
+		   OSA_OFFLOAD_UDP = 0x40,     /* out: the transport is UDP, else TCP */
 		   OSA_OFFLOAD_PARTIAL = 0x80, /* in, after OSA_ASSIST_LARGE_IN: the field holds the
 						  pseudo-header's sum, the rest is to be added */
 };
