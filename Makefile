@@ -41,8 +41,10 @@ TESTLIB := $(filter-out tests/check_%.c,$(wildcard tests/*.c))
 .DELETE_ON_ERROR:
 .SECONDARY: # objects of tests stay, so that the next make check only relinks
 
+include host/dpdk/module.mk
+
 .PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(DPDK_PLUGIN)
 
 define library
 $(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(LIB_$(1)))
@@ -162,6 +164,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/doc/zlan
 	install -m 755 $(B)/zlan $(B)/zlan-nic $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(B)/zland $(DESTDIR)$(PREFIX)/sbin
+	$(if $(DPDK_PLUGIN),install -D -m 755 $(DPDK_PLUGIN) $(DESTDIR)$(PREFIX)/lib/zlan/libzlan-dpdk.so)
 	install -m 644 README.md LICENSE $(wildcard docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/zlan
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)

@@ -32,6 +32,13 @@ static int check_pairs(struct cp_run *run)
 		{CP_OP_TAP, CP_OP_UPLINK_NONE, "UPLINK NONE", "UPLINK TAP was given too"},
 		{CP_OP_TAP, CP_OP_RDEV, "RDEV NONE", "UPLINK TAP was given too"},
 		{CP_OP_TAP, CP_OP_NOUPLINK, "NOUPLINK", "UPLINK TAP was given too"},
+		{CP_OP_TAP, CP_OP_DPDK, "UPLINK DPDK", "UPLINK TAP was given too"},
+		{CP_OP_DPDK, CP_OP_UPLINK_NONE, "UPLINK NONE", "UPLINK DPDK was given too"},
+		{CP_OP_DPDK, CP_OP_RDEV, "RDEV NONE", "UPLINK DPDK was given too"},
+		{CP_OP_DPDK, CP_OP_NOUPLINK, "NOUPLINK", "UPLINK DPDK was given too"},
+		{CP_OP_GRANT, CP_OP_DPDK, "UPLINK DPDK", "GRANT was given too; use two statements"},
+		{CP_OP_REVOKE, CP_OP_DPDK, "UPLINK DPDK",
+		 "REVOKE was given too; use two statements"},
 		{CP_OP_GRANT, CP_OP_REVOKE, "REVOKE", "GRANT was given too"},
 		{CP_OP_PROMISC, CP_OP_NOPROMISC, "NOPROMISCUOUS", "PROMISCUOUS was given too"},
 		{CP_OP_GRANT, CP_OP_TAP, "UPLINK TAP", "GRANT was given too; use two statements"},
@@ -46,7 +53,8 @@ static int check_pairs(struct cp_run *run)
 			return conflict(run, pair[i].name, pair[i].other);
 	if (given(run, CP_OP_UPLINK) && !given(run, CP_OP_RDEV) && !given(run, CP_OP_CONNECT) &&
 	    !given(run, CP_OP_DISCONNECT))
-		return cp_error(run, CP_E_MISSING, "TAP ifname or NONE", run->args->title, NULL);
+		return cp_error(run, CP_E_MISSING, "TAP ifname, DPDK device or NONE",
+				run->args->title, NULL);
 	return 0;
 }
 
@@ -90,13 +98,22 @@ static const char *vlan_operand(const struct cp_run *run)
 					  : NULL;
 }
 
+/* What UPLINK names. */
+static const char *uplink_device(const struct cp_run *run)
+{
+	return given(run, CP_OP_DPDK) ? cp_text(run, CP_OP_DPDK) : run->args->v[CP_OP_TAP].word;
+}
+
 static int check_ifname(struct cp_run *run, const struct cp_lan *lan)
 {
-	const char *ifname = run->args->v[CP_OP_TAP].word;
+	const char *ifname = uplink_device(run);
 	const struct cp_lan *user = cp_uplink_user(run->cp, ifname);
 
-	if (!given(run, CP_OP_TAP))
+	if (!given(run, CP_OP_TAP) && !given(run, CP_OP_DPDK))
 		return 0;
+	if (!*ifname || strlen(ifname) >= sizeof(user->uplink.ifname) || strpbrk(ifname, " \t"))
+		return cp_error(run, CP_E_BAD_OPERAND, "DPDK",
+				"a device has 1-255 characters without blanks", NULL);
 	if (lan && lan->uplink.forbidden)
 		return cp_error(run, CP_E_NOUPLINK, lan->name, NULL, NULL);
 	if (user && user != lan)
@@ -122,6 +139,12 @@ static int open_uplink(struct cp_run *run, struct cp_lan *lan)
 		return 0;
 	}
 	return cp_error(run, CP_E_UPLINK, u->ifname, lan->name, u->error);
+}
+
+static void set_device(const struct cp_run *run, struct cp_uplink *u)
+{
+	u->kind = given(run, CP_OP_DPDK) ? CP_UPLINK_DPDK : CP_UPLINK_TAP;
+	snprintf(u->ifname, sizeof(u->ifname), "%s", uplink_device(run));
 }
 
 /* ---- DEFINE ----------------------------------------------------------------------- */
@@ -186,8 +209,7 @@ void cp_do_define_vswitch(struct cp_run *run)
 	read_attributes(run, &model);
 	model.uplink.forbidden = given(run, CP_OP_NOUPLINK);
 	model.uplink.connect = !given(run, CP_OP_DISCONNECT);
-	snprintf(model.uplink.ifname, sizeof(model.uplink.ifname), "%.15s",
-		 run->args->v[CP_OP_TAP].word);
+	set_device(run, &model.uplink);
 	lan = cp_lan_create(run->cp, &model);
 	if (!lan && errno == ENOSPC) {
 		cp_error(run, CP_E_LIMIT, name, "256 networks", NULL);
@@ -312,18 +334,20 @@ static int set_uplink(struct cp_run *run, struct cp_lan *lan)
 	struct cp_uplink *u = &lan->uplink, old = *u;
 	bool none = given(run, CP_OP_UPLINK_NONE) || given(run, CP_OP_RDEV);
 
-	if (given(run, CP_OP_TAP))
-		snprintf(u->ifname, sizeof(u->ifname), "%.15s", run->args->v[CP_OP_TAP].word);
+	if (given(run, CP_OP_TAP) || given(run, CP_OP_DPDK))
+		set_device(run, u);
 	if (none)
 		u->ifname[0] = '\0';
 	if (given(run, CP_OP_CONNECT) || given(run, CP_OP_DISCONNECT))
 		u->connect = given(run, CP_OP_CONNECT);
-	if (strcmp(u->ifname, old.ifname) == 0 && u->connect == old.connect && (u->handle || none))
+	if (strcmp(u->ifname, old.ifname) == 0 && u->kind == old.kind &&
+	    u->connect == old.connect && (u->handle || none))
 		return 0;
 	cp_uplink_close(run->cp, lan);
 	if (open_uplink(run, lan) == 0)
 		return 0;
 	memcpy(u->ifname, old.ifname, sizeof(u->ifname));
+	u->kind = old.kind;
 	u->connect = old.connect;
 	cp_uplink_open(run->cp, lan);
 	return -1;

@@ -74,6 +74,13 @@ struct cp_nic *cp_arg_nic(struct cp_run *run)
 	return NULL;
 }
 
+const char *cp_text(const struct cp_run *run, enum cp_op op)
+{
+	const struct cp_value *v = &run->args->v[op];
+
+	return v->given ? cp_token(run->args->tokens, v->num) : "";
+}
+
 /* PORTTYPE, VLAN and PROMISCUOUS of a GRANT or NICDEF: what is not given stays. */
 void cp_read_policy(const struct cp_run *run, struct cp_policy *p)
 {

@@ -48,7 +48,8 @@ static void print_vswitch(FILE *f, const struct cp_lan *lan)
 	if (u->forbidden)
 		fputs(" NOUPLINK", f);
 	if (u->ifname[0])
-		fprintf(f, " UPLINK TAP %s", u->ifname);
+		fprintf(f, u->kind == CP_UPLINK_DPDK ? " UPLINK DPDK \"%s\"" : " UPLINK TAP %s",
+			u->ifname);
 	if (!u->connect)
 		fputs(" DISCONNECT", f);
 	print_vlan(f, lan);
@@ -157,6 +158,8 @@ char *cp_configuration(const struct cp *cp)
 		return NULL;
 	DL_FOREACH(cp->accounts, a)
 		fprintf(f, "USER %s %s %u\n", a->user, a->group ? "GID" : "UID", a->id);
+	if (cp->has_dpdk_args)
+		fprintf(f, "SET DPDK ARGS \"%s\"\n", cp->dpdk_args);
 	for (const struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next) {
 		if (lan->vswitch)
 			print_vswitch(f, lan);

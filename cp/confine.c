@@ -33,6 +33,7 @@ static const char *const allowed[] = {
 	"mremap",
 	"madvise",
 	"membarrier",
+	"get_mempolicy", /* DPDK asks on which node its memory is */
 	"futex",
 	"futex_waitv",
 	"clone",
@@ -286,19 +287,22 @@ static int filter_syscalls(void)
 }
 
 /* What we do not hold cannot be dropped: without privilege there is nothing to do. */
-static int drop_capabilities(void)
+static int drop_capabilities(bool packet_sockets)
 {
 	capng_select_t what = CAPNG_SELECT_CAPS;
-	bool net_admin;
+	bool net_admin, net_raw;
 
 	if (capng_get_caps_process() < 0)
 		return -EPERM;
 	net_admin = capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN);
+	net_raw = packet_sockets && capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW);
 	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
 		what = CAPNG_SELECT_BOTH; /* the bounding set, too */
 	capng_clear(what);
 	if (net_admin)
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN);
+	if (net_raw)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_RAW);
 	return capng_apply(what) < 0 ? -EPERM : 0;
 }
 
@@ -310,9 +314,9 @@ int cp_confine_worker(void)
 	return capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
 }
 
-int cp_confine(char *err, size_t err_len)
+int cp_confine(bool packet_sockets, char *err, size_t err_len)
 {
-	int rc = drop_capabilities();
+	int rc = drop_capabilities(packet_sockets);
 
 	if (rc) {
 		snprintf(err, err_len, "capabilities cannot be dropped");

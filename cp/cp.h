@@ -25,6 +25,8 @@ struct cp_hooks {
 	void *(*open_uplink)(void *ctx, const char *kind, const char *arg,
 			     const struct vs_link *link, char *err, size_t err_len);
 	void (*close_uplink)(void *ctx, void *uplink);
+	/* SET DPDK ARGS. Return: 0 or -errno and a text. */
+	int (*dpdk_args)(void *ctx, const char *args, char *err, size_t err_len);
 	/* Text for QUERY VSWITCH: "Ready" or why not. */
 	const char *(*uplink_state)(void *ctx, void *uplink);
 	/* The worker a new port is to be served by. */

@@ -24,7 +24,7 @@
 #define CP_NAME_BYTES 9	     /* userid, LAN name */
 #define CP_FULL_BYTES 20     /* "OWNERIDX.LANNAMEX", "OWNERIDX LANNAMEX" */
 #define CP_NIC_NAME_BYTES 14 /* "LINUX001/0600" */
-#define CP_IFNAME_BYTES 16
+#define CP_IFNAME_BYTES 256  /* a DPDK device with its arguments */
 #define CP_CONTROLLER_BYTES 80
 
 #define CP_RETRY_S 5 /* an uplink of the configuration that could not be opened is tried again */
@@ -55,14 +55,17 @@ struct cp_grant {
 	UT_hash_handle hh;
 };
 
+enum cp_uplink_kind { CP_UPLINK_TAP, CP_UPLINK_DPDK };
+
 struct cp_uplink {
+	enum cp_uplink_kind kind;
 	char ifname[CP_IFNAME_BYTES]; /* "": none defined */
 	bool connect;		      /* CONNECT, DISCONNECT */
 	bool forbidden;		      /* NOUPLINK */
 	void *handle;		      /* of hooks.open_uplink; NULL: not open */
 	struct vs_port *port;
 	uint32_t retry_s;
-	char error[128]; /* why it is not open */
+	char error[256]; /* why it is not open */
 };
 
 /* A virtual switch or a guest LAN. */
@@ -143,6 +146,8 @@ struct cp {
 	uint32_t last_mac;
 	struct cp_account *accounts;
 	unsigned n_nics, n_grants, n_accounts;
+	char dpdk_args[512];
+	bool has_dpdk_args;
 	uint32_t now_s;
 	bool check;   /* a scratch copy: nothing outside is touched */
 	bool in_file; /* statements of a file are being executed */
@@ -239,6 +244,7 @@ void cp_grant_remove(struct cp *cp, struct cp_lan *lan, struct cp_grant *g);
 int cp_uplink_open(struct cp *cp, struct cp_lan *lan);
 void cp_uplink_close(struct cp *cp, struct cp_lan *lan);
 void cp_uplink_tick(struct cp *cp, struct cp_lan *lan);
+const char *cp_uplink_kind(const struct cp_uplink *u);
 const char *cp_uplink_state(const struct cp *cp, const struct cp_lan *lan);
 const struct cp_lan *cp_uplink_user(const struct cp *cp, const char *ifname);
 
@@ -252,6 +258,7 @@ json_t *cp_vlans_json(const struct vs_vidset *set);
 /* command.c: what the commands have in common */
 const char *cp_arg_user(struct cp_run *run);
 struct cp_nic *cp_arg_nic(struct cp_run *run);
+const char *cp_text(const struct cp_run *run, enum cp_op op); /* of CP_ARG_TEXT; "" not given */
 void cp_read_policy(const struct cp_run *run, struct cp_policy *p);
 int cp_need_class_b(struct cp_run *run, const char *what);
 int cp_run_line(struct cp *cp, const struct cp_caller *who, const char *line, struct cp_reply *r,
@@ -263,6 +270,7 @@ void cp_do_set_vswitch(struct cp_run *run);
 void cp_do_detach_vswitch(struct cp_run *run);
 void cp_do_define_lan(struct cp_run *run);
 void cp_do_set_lan(struct cp_run *run);
+void cp_do_set_dpdk(struct cp_run *run);
 void cp_do_detach_lan(struct cp_run *run);
 void cp_do_define_nic(struct cp_run *run);
 void cp_do_nicdef(struct cp_run *run);

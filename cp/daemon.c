@@ -35,6 +35,7 @@
 #include "cp/channel_wire.h"
 #include "cp/confine.h"
 #include "cp/control.h"
+#include "cp/dpdk.h"
 #include "cp/log.h"
 #include "cp/port_wire.h"
 #include "cp/portsock.h"
@@ -54,6 +55,7 @@ struct cp_daemon {
 	struct event *tick, *save, *sigterm, *sigint;
 	bool dirty; /* the state on disk is behind */
 	struct cp_workers *workers;
+	struct cp_dpdk *dpdk;
 	struct cp_hostuplinks *uplinks;
 	struct cp *cp;
 	struct cp_control *control;
@@ -69,6 +71,13 @@ static void *hook_open_uplink(void *ctx, const char *kind, const char *arg,
 	struct cp_daemon *d = ctx;
 
 	return cp_hostuplink_open(d->uplinks, kind, arg, link, err, err_len);
+}
+
+static int hook_dpdk_args(void *ctx, const char *args, char *err, size_t err_len)
+{
+	struct cp_daemon *d = ctx;
+
+	return cp_dpdk_args(d->dpdk, args, err, err_len);
 }
 
 static void hook_close_uplink(void *ctx, void *uplink)
@@ -269,6 +278,7 @@ static int make_objects(struct cp_daemon *d)
 	struct cp_hooks hooks = {
 		.open_uplink = hook_open_uplink,
 		.close_uplink = hook_close_uplink,
+		.dpdk_args = hook_dpdk_args,
 		.uplink_state = hook_uplink_state,
 		.pick_worker = hook_pick_worker,
 		.changed = hook_changed,
@@ -281,7 +291,10 @@ static int make_objects(struct cp_daemon *d)
 	d->workers = cp_workers_start(WORKERS, d->opt.confine ? cp_confine_worker : NULL);
 	if (!d->workers)
 		return failed("No worker threads", errno);
-	d->uplinks = cp_hostuplinks_create(d->base, &d->log);
+	d->dpdk = cp_dpdk_create(d->opt.confine);
+	if (!d->dpdk)
+		return failed("No memory", errno);
+	d->uplinks = cp_hostuplinks_create(d->base, &d->log, d->dpdk);
 	if (!d->uplinks)
 		return failed("No netlink", errno);
 	d->cp = cp_create(&hooks);
@@ -360,8 +373,14 @@ static void raise_limits(void)
 static int confine(const struct cp_daemon *d)
 {
 	char err[256];
+	bool dpdk;
 
-	if (!d->opt.confine || cp_confine(err, sizeof(err)) == 0)
+	if (!d->opt.confine)
+		return 0;
+	dpdk = cp_dpdk_seal(d->dpdk, err, sizeof(err));
+	if (err[0])
+		cp_log_printf(&d->log, "ZLN2636E DPDK: %s", err);
+	if (cp_confine(dpdk, err, sizeof(err)) == 0)
 		return 0;
 	fprintf(stderr, "ZLN2630E Not confined: %s (--no-confine does without)\n", err);
 	return -1;
@@ -434,6 +453,7 @@ void cp_daemon_stop(struct cp_daemon *d, bool clean)
 	d->control = NULL;
 	cp_destroy(d->cp);
 	cp_hostuplinks_destroy(d->uplinks);
+	cp_dpdk_destroy(d->dpdk);
 	cp_workers_stop(d->workers);
 	free_event(&d->tick);
 	free_event(&d->sigterm);

@@ -15,6 +15,13 @@ static const char later_lag[] = "link aggregation comes later";
 static const char later_bridge[] = "bridge ports come with HiperSockets";
 static const char later_hipers[] = "HiperSockets come later; use QDIO";
 
+#define OPERAND_UPLINK_DPDK                                                                        \
+	{                                                                                          \
+		.op = CP_OP_DPDK, .words = "UPLINK DPDK", .arg = CP_ARG_TEXT, .name = "device",    \
+		.help = "connect by a DPDK device: a PCI address, or as "                          \
+			"\"net_af_packet0,iface=eth1\""                                            \
+	}
+
 static const struct cp_operand define_vswitch[] = {
 	{.op = CP_OP_NAME,
 	 .flags = CP_POSITIONAL,
@@ -40,6 +47,7 @@ static const struct cp_operand define_vswitch[] = {
 	 .arg = CP_ARG_IFNAME,
 	 .name = "ifname",
 	 .help = "connect to the host by the TAP interface ifname, made if it does not exist"},
+	OPERAND_UPLINK_DPDK,
 	{.op = CP_OP_UPLINK_NONE, .words = "UPLINK NONE", .help = "no uplink for now; default"},
 	{.op = CP_OP_OTHER,
 	 .flags = CP_UNSUPPORTED,
@@ -164,6 +172,7 @@ static const struct cp_operand set_vswitch[] = {
 	 .arg = CP_ARG_IFNAME,
 	 .name = "ifname",
 	 .help = "connect to the host by the TAP interface ifname"},
+	OPERAND_UPLINK_DPDK,
 	{.op = CP_OP_UPLINK_NONE, .words = "UPLINK NONE", .help = "close and forget the uplink"},
 	{.op = CP_OP_OTHER,
 	 .flags = CP_UNSUPPORTED,
@@ -641,6 +650,15 @@ static const struct cp_operand query_user[] = {
 	{0},
 };
 
+static const struct cp_operand set_dpdk[] = {
+	{.op = CP_OP_ARGS,
+	 .words = "ARGS",
+	 .arg = CP_ARG_TEXT,
+	 .name = "\"text\"",
+	 .help = "arguments of DPDK's EAL, before the first port; zland chooses those not given"},
+	{0},
+};
+
 static const struct cp_operand none[] = {{0}};
 
 static const struct cp_operand help[] = {
@@ -669,6 +687,7 @@ static const struct cp_command commands[] = {
 	 "authorize users, set uplink and attributes of a virtual switch"},
 	{"MODIFY VSWITCH", set_vswitch, true, cp_do_set_vswitch,
 	 "the same, as z/VM's SYSTEM CONFIG spells it"},
+	{"SET DPDK", set_dpdk, true, cp_do_set_dpdk, "say how DPDK is to be started"},
 	{"SET LAN", set_lan, false, cp_do_set_lan, "authorize users of a guest LAN"},
 	{"SET NIC", set_nic, false, cp_do_set_nic, "set the address and attributes of a NIC"},
 	{"Query VSWITCH", query_vswitch, false, cp_do_query_vswitch, "show virtual switches"},

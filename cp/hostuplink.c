@@ -2,11 +2,14 @@
 /*
  * Host interfaces behind uplinks. Theory of operation:
  *
- * From cp_hostuplink_open to cp_hostuplink_close there is a TAP behind an uplink whenever the host
- * lets us. A netlink watch tells of carrier and of interfaces that vanish; a vanished one
- * is stopped on the switch, closed, and opened again by the tick as soon as that succeeds. An
- * interface that was only moved to another network namespace is reported as gone too, but its
- * TAP lives on and is kept.
+ * From cp_hostuplink_open to cp_hostuplink_close there is a TAP or DPDK device behind an uplink
+ * whenever the host lets us. A netlink watch tells of carrier and of interfaces that vanish; a
+ * vanished one is stopped on the switch, closed, and opened again by the tick as soon as that
+ * succeeds. An interface that was only moved to another network namespace is reported as gone too,
+ * but its TAP lives on and is kept.
+ *
+ * A DPDK device over an interface of the kernel (af_packet, af_xdp) is watched in the same way,
+ * because its driver does not; any other is asked for its state by the tick.
  *
  * All of it runs on the control thread.
  */
@@ -21,21 +24,28 @@
 #include <strings.h>
 #include <utlist.h>
 
+#include "cp/dpdk.h"
+#include "host/dpdk.h"
 #include "host/host.h"
 
 struct uplink {
 	struct uplink *prev, *next;
-	char ifname[IFNAMSIZ];
+	const char *kind;      /* "TAP", "DPDK" */
+	char arg[256];	       /* of DPDK */
+	char ifname[IFNAMSIZ]; /* of the kernel; "" none */
 	struct vs_link link;
-	struct host_tap *tap; /* NULL: it has vanished */
+	struct host_tap *tap; /* both NULL: it has vanished */
+	struct host_dpdk_port *dpdk;
+	const struct host_dpdk *api; /* of dpdk */
 	bool carrier;
 	bool has_mac;
 	uint8_t mac[6]; /* of the interface when it was seen last */
-	char why[96];	/* of tap == NULL */
+	char why[160];	/* it is not open */
 };
 
 struct cp_hostuplinks {
 	const struct cp_log *log;
+	struct cp_dpdk *dpdk;
 	struct host_netlink *nl;
 	struct event *watch;
 	struct uplink *list;
@@ -79,8 +89,28 @@ static void take_over(struct cp_hostuplinks *us, struct uplink *u)
 	u->has_mac = true;
 }
 
-/* Open the TAP and start it on the switch. Return: 0 or -errno, and why. */
-static int uplink_start(struct cp_hostuplinks *us, struct uplink *u)
+static bool is_open(const struct uplink *u)
+{
+	return u->tap || u->dpdk;
+}
+
+/* What the log calls it. */
+static const char *name_of(const struct uplink *u)
+{
+	return u->arg[0] ? u->arg : u->ifname;
+}
+
+static void device_close(struct uplink *u)
+{
+	if (u->tap)
+		host_tap_close(u->tap);
+	if (u->dpdk)
+		u->api->port_close(u->dpdk);
+	u->tap = NULL;
+	u->dpdk = NULL;
+}
+
+static int tap_open(struct cp_hostuplinks *us, struct uplink *u)
 {
 	int rc;
 
@@ -91,27 +121,67 @@ static int uplink_start(struct cp_hostuplinks *us, struct uplink *u)
 		return rc;
 	}
 	take_over(us, u);
-	rc = u->link.ops->start(u->link.ctx, host_tap_ops(), u->tap);
+	return 0;
+}
+
+/* The driver's complaint would be a line of the log every second. */
+static bool interface_missing(struct cp_hostuplinks *us, struct uplink *u)
+{
+	struct host_ifinfo info;
+
+	if (!u->ifname[0] || host_netlink_get(us->nl, u->ifname, &info) != -ENODEV)
+		return false;
+	snprintf(u->why, sizeof(u->why), "there is no interface %s", u->ifname);
+	return true;
+}
+
+static int dpdk_open(struct cp_hostuplinks *us, struct uplink *u)
+{
+	char err[sizeof(u->why)] = "";
+
+	if (interface_missing(us, u))
+		return -ENODEV;
+	u->api = cp_dpdk_get(us->dpdk, u->arg, err, sizeof(err));
+	if (u->api)
+		u->dpdk = u->api->port_open(u->arg, err, sizeof(err));
+	if (u->dpdk) {
+		u->carrier = u->api->port_state(u->dpdk) == HOST_DPDK_READY;
+		return 0;
+	}
+	snprintf(u->why, sizeof(u->why), "%s", err[0] ? err : strerror(errno));
+	return errno ? -errno : -EIO;
+}
+
+/* Open the device and start it on the switch. Return: 0 or -errno, and why. */
+static int uplink_start(struct cp_hostuplinks *us, struct uplink *u)
+{
+	const struct vs_port_ops *ops;
+	void *port;
+	int rc = u->arg[0] ? dpdk_open(us, u) : tap_open(us, u);
+
+	if (rc)
+		return rc;
+	ops = u->tap ? host_tap_ops() : u->api->port_ops;
+	port = u->tap ? (void *)u->tap : (void *)u->dpdk;
+	rc = u->link.ops->start(u->link.ctx, ops, port);
 	if (rc) {
 		snprintf(u->why, sizeof(u->why), "the switch refuses it: %s", strerror(-rc));
-		host_tap_close(u->tap);
-		u->tap = NULL;
+		device_close(u);
 	}
 	return rc;
 }
 
 static void uplink_stop(struct uplink *u)
 {
-	if (!u->tap)
+	if (!is_open(u))
 		return;
 	u->link.ops->stop(u->link.ctx);
-	host_tap_close(u->tap);
-	u->tap = NULL;
+	device_close(u);
 }
 
 static void uplink_gone(struct cp_hostuplinks *us, struct uplink *u)
 {
-	if (host_tap_alive(u->tap)) {
+	if (u->tap && host_tap_alive(u->tap)) {
 		/* Moved out of sight: its carrier is not ours to see any more. */
 		u->carrier = true;
 		host_tap_set_carrier(u->tap, true);
@@ -120,8 +190,10 @@ static void uplink_gone(struct cp_hostuplinks *us, struct uplink *u)
 		return;
 	}
 	uplink_stop(u);
-	snprintf(u->why, sizeof(u->why), "the interface is gone");
-	cp_log_printf(us->log, "ZLN2832W Connection TAP %s is not active: %s", u->ifname, u->why);
+	snprintf(u->why, sizeof(u->why),
+		 u->ifname[0] ? "the interface is gone" : "the device is gone");
+	cp_log_printf(us->log, "ZLN2832W Connection %s %s is not active: %s", u->kind, name_of(u),
+		      u->why);
 }
 
 static void uplink_carrier(struct cp_hostuplinks *us, struct uplink *u, bool carrier)
@@ -129,12 +201,13 @@ static void uplink_carrier(struct cp_hostuplinks *us, struct uplink *u, bool car
 	if (u->carrier == carrier)
 		return;
 	u->carrier = carrier;
-	host_tap_set_carrier(u->tap, carrier);
+	if (u->tap)
+		host_tap_set_carrier(u->tap, carrier);
 	if (carrier)
-		cp_log_printf(us->log, "ZLN2830I Connection TAP %s is ready", u->ifname);
+		cp_log_printf(us->log, "ZLN2830I Connection %s %s is ready", u->kind, name_of(u));
 	else
-		cp_log_printf(us->log, "ZLN2832W Connection TAP %s is not active: no carrier",
-			      u->ifname);
+		cp_log_printf(us->log, "ZLN2832W Connection %s %s is not active: no carrier",
+			      u->kind, name_of(u));
 }
 
 static void uplink_changed(struct cp_hostuplinks *us, struct uplink *u,
@@ -151,7 +224,7 @@ static void link_changed(void *ctx, const char *ifname, const struct host_ifinfo
 	struct uplink *u;
 
 	DL_FOREACH(us->list, u) {
-		if (!u->tap || strcmp(u->ifname, ifname) != 0)
+		if (!is_open(u) || strcmp(u->ifname, ifname) != 0)
 			continue;
 		if (gone)
 			uplink_gone(us, u);
@@ -171,7 +244,8 @@ static void watch_readable(evutil_socket_t fd, short what, void *ctx)
 	(void)host_netlink_dispatch(us->nl);
 }
 
-struct cp_hostuplinks *cp_hostuplinks_create(struct event_base *base, const struct cp_log *log)
+struct cp_hostuplinks *cp_hostuplinks_create(struct event_base *base, const struct cp_log *log,
+					     struct cp_dpdk *dpdk)
 {
 	struct cp_hostuplinks *us = calloc(1, sizeof(*us));
 	int rc;
@@ -179,6 +253,7 @@ struct cp_hostuplinks *cp_hostuplinks_create(struct event_base *base, const stru
 	if (!us)
 		return NULL;
 	us->log = log;
+	us->dpdk = dpdk;
 	us->nl = host_netlink_open();
 	if (!us->nl)
 		goto fail;
@@ -210,39 +285,56 @@ void cp_hostuplinks_destroy(struct cp_hostuplinks *us)
 	free(us);
 }
 
-static int check_arguments(const char *kind, const char *arg, char *err, size_t err_len)
+/* The interface of the kernel below a DPDK device, if there is one. */
+static void kernel_interface(struct uplink *u)
 {
-	if (strcasecmp(kind, "TAP") != 0) {
+	const char *at = strstr(u->arg, ",iface=");
+
+	if (!at || strncmp(u->arg, "net_af_", strlen("net_af_")) != 0)
+		return;
+	at += strlen(",iface=");
+	snprintf(u->ifname, sizeof(u->ifname), "%.*s", (int)strcspn(at, ","), at);
+}
+
+static int set_arguments(struct uplink *u, const char *kind, const char *arg, char *err,
+			 size_t err_len)
+{
+	u->kind = strcasecmp(kind, "TAP") == 0 ? "TAP" : "DPDK";
+	if (strcasecmp(kind, u->kind) != 0) {
 		snprintf(err, err_len, "this zland has no uplinks of kind %s", kind);
 		return -EINVAL;
+	}
+	if (strcmp(u->kind, "DPDK") == 0 && strlen(arg) < sizeof(u->arg)) {
+		snprintf(u->arg, sizeof(u->arg), "%s", arg);
+		kernel_interface(u);
+		return 0;
 	}
 	if (strlen(arg) >= IFNAMSIZ) {
 		snprintf(err, err_len, "%s", hint(ENAMETOOLONG));
 		return -ENAMETOOLONG;
 	}
+	snprintf(u->ifname, sizeof(u->ifname), "%s", arg);
 	return 0;
 }
 
 void *cp_hostuplink_open(struct cp_hostuplinks *us, const char *kind, const char *arg,
 			 const struct vs_link *link, char *err, size_t err_len)
 {
-	int rc = check_arguments(kind, arg, err, err_len);
-	struct uplink *u;
+	struct uplink *u = calloc(1, sizeof(*u));
+	int rc;
 
-	if (rc) {
-		errno = -rc;
-		return NULL;
-	}
-	u = calloc(1, sizeof(*u));
 	if (!u) {
 		snprintf(err, err_len, "out of memory");
 		return NULL;
 	}
-	snprintf(u->ifname, sizeof(u->ifname), "%s", arg);
 	u->link = *link;
-	rc = uplink_start(us, u);
+	rc = set_arguments(u, kind, arg, err, err_len);
+	if (!rc) {
+		rc = uplink_start(us, u);
+		if (rc)
+			snprintf(err, err_len, "%s", u->why);
+	}
 	if (rc) {
-		snprintf(err, err_len, "%s", u->why);
 		free(u);
 		errno = -rc;
 		return NULL;
@@ -264,17 +356,34 @@ const char *cp_hostuplink_state(const void *uplink)
 {
 	const struct uplink *u = uplink;
 
-	if (!u->tap)
+	if (!is_open(u))
 		return u->why;
 	return u->carrier ? "Ready" : "No carrier";
+}
+
+static void tick(struct cp_hostuplinks *us, struct uplink *u)
+{
+	enum host_dpdk_state state;
+
+	if (!is_open(u)) {
+		if (uplink_start(us, u) == 0)
+			cp_log_printf(us->log, "ZLN2830I Connection %s %s is ready", u->kind,
+				      name_of(u));
+		return;
+	}
+	if (!u->dpdk)
+		return;
+	state = u->api->port_state(u->dpdk);
+	if (state == HOST_DPDK_GONE)
+		uplink_gone(us, u);
+	else if (!u->ifname[0])
+		uplink_carrier(us, u, state == HOST_DPDK_READY);
 }
 
 void cp_hostuplinks_tick(struct cp_hostuplinks *us)
 {
 	struct uplink *u;
 
-	DL_FOREACH(us->list, u) {
-		if (!u->tap && uplink_start(us, u) == 0)
-			cp_log_printf(us->log, "ZLN2830I Connection TAP %s is ready", u->ifname);
-	}
+	DL_FOREACH(us->list, u)
+		tick(us, u);
 }

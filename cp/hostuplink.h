@@ -7,17 +7,19 @@
 #include "vswitch/port.h"
 
 struct event_base;
+struct cp_dpdk;
 struct cp_hostuplinks;
 
 /*
- * @base: the control thread's loop; the netlink watch joins it.
+ * @base: the control thread's loop; the netlink watch joins it. @dpdk: for uplinks of this kind.
  * Return: no uplinks yet, or NULL and errno. Context: control thread, as all here.
  */
-struct cp_hostuplinks *cp_hostuplinks_create(struct event_base *base, const struct cp_log *log);
+struct cp_hostuplinks *cp_hostuplinks_create(struct event_base *base, const struct cp_log *log,
+					     struct cp_dpdk *dpdk);
 /* Every uplink must be closed. NULL is legal. */
 void cp_hostuplinks_destroy(struct cp_hostuplinks *us);
 
-/* As cp_hooks.open_uplink. @kind: "TAP". @arg: the interface's name. */
+/* As cp_hooks.open_uplink. @kind: "TAP", @arg: the interface's name; "DPDK": the device. */
 void *cp_hostuplink_open(struct cp_hostuplinks *us, const char *kind, const char *arg,
 			 const struct vs_link *link, char *err, size_t err_len);
 /* As cp_hooks.close_uplink. */

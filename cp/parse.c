@@ -358,6 +358,9 @@ static int value_of(struct parser *ps, const struct cp_operand *o, const char *w
 		return value_num(ps, o, word, v);
 	case CP_ARG_IFNAME:
 		return value_ifname(ps, word, v);
+	case CP_ARG_TEXT: /* too long for a value: it stays among the words */
+		v->num = ps->i - 1;
+		return 0;
 	case CP_ARG_MACID:
 		return value_macid(ps, word, v);
 	case CP_ARG_CHPID:

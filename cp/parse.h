@@ -51,6 +51,8 @@ enum cp_op {
 	CP_OP_SCOPE,
 	CP_OP_UPLINK,
 	CP_OP_TAP,
+	CP_OP_DPDK,
+	CP_OP_ARGS,
 	CP_OP_UPLINK_NONE,
 	CP_OP_NOUPLINK,
 	CP_OP_RDEV,
@@ -124,6 +126,7 @@ enum cp_arg {
 	CP_ARG_STORAGE, /* 8M, or 8M 256M */
 	CP_ARG_USERS,	/* up to 8 */
 	CP_ARG_WORDS,	/* up to the next keyword, at most max */
+	CP_ARG_TEXT,	/* any word, or several in quotes: cp_text */
 	CP_ARG_TOPIC,	/* the rest of the line */
 };
 

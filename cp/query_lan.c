@@ -33,10 +33,10 @@ static json_t *uplink_json(const struct cp *cp, const struct cp_lan *lan)
 	const struct cp_uplink *u = &lan->uplink;
 	const char *state = cp_uplink_state(cp, lan);
 
-	return json_pack("{s:s?, s:s?, s:b, s:s, s:b, s:o}", "kind", u->ifname[0] ? "TAP" : NULL,
-			 "ifname", u->ifname[0] ? u->ifname : NULL, "connect", u->connect, "state",
-			 state, "ready", strcmp(state, "Ready") == 0, "counters",
-			 cp_counters_json(u->port));
+	return json_pack(
+		"{s:s?, s:s?, s:b, s:s, s:b, s:o}", "kind", u->ifname[0] ? cp_uplink_kind(u) : NULL,
+		"ifname", u->ifname[0] ? u->ifname : NULL, "connect", u->connect, "state", state,
+		"ready", strcmp(state, "Ready") == 0, "counters", cp_counters_json(u->port));
 }
 
 static json_t *authorized_json(const struct cp_lan *lan)
@@ -145,7 +145,8 @@ static void say_uplink(struct cp_run *run, const struct cp_lan *lan, bool detail
 	cp_say(run, "    Priority Queuing: %s   Controller: %s", on_off(lan->priq),
 	       lan->controller);
 	if (u->ifname[0])
-		cp_say(run, "    TAP: %-15s  %s", u->ifname, u->connect ? "CONNECT" : "DISCONNECT");
+		cp_say(run, "    %s: %-15s  %s", cp_uplink_kind(u), u->ifname,
+		       u->connect ? "CONNECT" : "DISCONNECT");
 	if (u->port && details)
 		cp_say_counters(run, u->port, true, "    ");
 }

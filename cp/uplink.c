@@ -9,6 +9,11 @@
 
 #include "cp/cp_priv.h"
 
+const char *cp_uplink_kind(const struct cp_uplink *u)
+{
+	return u->kind == CP_UPLINK_DPDK ? "DPDK" : "TAP";
+}
+
 /*
  * Open what lan->uplink defines. Errors leave a text in uplink.error.
  * Return: 0 or -1.
@@ -23,7 +28,8 @@ int cp_uplink_open(struct cp *cp, struct cp_lan *lan)
 	u->error[0] = '\0';
 	if (!u->ifname[0] || !u->connect || u->handle || cp->check)
 		return 0;
-	snprintf(cfg.name, sizeof(cfg.name), "%s", u->ifname);
+	/* Of a DPDK device: its name, not its arguments. */
+	snprintf(cfg.name, sizeof(cfg.name), "%.*s", (int)strcspn(u->ifname, ","), u->ifname);
 	memset(&cfg.vids, 0xFF, sizeof(cfg.vids));
 	if (!cp->hooks.open_uplink) {
 		snprintf(u->error, sizeof(u->error), "uplinks are not available here");
@@ -37,11 +43,11 @@ int cp_uplink_open(struct cp *cp, struct cp_lan *lan)
 	if (cp->hooks.pick_worker)
 		vs_port_assign(u->port, cp->hooks.pick_worker(cp->hooks.ctx));
 	link = vs_port_link(u->port);
-	u->handle = cp->hooks.open_uplink(cp->hooks.ctx, "TAP", u->ifname, &link, u->error,
-					  sizeof(u->error));
+	u->handle = cp->hooks.open_uplink(cp->hooks.ctx, cp_uplink_kind(u), u->ifname, &link,
+					  u->error, sizeof(u->error));
 	if (u->handle) {
-		cp_log(cp, "ZLN2830I VSWITCH SYSTEM %s status is ready, TAP %s", lan->name,
-		       u->ifname);
+		cp_log(cp, "ZLN2830I VSWITCH SYSTEM %s status is ready, %s %s", lan->name,
+		       cp_uplink_kind(u), u->ifname);
 		return 0;
 	}
 	if (!u->error[0])

@@ -24,6 +24,26 @@ static const char *skip_comment(const char *s)
 	return end ? end + 2 : s + strlen(s);
 }
 
+/* Return: where it ends. */
+static const char *copy_word(const char *s, struct cp_tokens *t, size_t *used)
+{
+	while (*s && !blank(*s) && skip_comment(s) == s)
+		t->buf[(*used)++] = *s++;
+	return s;
+}
+
+/* "a text with blanks": one word without its quotes. Return: where it ends, NULL if nowhere. */
+static const char *copy_quoted(const char *s, struct cp_tokens *t, size_t *used)
+{
+	const char *end = strchr(s + 1, '"');
+
+	if (!end || (end[1] && !blank(end[1])))
+		return NULL;
+	memcpy(t->buf + *used, s + 1, (size_t)(end - s - 1));
+	*used += (size_t)(end - s - 1);
+	return end + 1;
+}
+
 const char *cp_tokenize(const char *line, struct cp_tokens *t)
 {
 	size_t len = strnlen(line, CP_LINE_MAX + 1);
@@ -51,8 +71,9 @@ const char *cp_tokenize(const char *line, struct cp_tokens *t)
 			continue;
 		}
 		t->at[t->n++] = (uint16_t)used;
-		while (*s && !blank(*s) && skip_comment(s) == s)
-			t->buf[used++] = *s++;
+		s = *s == '"' ? copy_quoted(s, t, &used) : copy_word(s, t, &used);
+		if (!s)
+			return "a quoted text without its second quote";
 		t->buf[used++] = '\0';
 	}
 	return NULL;

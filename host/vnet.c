@@ -184,8 +184,7 @@ enum vs_drop vnet_rx(const struct vnet_hdr *hdr, uint8_t *frame, uint32_t len, s
 	return VS_DROP_NONE;
 }
 
-/* Copy the head with its outer tag edited. Return: bytes written, 0 if there is nothing to edit. */
-static uint32_t tx_head(const struct vs_burst *b, const struct vs_ref *ref, uint8_t *out)
+uint32_t vnet_head(const struct vs_burst *b, const struct vs_ref *ref, uint8_t *out)
 {
 	const uint8_t *head = b->head[ref->frame];
 	uint32_t len = b->headlen[ref->frame];
@@ -217,7 +216,7 @@ uint32_t vnet_tx(const struct vs_burst *b, const struct vs_ref *ref, uint8_t *ou
 {
 	struct vnet_hdr hdr = {.flags = 0};
 	unsigned i = ref->frame;
-	uint32_t headlen = tx_head(b, ref, out + sizeof(hdr));
+	uint32_t headlen = vnet_head(b, ref, out + sizeof(hdr));
 	int shift = (ref->edit == VS_EDIT_PUSH ? (int)TAG_LEN : 0) -
 		    (ref->edit == VS_EDIT_STRIP ? (int)TAG_LEN : 0);
 

@@ -40,6 +40,12 @@ static_assert(sizeof(struct vnet_hdr) == 10, "Source: virtio 1.2, 5.1.6 without 
 enum vs_drop vnet_rx(const struct vnet_hdr *hdr, uint8_t *frame, uint32_t len, struct vs_burst *b);
 
 /*
+ * Copy the head of a frame with its outer tag edited.
+ * @out: VS_HEAD_BYTES + 4. Return: bytes written, 0 if the frame is too short for its edit.
+ */
+uint32_t vnet_head(const struct vs_burst *b, const struct vs_ref *ref, uint8_t *out);
+
+/*
  * Write what precedes the references of a frame on its way to the kernel: the header, and the head
  * with its tag edited.
  * @out: VNET_LEAD_BYTES.

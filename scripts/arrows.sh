@@ -19,10 +19,11 @@ qdio      | common qdio                    |
 vswitch   | common vswitch                 | urcu
 osa       | common qdio vswitch osa        |
 host      | common vswitch host            | netlink pcap liburing uthash
+host/dpdk | common vswitch host            | rte
 guest     | common guest                   |
 cp        | common qdio vswitch osa host cp | urcu netlink pcap event2 jansson histedit editline uthash utlist cap-ng seccomp systemd
 '
-libraries='urcu netlink pcap liburing event2 jansson histedit editline uthash utlist cap-ng seccomp systemd check scapy'
+libraries='urcu netlink pcap liburing event2 jansson histedit editline uthash utlist cap-ng seccomp systemd rte check scapy'
 
 # Exceptions that are part of the design: the guest side sees the wire headers of the
 # device side; zlan-nic uses the host folder's TAP and netlink; what runs inside an emulator
@@ -57,7 +58,7 @@ check_include()
 	else
 		first=${first%.h}
 		first=${first#liburcu-}
-		case "$first" in urcu*) first=urcu ;; esac
+		case "$first" in urcu*) first=urcu ;; rte_*) first=rte ;; esac
 		one_of "$first" $libraries || return
 		one_of "$first" $libs || complain "$file:$line: ${file%%/*} may not use <$header>"
 	fi

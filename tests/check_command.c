@@ -28,7 +28,7 @@ static void *open_uplink(void *ctx, const char *kind, const char *arg, const str
 {
 	struct host *h = ctx;
 
-	ck_assert_str_eq(kind, "TAP");
+	ck_assert_msg(strcmp(kind, strchr(arg, ',') ? "DPDK" : "TAP") == 0, "%s %s", kind, arg);
 	ck_assert_ptr_nonnull(link->ops);
 	if (h->broken || strncmp(arg, "bad", 3) == 0) {
 		snprintf(err, err_len, "no such interface");
@@ -177,6 +177,12 @@ static const struct step life[] = {
 	{43, "Q VSWITCH VSW1", 0, "Isolation Status: ON "},
 	{44, "SET VSWITCH VSW2 VLAN 11 NATIVE NONE PORTTYPE TRUNK GVRP PRIQ ON", 0, "complete"},
 	{45, "Q VSWITCH VSW2", 0, "Default VLAN: 0011"},
+	{600, "SET DPDK ARGS \"--no-huge  -m 64\"", 0, "Command complete"},
+	{601, "SET VSWITCH VSW2 UPLINK DPDK \"net_af_packet0,iface=eth1\"", 0, "Command complete"},
+	{602, "QUERY CONFIGURATION", 0, "SET DPDK ARGS \"--no-huge  -m 64\"\n"},
+	{603, "QUERY CONFIGURATION", 0, " UPLINK DPDK \"net_af_packet0,iface=eth1\""},
+	{604, "QUERY VSWITCH VSW2", 0, "DPDK: net_af_packet0,iface=eth1"},
+	{605, "SET DPDK ARGS \"\"", 0, "Command complete"},
 	{46, "SET VSWITCH VSW2 UPLINK TAP tap1", 0, "Command complete"},
 	{47, "SET VSWITCH VSW2 UPLINK DISCONNECT", 0, "Command complete"},
 	{48, "Q VSWITCH VSW2", 0, "State: Disconnected\n"},
@@ -252,12 +258,22 @@ static const struct step errors[] = {
 	{27, "DEFINE VSWITCH X VLAN 1 GVRP NOGVRP", 13, "Conflicting option - NOGVRP"},
 	{28, "DEFINE VSWITCH X UPLINK TAP a NOUPLINK", 13, "Conflicting option - NOUPLINK"},
 	{29, "DEFINE VSWITCH X CONNECT DISCONNECT", 13, "Conflicting option - DISCONNECT"},
-	{30, "DEFINE VSWITCH X UPLINK", 26, "TAP ifname or NONE expected"},
+	{30, "DEFINE VSWITCH X UPLINK", 26, "TAP ifname, DPDK device or NONE expected"},
 	{31, "DEFINE VSWITCH X UPLINK TAP a/b", 2, "Invalid operand - a/b: an interface name"},
 	{32, "DEFINE VSWITCH X UPLINK TAP sixteencharacter", 2, "Invalid operand - sixteenchar"},
-	{33, "DEFINE VSWITCH X UPLINK TAP tap0", 2508, "TAP tap0 is already the uplink of VSWITCH"},
+	{33, "DEFINE VSWITCH X UPLINK TAP tap0", 2508, "tap0 is already the uplink of VSWITCH"},
 	{34, "DEFINE VSWITCH X UPLINK TAP bad0", 2832,
 	 "ZLN2832E Connection bad0 for VSWITCH SYSTEM X is not active: no such interface\n"},
+	{600, "DEFINE VSWITCH X UPLINK DPDK \"\"", 2, "a device has 1-255 characters"},
+	{601, "DEFINE VSWITCH X UPLINK DPDK \"a b\"", 2, "a device has 1-255 characters"},
+	{602, "DEFINE VSWITCH X UPLINK DPDK \"a", 2505, "without its second quote"},
+	{603, "DEFINE VSWITCH X UPLINK DPDK \"a\"b", 2505, "without its second quote"},
+	{604, "DEFINE VSWITCH X UPLINK DPDK a UPLINK TAP b", 13,
+	 "Conflicting option - UPLINK DPDK"},
+	{605, "DEFINE VSWITCH X UPLINK DPDK a NOUPLINK", 13, "Conflicting option - NOUPLINK"},
+	{606, "DEFINE VSWITCH X UPLINK DPDK tap0", 2508, "tap0 is already the uplink of VSWITCH"},
+	{607, "SET VSWITCH PLAIN UPLINK DPDK a", 2509, "PLAIN was defined with NOUPLINK"},
+	{608, "SET DPDK", 26, "ARGS \"text\" expected"},
 	{35, "QUERY VSWITCH X", 2040, "ZLN2040E VSWITCH SYSTEM X does not exist\n"},
 	{36, "DEFINE VSWITCH X IP", 2502, "ZLN2502E IP is not supported in this release: layer 3"},
 	{37, "DEFINE VSWITCH X PRI", 2502, "PRIROUTER is not supported"},

@@ -42,7 +42,7 @@ static void confine(void)
 {
 	char err[256] = "";
 
-	ck_assert_msg(cp_confine(err, sizeof(err)) == 0, "%s", err);
+	ck_assert_msg(cp_confine(false, err, sizeof(err)) == 0, "%s", err);
 }
 
 START_TEST(only_net_admin_is_left)

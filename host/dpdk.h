@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * DPDK, in a plug-in of its own (libzlan-dpdk.so, host/dpdk/): zland neither needs nor links the
+ * libraries of DPDK, and loads them when the first command asks for them.
+ *
+ * All functions are called on the control thread but for the vs_port_ops.
+ */
+#ifndef HOST_DPDK_H
+#define HOST_DPDK_H
+
+#include "vswitch/port.h"
+
+#define HOST_DPDK_ABI 1u /* of struct host_dpdk; the plug-in must have the same */
+#define HOST_DPDK_PLUGIN "libzlan-dpdk.so"
+#define HOST_DPDK_SYMBOL "zlan_dpdk"
+
+struct host_dpdk_port;
+struct host_vhost;
+
+enum host_dpdk_state {
+	HOST_DPDK_READY,
+	HOST_DPDK_NO_CARRIER,
+	HOST_DPDK_GONE, /* the device was pulled out: close the port */
+};
+
+struct host_dpdk_start {
+	const char *args;   /* more arguments of the EAL, separated by blanks; "" none */
+	const char *device; /* the first port's, to decide what is scanned; "" unknown */
+	/* Called once in each thread that DPDK makes, before it serves anybody; NULL: nothing. */
+	int (*confine)(void);
+};
+
+struct host_dpdk {
+	unsigned abi;
+
+	/*
+	 * Start the environment abstraction layer; once started, later calls succeed and change
+	 * nothing. The calling thread's CPU affinity is as before on return.
+	 * @err: text for the user. Return: 0 or -errno.
+	 */
+	int (*start)(const struct host_dpdk_start *s, char *err, size_t err_len);
+
+	/*
+	 * @device: "net_af_packet0,iface=eth1", "0000:03:00.0", with arguments of the driver behind
+	 * commas. Return: the started port, or NULL, errno and a text.
+	 */
+	struct host_dpdk_port *(*port_open)(const char *device, char *err, size_t err_len);
+	/* After the link's stop: the device is removed. NULL is legal. */
+	void (*port_close)(struct host_dpdk_port *p);
+	const struct vs_port_ops *port_ops;
+	/* Asks the driver; frames for a port without carrier are dropped from then on. */
+	enum host_dpdk_state (*port_state)(struct host_dpdk_port *p);
+};
+
+/*
+ * Load the plug-in: from the folder of the program, or ../lib/zlan beside it.
+ * Return: its functions, for good, or NULL and a text for the user.
+ */
+const struct host_dpdk *host_dpdk_load(char *err, size_t err_len);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plug-in's main file: DPDK's environment abstraction layer, and the table zland finds.
+ *
+ * Theory of operation
+ *
+ * Goal: any device DPDK has a driver for as a port of a virtual switch (port.c), in a zland that
+ * neither needs nor notices DPDK otherwise.
+ *
+ * The EAL is a process-wide thing that is started once and never again. It is told to keep to
+ * itself: memory without files (--in-memory), without huge pages where none are free, no telemetry
+ * socket, one lcore, errors only in the log. It would move the calling thread to that lcore's CPU;
+ * the thread's affinity is put back. zland's workers are no lcores: memory pools serve them
+ * without a per-lcore cache, which costs one exchange on a ring for a burst.
+ *
+ * Threads: the EAL makes one of its own for interrupts and alarms; each such thread gives up
+ * its privileges before it works for anybody (host_dpdk_start.confine), by an alarm that runs on
+ * it.
+ *
+ * All ports share one pool of mbufs. Limits: POOL_MBUFS of them, of MBUF_ROOM bytes.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <rte_alarm.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_log.h>
+#include <rte_mbuf.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/dpdk/dpdk_priv.h"
+
+#define POOL_MBUFS 16383u /* one less than a power of two: Source: rte_mempool_create */
+#define MEMORY_MB "128"	  /* without huge pages: the pool, and drivers' structures */
+#define ARGS_MAX 64
+#define ARGS_BYTES 1024
+
+static struct {
+	bool started;
+	bool pci;
+	struct rte_mempool *pool;
+	char text[ARGS_BYTES]; /* the EAL keeps pointers to its arguments */
+	char *argv[ARGS_MAX + 1];
+	int argc;
+} eal;
+
+struct rte_mempool *eal_pool(void)
+{
+	return eal.pool;
+}
+
+bool eal_has_pci(void)
+{
+	return eal.pci;
+}
+
+/* ---- arguments ------------------------------------------------------------------------- */
+
+static void put_arg(char *arg)
+{
+	if (eal.argc < ARGS_MAX)
+		eal.argv[eal.argc++] = arg;
+}
+
+/* Does one of the words begin with the option? */
+static bool given(const char *option)
+{
+	for (int i = 0; i < eal.argc; i++)
+		if (strncmp(eal.argv[i], option, strlen(option)) == 0)
+			return true;
+	return false;
+}
+
+static bool file_has_number(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	unsigned long n = 0;
+
+	if (!f)
+		return false;
+	if (fscanf(f, "%lu", &n) != 1)
+		n = 0;
+	fclose(f);
+	return n > 0;
+}
+
+static bool huge_pages(void)
+{
+	return file_has_number("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages") ||
+	       file_has_number("/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages");
+}
+
+/* "0000:03:00.0" or "03:00.0", with anything behind a comma. */
+static bool is_pci(const char *device)
+{
+	unsigned domain, bus, dev, fn;
+
+	return sscanf(device, "%x:%x:%x.%x", &domain, &bus, &dev, &fn) == 4 ||
+	       sscanf(device, "%x:%x.%x", &bus, &dev, &fn) == 3;
+}
+
+static unsigned first_cpu(const cpu_set_t *set)
+{
+	for (unsigned i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, set))
+			return i;
+	return 0;
+}
+
+/* What was asked for, and defaults for the rest. Return: 0 or -E2BIG. */
+static int make_args(const struct host_dpdk_start *s, const cpu_set_t *cpus)
+{
+	static char name[] = "zland", in_memory[] = "--in-memory", no_shconf[] = "--no-shconf",
+		    no_huge[] = "--no-huge", mem[] = "-m", mb[] = MEMORY_MB,
+		    no_tele[] = "--no-telemetry", quiet[] = "--log-level=error",
+		    no_pci[] = "--no-pci", lcores[32], allow[] = "-a";
+	static char device[256];
+	char *save = NULL;
+
+	if (strlen(s->args) >= sizeof(eal.text))
+		return -E2BIG;
+	eal.argc = 0;
+	put_arg(name);
+	snprintf(eal.text, sizeof(eal.text), "%s", s->args);
+	for (char *w = strtok_r(eal.text, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		put_arg(w);
+	put_arg(no_tele);
+	if (!given("--log-level"))
+		put_arg(quiet);
+	if (!given("-l") && !given("-c") && !given("--lcores")) {
+		snprintf(lcores, sizeof(lcores), "--lcores=0@%u", first_cpu(cpus));
+		put_arg(lcores);
+	}
+	if (!given("--no-huge") && !huge_pages())
+		put_arg(no_huge);
+	/* Source: EAL 22.11: --no-huge and --in-memory exclude each other. */
+	put_arg(given("--no-huge") ? no_shconf : in_memory);
+	if (given("--no-huge") && !given("-m")) {
+		put_arg(mem);
+		put_arg(mb);
+	}
+	eal.pci = is_pci(s->device) || given("-a") || given("-b") || given("--allow");
+	if (!eal.pci) {
+		put_arg(no_pci);
+	} else if (!given("-a") && !given("-b") && !given("--allow")) {
+		snprintf(device, sizeof(device), "%s", s->device);
+		put_arg(allow);
+		put_arg(device);
+	}
+	return eal.argc < ARGS_MAX ? 0 : -E2BIG;
+}
+
+/* ---- start ------------------------------------------------------------------------------ */
+
+static void confine_thread(void *arg)
+{
+	int (*confine)(void) = NULL;
+
+	memcpy(&confine, arg, sizeof(confine));
+	free(arg);
+	if (confine())
+		fputs("DPDK's interrupt thread keeps its privileges\n", stderr);
+}
+
+/* The alarm runs on the interrupt thread, the only one the EAL has made. */
+static int confine_threads(int (*confine)(void))
+{
+	void *arg;
+
+	if (!confine)
+		return 0;
+	arg = malloc(sizeof(confine));
+	if (!arg)
+		return -ENOMEM;
+	memcpy(arg, &confine, sizeof(confine));
+	if (rte_eal_alarm_set(1, confine_thread, arg) == 0)
+		return 0;
+	free(arg);
+	return -EAGAIN;
+}
+
+static int make_pool(void)
+{
+	eal.pool = rte_pktmbuf_pool_create("zlan", POOL_MBUFS, 0, 0,
+					   RTE_PKTMBUF_HEADROOM + MBUF_ROOM, SOCKET_ID_ANY);
+	return eal.pool ? 0 : -rte_errno;
+}
+
+static int init(const struct host_dpdk_start *s, char *err, size_t err_len)
+{
+	cpu_set_t cpus;
+	int rc;
+
+	pthread_getaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+	if (make_args(s, &cpus)) {
+		snprintf(err, err_len, "too many arguments of DPDK");
+		return -E2BIG;
+	}
+	rte_openlog_stream(stderr);
+	rc = rte_eal_init(eal.argc, eal.argv) < 0 ? -rte_errno : 0;
+	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+	if (rc)
+		snprintf(err, err_len, "DPDK does not start: %s; the log says more",
+			 rte_strerror(-rc));
+	return rc;
+}
+
+static int start(const struct host_dpdk_start *s, char *err, size_t err_len)
+{
+	int rc;
+
+	if (eal.pool)
+		return 0;
+	if (!eal.started) {
+		rc = init(s, err, err_len);
+		if (rc)
+			return rc;
+		eal.started = true;
+		confine_threads(s->confine);
+	}
+	rc = make_pool();
+	if (rc)
+		snprintf(err, err_len, "DPDK has no memory for frames: %s; SET DPDK ARGS \"-m MB\"",
+			 rte_strerror(-rc));
+	return rc;
+}
+
+extern const struct host_dpdk zlan_dpdk __attribute__((visibility("default")));
+const struct host_dpdk zlan_dpdk = {
+	.abi = HOST_DPDK_ABI,
+	.start = start,
+	.port_open = dpdk_port_open,
+	.port_close = dpdk_port_close,
+	.port_ops = &dpdk_port_ops,
+	.port_state = dpdk_port_state,
+};
