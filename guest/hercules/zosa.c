@@ -44,6 +44,7 @@
 
 #define DIR_DEFAULT "/run/zlan"
 #define SERVICE_MS 250	/* portlink wants to be called at least every 500 ms */
+#define TICK_MS 200	/* osa_tick: one to ten times a second */
 #define STOP_LOOK_MS 20 /* how soon a clear is seen that nobody tells us of */
 #define ADAPTERS_MAX 64
 #define ENDED (QDIO_DSTAT_CHANNEL_END | QDIO_DSTAT_DEVICE_END)
@@ -167,14 +168,36 @@ static void link_mac(void *ctx, const uint8_t mac[6])
 	pthread_mutex_unlock(&z->lock);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void tick(struct zosa *z, uint64_t *last_ms)
+{
+	uint64_t now = now_ms();
+
+	if (now - *last_ms < TICK_MS)
+		return;
+	*last_ms = now;
+	pthread_mutex_lock(&z->lock);
+	osa_tick(z->osa, now);
+	pthread_mutex_unlock(&z->lock);
+}
+
 static void *service_main(void *arg)
 {
 	struct zosa *z = arg;
+	uint64_t ticked_ms = 0;
 
 	while (!atomic_load_explicit(&z->closing, memory_order_relaxed)) {
 		struct pollfd p;
 
 		portlink_service(z->link);
+		tick(z, &ticked_ms);
 		p = (struct pollfd){.fd = portlink_service_fd(z->link), .events = POLLIN};
 		poll(&p, 1, SERVICE_MS);
 	}

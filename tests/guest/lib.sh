@@ -11,6 +11,8 @@ BOOT_SECONDS=${BOOT_SECONDS:-180}
 declare -A CONSOLE=()	# guest -> port of its emulator's HTTP server
 declare -A ACCOUNT=()	# guest -> uid its emulator runs under; root if none
 PORTS=18081
+# What 4.x puts before a guest's lines.
+SAID='([0-9:]{8} )?/?'
 
 # emulator_version: 3 or 4.
 emulator_family()
@@ -41,7 +43,7 @@ guest_config()
 	if [ "$FAMILY" = 3 ]; then
 		printf 'HTTPPORT %s NOAUTH\nHTTPROOT /usr/share/hercules\n' "$port" >>"$d/hercules.cnf"
 	else
-		printf 'HTTP PORT %s NOAUTH\nHTTP START\nLDMOD %s/hdtzosa.so\n' "$port" "$d" >>"$d/hercules.cnf"
+		printf 'LDMOD %s/hdtzosa.so\n' "$d" >>"$d/hercules.cnf"
 	fi
 	echo '0009 3215-C / noprompt' >>"$d/hercules.cnf"
 	for line in "$@"; do
@@ -50,7 +52,7 @@ guest_config()
 	if [ "$FAMILY" = 3 ]; then
 		printf 'hao tgt HHCCP042I\nhao cmd quit\nipl guest.ins\n' >"$d/hercules.rc"
 	else
-		printf 'hao tgt HHC00006I\nhao cmd quit force\nipl guest.ins\n' >"$d/hercules.rc"
+		printf 'hao tgt HHC00006I.*inactive\nhao cmd quit force\nipl guest.ins\n' >"$d/hercules.rc"
 	fi
 }
 
@@ -74,13 +76,17 @@ boot()
 
 booted()
 {
-	wait_line "$1" '^@ready|HHC[0-9]*I .*@ready' "$BOOT_SECONDS"
+	wait_line "$1" "^$SAID@ready" "$BOOT_SECONDS"
 }
 
-# The emulator's own command.
+# The emulator's own command: 4.x reads its standard input, 3.13 has a web server.
 emulator()
 {
 	local url
+	if [ "$FAMILY" != 3 ]; then
+		echo "$2" >"$T/$1/stdin"
+		return
+	fi
 	url=$(jq -rn --arg v "$2" '$v|@uri')
 	ip netns exec "$ID-host" bash -c "exec 9<>/dev/tcp/127.0.0.1/${CONSOLE[$1]} &&
 		printf 'GET /cgi-bin/tasks/cmd?cmd=%s HTTP/1.0\r\n\r\n' '$url' >&9 && timeout 10 cat <&9" |
@@ -115,7 +121,7 @@ run_end()
 		tail -n 8 "$T/$g.log"
 		return 1
 	fi
-	tail -n "+$(($(cat "$T/$g.mark") + 1))" "$T/$g.log" | sed -n 's/^\(HHC[0-9]*I \)\?: //p'
+	tail -n "+$(($(cat "$T/$g.mark") + 1))" "$T/$g.log" | sed -En "s|^$SAID: ||p"
 	status=$(sed -n "s/.*@done $n \([0-9]*\).*/\1/p" "$T/$g.log" | tail -n 1)
 	return "${status:-1}"
 }
