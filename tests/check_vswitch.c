@@ -60,7 +60,7 @@ static void bed_port(struct bed *b, unsigned i, struct vs_port_config cfg)
 	l = vs_port_link(b->port[i]);
 	ck_assert_int_eq(l.ops->start(l.ctx, &fake_ops, &b->fake[i]), 0);
 	mac_of(i, mac);
-	if (cfg.role == VS_ROLE_GUEST)
+	if (cfg.role == VS_ROLE_GUEST && !cfg.learning)
 		ck_assert_int_eq(l.ops->mac_add(l.ctx, mac), 0);
 }
 
@@ -504,6 +504,136 @@ START_TEST(learning_at_the_uplink)
 	ck_assert_uint_eq(b->fake[1].n_out, 1);
 	vs_switch_tick(b->sw, 100 + FDB_AGE_S + 1);
 	ck_assert_uint_eq(vs_fdb_list(b->sw, e, 16), 3);
+	bed_free(b);
+}
+END_TEST
+
+/* Ports 0, 1: guests that register; 2, 3: guests that do not; 4: uplink if there is one. */
+static struct bed *learners(bool uplink)
+{
+	struct vs_switch_config sw = {.name = "VSW1", .kind = VS_KIND_VSWITCH};
+	struct bed *b = bed_make(&sw);
+	struct vs_port_config cfg = guest(VS_TYPE_ACCESS, 0, NULL);
+
+	bed_port(b, 0, cfg);
+	bed_port(b, 1, cfg);
+	cfg.learning = true;
+	bed_port(b, 2, cfg);
+	bed_port(b, 3, cfg);
+	cfg.learning = false;
+	cfg.role = VS_ROLE_UPLINK;
+	if (uplink)
+		bed_port(b, 4, cfg);
+	return b;
+}
+
+/* Where one frame goes: from, to (as send_one), and a bit for every port it reaches. */
+static const struct {
+	unsigned n, from;
+	int dst;
+	unsigned without, with; /* an uplink */
+} learner_rows[] = {
+	{1, 0, 2, 0xC, 0x1C},			    /* not yet known: to both that may be meant */
+	{2, 2, 0, 0x1, 0x1},   {3, 0, 2, 0x4, 0x4}, /* now it is */
+	{4, 2, 3, 0x8, 0x18},  {5, 3, 2, 0x4, 0x4},   {6, 2, 3, 0x8, 0x8},
+	{7, 0, -1, 0xE, 0x1E}, {8, 2, -1, 0xB, 0x1B}, {9, 0, 1, 0x2, 0x2},
+};
+
+START_TEST(guests_that_register_nothing)
+{
+	static const uint8_t group[6] = {0x01, 0, 0x5E, 1, 2, 3};
+	struct bed *b = learners(_i);
+	uint8_t frame[64], mac[6];
+
+	for (size_t r = 0; r < sizeof(learner_rows) / sizeof(learner_rows[0]); r++) {
+		unsigned want = _i ? learner_rows[r].with : learner_rows[r].without;
+		unsigned got = 0;
+
+		send_one(b, learner_rows[r].from, learner_rows[r].dst, -1);
+		for (unsigned p = 0; p < PORTS; p++)
+			if (b->port[p] && b->fake[p].n_out == 1)
+				got |= 1u << p;
+		ck_assert_msg(got == want, "row %u: %#x, not %#x", learner_rows[r].n, got, want);
+		clear(b);
+	}
+	mac_of(0, mac);
+	fake_frame(frame, group, mac, -1, 60, 0);
+	fake_inject(&b->fake[0], frame, 60);
+	run(b);
+	ck_assert_uint_eq(b->fake[1].n_out, 0); /* it could have registered */
+	ck_assert_uint_eq(b->fake[2].n_out, 1);
+	ck_assert_uint_eq(b->fake[3].n_out, 1);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(learned_addresses_are_not_taken_away)
+{
+	struct bed *b = learners(true);
+	struct vs_link l = vs_port_link(b->port[2]);
+	uint8_t frame[64], out[6] = {0x02, 0xAA, 0, 0, 0, 1}, mac[6];
+	struct vs_port_config cfg = b->cfg[2];
+
+	mac_of(0, mac);
+	fake_frame(frame, mac, out, -1, 60, 0);
+	vs_switch_tick(b->sw, 100);
+	fake_inject(&b->fake[4], frame, 60); /* the gateway speaks */
+	run(b);
+	fake_inject(&b->fake[2], frame, 60); /* a guest says that it is the gateway */
+	run(b);
+	ck_assert_uint_eq(rx_drop(b, 2, VS_DROP_SRC_SPOOFED), 1);
+	ck_assert_uint_eq(b->fake[0].n_out, 1);
+	/* What nobody uses any more is free. */
+	vs_switch_tick(b->sw, 100 + FDB_AGE_S + 1);
+	fake_inject(&b->fake[2], frame, 60);
+	run(b);
+	ck_assert_uint_eq(b->fake[0].n_out, 2);
+	fake_inject(&b->fake[3], frame, 60);
+	run(b);
+	ck_assert_uint_eq(rx_drop(b, 3, VS_DROP_SRC_SPOOFED), 1);
+	/* A stopped port has nothing. */
+	l.ops->stop(l.ctx);
+	fake_inject(&b->fake[3], frame, 60);
+	run(b);
+	ck_assert_uint_eq(rx_drop(b, 3, VS_DROP_SRC_SPOOFED), 1);
+	ck_assert_uint_eq(b->fake[0].n_out, 3);
+	/* From outside it may come back. */
+	fake_inject(&b->fake[4], frame, 60);
+	run(b);
+	ck_assert_uint_eq(rx_drop(b, 4, VS_DROP_SRC_SPOOFED), 0);
+	ck_assert_uint_eq(b->fake[0].n_out, 4);
+	cfg.learning = false;
+	ck_assert_int_eq(vs_port_configure(b->port[2], &cfg), -EINVAL);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(a_guest_cannot_fill_the_table)
+{
+	struct bed *b = learners(true);
+	static struct vs_fdb_entry e[8192];
+	uint8_t frame[64], src[6] = {0x02, 0xBB, 0, 0, 0, 0}, mac[6];
+	size_t n = 0;
+
+	mac_of(0, mac);
+	for (unsigned i = 0; i < 3000; i++) {
+		if (i % 256 == 0)
+			vs_switch_tick(b->sw, 100 + i / 256); /* tables grow */
+		src[4] = (uint8_t)(i >> 8);
+		src[5] = (uint8_t)i;
+		fake_frame(frame, mac, src, -1, 60, 0);
+		fake_inject(&b->fake[2], frame, 60);
+		run(b);
+		clear(b);
+	}
+	n = vs_fdb_list(b->sw, e, 8192);
+	ck_assert_uint_gt(n, 900);
+	ck_assert_uint_le(n, 2 + 1024);
+	vs_switch_tick(b->sw, 1000);
+	ck_assert_uint_eq(vs_fdb_list(b->sw, e, 8192), 2);
+	fake_inject(&b->fake[2], frame, 60); /* aged ones make room */
+	run(b);
+	ck_assert_uint_eq(vs_fdb_list(b->sw, e, 8192), 3);
 	bed_free(b);
 }
 END_TEST
@@ -1020,6 +1150,9 @@ int main(void)
 	tcase_add_test(t, registration_is_exclusive);
 	tcase_add_test(t, sniffer);
 	tcase_add_test(t, learning_at_the_uplink);
+	tcase_add_loop_test(t, guests_that_register_nothing, 0, 2);
+	tcase_add_test(t, learned_addresses_are_not_taken_away);
+	tcase_add_test(t, a_guest_cannot_fill_the_table);
 	tcase_add_test(t, ageing);
 	tcase_add_test(t, full_receiver_drops_and_counts);
 	tcase_add_loop_test(t, burst_sizes, 0, 13);

@@ -76,8 +76,8 @@ static enum vs_drop check_source(struct flow *f, uint64_t key, unsigned vid)
 		return VS_DROP_SRC_SPOOFED;
 	if (f->rules->protect && !own && key != f->rules->own_key)
 		return VS_DROP_SRC_PROTECTED;
-	if (f->in->learning && !own)
-		learn(f->sw, f->in, key | (uint64_t)vid << 48);
+	if (f->in->learning && !own && !learn(f->sw, f->in, key | (uint64_t)vid << 48))
+		return VS_DROP_SRC_SPOOFED;
 	return VS_DROP_NONE;
 }
 
@@ -240,6 +240,18 @@ static bool is_reserved(const uint8_t *mac)
 	return !memcmp(mac, prefix, sizeof(prefix)) && mac[5] < 0x10;
 }
 
+/* To the guests in the VLAN that register nothing. Return: how many. */
+static unsigned give_learners(struct flow *f, unsigned i)
+{
+	unsigned vid = f->rules->mode == VLAN_AWARE ? f->w->vid[i] : 0;
+	const struct bitmap *in_vlan;
+
+	if (!atomic_load_explicit(&f->sw->n_learners, memory_order_relaxed))
+		return 0;
+	in_vlan = atomic_load_explicit(&f->sw->member[vid], memory_order_acquire);
+	return in_vlan ? give_set(f, i, in_vlan, &f->sw->learners) : 0;
+}
+
 /* Broadcast and multicast: spec/zvm-networking.md 3.2. */
 static enum vs_drop give_group(struct flow *f, unsigned i)
 {
@@ -257,6 +269,8 @@ static enum vs_drop give_group(struct flow *f, unsigned i)
 		wants = group_ports(f->sw, fdb_key_at(mac));
 	if (in_vlan && (wants || is_broadcast(mac)))
 		given = give_set(f, i, in_vlan, wants);
+	if (!is_broadcast(mac))
+		given += give_learners(f, i);
 	up = atomic_load_explicit(&f->sw->uplink, memory_order_relaxed);
 	if (!f->rules->uplink && up != FDB_PORT_NONE)
 		given += give(f, i, up) == GIVEN;
@@ -266,10 +280,11 @@ static enum vs_drop give_group(struct flow *f, unsigned i)
 static enum vs_drop give_unknown(struct flow *f, unsigned i)
 {
 	uint16_t up = atomic_load_explicit(&f->sw->uplink, memory_order_relaxed);
+	unsigned given = give_learners(f, i);
 
-	if (f->rules->uplink || up == FDB_PORT_NONE || give(f, i, up) != GIVEN)
-		return VS_DROP_UNKNOWN_UNICAST;
-	return VS_DROP_NONE;
+	if (!f->rules->uplink && up != FDB_PORT_NONE)
+		given += give(f, i, up) == GIVEN;
+	return given ? VS_DROP_NONE : VS_DROP_UNKNOWN_UNICAST;
 }
 
 INLINE enum vs_drop give_unicast(struct flow *f, unsigned i)

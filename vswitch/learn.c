@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Learned addresses: where guests do not register, on the uplink. A learned entry
- * is keyed by address and VLAN, never displaces a registered one, ages out after
- * FDB_AGE_S seconds, and is capped, so that a flood of new addresses costs the flooder
- * only.
+ * Learned addresses: where nobody registers, on the uplink and on the ports of guests without a
+ * driver that does. A learned entry is keyed by address and VLAN, never displaces a
+ * registered one, ages out after FDB_AGE_S seconds, and is capped, so that a flood of new
+ * addresses costs the flooder only. A guest cannot take away what another port uses: it has to
+ * wait until the entry is old, or its port is stopped.
  */
 #include "vswitch/vs_priv.h"
 
@@ -15,27 +16,78 @@ static uint32_t now_of(struct vs_switch *sw)
 	return atomic_load_explicit(&sw->now_s, memory_order_relaxed);
 }
 
-/* A worker, with a full key (VLAN included). Nothing is allocated here: a full table is grown
- * by the control thread's next tick. */
-void learn(struct vs_switch *sw, struct vs_port *p, uint64_t key)
+static bool is_guest(const struct vs_port *p)
 {
-	uint64_t value = fdb_value(p->index, true, now_of(sw));
+	return p->cfg.role == VS_ROLE_GUEST;
+}
+
+/* An entry of a port comes (1) or goes (-1). */
+static void count_learned(struct vs_switch *sw, uint64_t value, int change)
+{
+	struct vs_port *p =
+		atomic_load_explicit(&sw->port[fdb_value_port(value)], memory_order_relaxed);
+
+	if (p)
+		atomic_fetch_add_explicit(&p->n_learned, (unsigned)change, memory_order_relaxed);
+}
+
+void learn_displaced(struct vs_switch *sw, uint64_t value)
+{
+	count_learned(sw, value, -1);
+	atomic_fetch_sub_explicit(&sw->n_learned, 1, memory_order_relaxed);
+}
+
+/* The address is known already. Return: may the port use it? */
+static bool learn_again(struct vs_switch *sw, struct vs_port *p, struct fdb *t, uint64_t key,
+			uint64_t old)
+{
+	if (!(old & FDB_LEARNED))
+		return true;
+	if (is_guest(p) && fdb_value_port(old) != p->index)
+		return false;
+	fdb_put(t, key, fdb_value(p->index, true, now_of(sw)));
+	if (fdb_value_port(old) != p->index) {
+		count_learned(sw, old, -1);
+		count_learned(sw, fdb_value(p->index, true, 0), 1);
+	}
+	return true;
+}
+
+static void learn_new(struct vs_switch *sw, struct vs_port *p, struct fdb *t, uint64_t key)
+{
+	if (atomic_load_explicit(&sw->n_learned, memory_order_relaxed) >= FDB_LEARNED_MAX)
+		return;
+	if (is_guest(p) &&
+	    atomic_load_explicit(&p->n_learned, memory_order_relaxed) >= FDB_LEARNED_GUEST_MAX)
+		return;
+	if (fdb_put(t, key, fdb_value(p->index, true, now_of(sw)))) {
+		atomic_store_explicit(&sw->want_grow, true, memory_order_relaxed);
+		return;
+	}
+	atomic_fetch_add_explicit(&p->n_learned, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&sw->n_learned, 1, memory_order_relaxed);
+}
+
+/*
+ * A worker, with a full key (VLAN included). Nothing is allocated here: a full table is grown
+ * by the control thread's next tick.
+ * Return: may the port use the address?
+ */
+bool learn(struct vs_switch *sw, struct vs_port *p, uint64_t key)
+{
 	struct fdb *t;
 	uint64_t old;
+	bool may = true;
 
 	pthread_spin_lock(&sw->lock);
 	t = atomic_load_explicit(&sw->fdb, memory_order_relaxed);
 	old = fdb_find(t, key, fdb_hash(key));
-	if (old != FDB_PORT_NONE) {
-		if (old & FDB_LEARNED)
-			fdb_put(t, key, value);
-	} else if (atomic_load_explicit(&sw->n_learned, memory_order_relaxed) < FDB_LEARNED_MAX) {
-		if (fdb_put(t, key, value))
-			atomic_store_explicit(&sw->want_grow, true, memory_order_relaxed);
-		else
-			atomic_fetch_add_explicit(&sw->n_learned, 1, memory_order_relaxed);
-	}
+	if (old != FDB_PORT_NONE)
+		may = learn_again(sw, p, t, key, old);
+	else
+		learn_new(sw, p, t, key);
 	pthread_spin_unlock(&sw->lock);
+	return may;
 }
 
 typedef bool forget_fn(const void *ctx, uint64_t value);
@@ -56,7 +108,7 @@ static void forget(struct vs_switch *sw, forget_fn *match, const void *ctx)
 				continue;
 			atomic_store_explicit(&e->key, 0, memory_order_release);
 			t->used--;
-			atomic_fetch_sub_explicit(&sw->n_learned, 1, memory_order_relaxed);
+			learn_displaced(sw, v);
 		}
 	pthread_spin_unlock(&sw->lock);
 }

@@ -139,7 +139,7 @@ static int mac_add(struct vs_port *p, const uint8_t *mac, uint64_t key)
 	if (rc)
 		p->n_macs--;
 	else if (v != FDB_PORT_NONE) /* it was a learned entry */
-		atomic_fetch_sub_explicit(&sw->n_learned, 1, memory_order_relaxed);
+		learn_displaced(sw, v);
 	atomic_fetch_add_explicit(&sw->generation, 1, memory_order_release);
 	return rc;
 }

@@ -4,7 +4,7 @@
  *
  * Goal: join ports on one machine with z/VM's semantics (spec/zvm-networking.md 3)
  * and one copy per frame. A switch knows addresses because guests register
- * them; it learns only where nobody registers (the uplink).
+ * them; it learns only where nobody registers (the uplink, guests behind plain sockets).
  *
  * A burst's way (burst.c), each step a loop over the burst:
  *   fetch      the port yields references and a private copy of each frame's head
@@ -188,6 +188,21 @@ static void set_promisc(struct vs_port *p)
 	}
 }
 
+static void set_learner(struct vs_port *p)
+{
+	bool on = p->learning && p->cfg.role == VS_ROLE_GUEST && atomic_load(&p->running);
+
+	if (on == bitmap_has(&p->sw->learners, p->index))
+		return;
+	if (on) {
+		bitmap_set(&p->sw->learners, p->index);
+		atomic_fetch_add(&p->sw->n_learners, 1);
+	} else {
+		bitmap_clear(&p->sw->learners, p->index);
+		atomic_fetch_sub(&p->sw->n_learners, 1);
+	}
+}
+
 /* Make the port's configuration what the workers see. Return: 0 or -ENOMEM (nothing changed). */
 static int publish(struct vs_port *p)
 {
@@ -247,7 +262,7 @@ struct vs_port *vs_port_create(struct vs_switch *sw, const struct vs_port_config
 	p->cfg = *cfg;
 	p->index = (uint16_t)index;
 	p->fd = -1;
-	p->learning = cfg->role == VS_ROLE_UPLINK;
+	p->learning = cfg->role == VS_ROLE_UPLINK || cfg->learning;
 	if (publish(p)) {
 		free(p);
 		errno = ENOMEM;
@@ -265,7 +280,7 @@ int vs_port_configure(struct vs_port *p, const struct vs_port_config *cfg)
 	struct vs_port_config old = p->cfg;
 	int rc;
 
-	if (cfg->role != p->cfg.role)
+	if (cfg->role != p->cfg.role || cfg->learning != p->cfg.learning)
 		return -EINVAL;
 	p->cfg = *cfg;
 	rc = publish(p);
@@ -281,6 +296,7 @@ static void port_stop(struct vs_port *p)
 	atomic_store(&p->running, false);
 	set_members(p, atomic_load(&p->rules), NULL);
 	set_promisc(p);
+	set_learner(p);
 	register_clear(p);
 	if (p->worker)
 		worker_del(p->worker, p);
@@ -349,6 +365,7 @@ static int link_start(void *link, const struct vs_port_ops *ops, void *port)
 	atomic_store_explicit(&p->running, true, memory_order_release);
 	set_members(p, NULL, atomic_load(&p->rules));
 	set_promisc(p);
+	set_learner(p);
 	rc = p->worker ? worker_add(p->worker, p) : 0;
 	if (rc)
 		port_stop(p);

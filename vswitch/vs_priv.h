@@ -86,7 +86,8 @@ struct vs_port {
 	struct vs_switch *sw;
 	uint16_t index;
 	_Atomic bool running;
-	bool learning; /* source addresses are learned here */
+	bool learning;		    /* source addresses are learned here */
+	_Atomic unsigned n_learned; /* of a guest: limited; changed under the switch's lock */
 
 	/* The one worker that fetches from this port keeps its last good source. */
 	uint64_t last_src;
@@ -119,6 +120,7 @@ struct group {
 #define FDB_BITS_MIN 6
 #define FDB_BITS_MAX 16 /* 2^16 lines of 4: 262,144 addresses, 4 MiB */
 #define FDB_LEARNED_MAX 65536u
+#define FDB_LEARNED_GUEST_MAX 1024u /* of one port that is not the uplink */
 #define FDB_AGE_S 300u
 
 struct vs_switch {
@@ -131,6 +133,8 @@ struct vs_switch {
 	_Atomic(struct bitmap *) member[VS_VID_MAX + 2]; /* by VID; [0]: all running ports */
 	struct bitmap promisc;
 	_Atomic unsigned n_promisc;
+	struct bitmap learners; /* guests that register nothing */
+	_Atomic unsigned n_learners;
 	_Atomic(struct fdb *) group_ids;	   /* group address to group id */
 	_Atomic(struct group *) group[GROUPS_MAX]; /* by id */
 	_Atomic(struct vs_capture *) captures;
@@ -203,7 +207,9 @@ void capture_flush(struct vs_worker *w, struct vs_switch *sw);
 void capture_forget_port(struct vs_port *p);
 
 /* learn.c, register.c */
-void learn(struct vs_switch *sw, struct vs_port *p, uint64_t key);
+bool learn(struct vs_switch *sw, struct vs_port *p, uint64_t key);
+/* A learned entry is no more. */
+void learn_displaced(struct vs_switch *sw, uint64_t value);
 void learn_age(struct vs_switch *sw, uint32_t now_s);
 void learn_forget(struct vs_port *p);
 int fdb_grow(_Atomic(struct fdb *) *where, pthread_spinlock_t *lock);

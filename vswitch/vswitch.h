@@ -83,6 +83,9 @@ struct vs_port_config {
 	bool promisc_allowed;  /* GRANT ... PROMISCUOUS */
 	uint8_t own_mac[6];    /* assigned address; all zero: none. Used by MAC protection */
 	int8_t mac_protect;    /* 1 on, 0 off, -1 as the switch says */
+	/* A guest that registers nothing (a QEMU socket): its addresses are learned, and it gets
+	 * the groups and unknown unicast frames of its VLANs. May not be changed later. */
+	bool learning;
 };
 
 /*
