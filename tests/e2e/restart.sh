@@ -9,7 +9,7 @@
 begin
 
 world host
-ip -n "$ID-host" tuntap add dev tap0 mode tap vnet_hdr
+ip -n "$ID-host" tuntap add dev tap0 mode tap
 ip -n "$ID-host" addr add 10.88.0.1/24 dev tap0
 ip -n "$ID-host" link set tap0 up
 zland_start <<CONF
