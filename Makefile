@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # zlan: targets for people are listed by `make help`.
 
+.DEFAULT_GOAL := all
 B ?= build
 ifeq ($(origin CC),default)
 CC := gcc
