@@ -48,6 +48,7 @@ void emu_stopped(void *device, enum emu_stop why)
 {
 	DEVBLK *dev = device;
 
+	emu_qdio_active(device, false);
 	if (why != EMU_HALT)
 		return;
 	/* The end of a halt would leave these on, and the guest would wait for ever: 4. */

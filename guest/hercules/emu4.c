@@ -29,20 +29,28 @@
 enum emu_stop emu_stop_wanted(void *device)
 {
 	const DEVBLK *dev = device;
-	BYTE activity = *(const volatile BYTE *)&dev->scsw.flag2;
+	BYTE functions = *(const volatile BYTE *)&dev->scsw.flag2;
 
-	if (activity & SCSW2_AC_CLEAR)
+	/* Halt is no longer pending when our entry is called, but stays the function. */
+	if (functions & SCSW2_FC_CLEAR)
 		return EMU_CLEAR;
-	if (activity & SCSW2_AC_HALT)
+	if (functions & SCSW2_FC_HALT)
 		return EMU_HALT;
 	return dev->busy ? EMU_GO_ON : EMU_RESET;
 }
 
-/* The emulator brings its status in order itself. */
+/* The emulator brings its status in order itself, and halt_device the PCI. */
 void emu_stopped(void *device, enum emu_stop why)
 {
 	(void)device;
 	(void)why;
+}
+
+/* The device lock is held. */
+static void drop_pci(DEVBLK *dev)
+{
+	memset(&dev->pciscsw, 0, sizeof(dev->pciscsw));
+	DEQUEUE_IO_INTERRUPT(&dev->pciioint);
 }
 
 void emu_qdio_active(void *device, bool on)
@@ -54,8 +62,7 @@ void emu_qdio_active(void *device, bool on)
 		dev->scsw.flag2 |= SCSW2_Q;
 	} else {
 		dev->scsw.flag2 &= (BYTE)~SCSW2_Q;
-		memset(&dev->pciscsw, 0, sizeof(dev->pciscsw));
-		DEQUEUE_IO_INTERRUPT(&dev->pciioint);
+		drop_pci(dev);
 	}
 	RELEASE_DEVLOCK(dev);
 }
@@ -228,11 +235,17 @@ static void query_device(DEVBLK *dev, char **devclass, int buflen, char *buffer)
 		snprintf(buffer, (size_t)buflen, "(incomplete group)");
 }
 
-/* Halt, clear and reset: the status word says which. Locks are held. */
+/*
+ * Halt, clear and reset: the status word says which. The device lock is held, and for halt the
+ * interrupt lock. As soon as we return the emulator makes the ending status pending, and a
+ * program that ends later would add its own: so it has to leave first.
+ */
 static void halt_device(DEVBLK *dev)
 {
-	if (dev->dev_data)
-		zosa_wake(dev->dev_data);
+	if (!dev->dev_data)
+		return;
+	zosa_wait_stopped(dev->dev_data, (unsigned)dev->member);
+	drop_pci(dev);
 }
 
 static void execute_ccw(DEVBLK *dev, BYTE code, BYTE flags, BYTE chained, U32 count, BYTE prevcode,
@@ -261,7 +274,8 @@ static void execute_ccw(DEVBLK *dev, BYTE code, BYTE flags, BYTE chained, U32 co
 	zosa_execute(dev->dev_data, (unsigned)dev->member, &cmd, &end);
 	*unitstat = end.unit_status;
 	*residual = end.residual;
-	if (end.stopped) /* the same CCW again, before which the emulator sees to halt and clear */
+	/* The same CCW again, before which the emulator sees to the clear. */
+	if (end.stopped && dev->scsw.flag2 & SCSW2_AC_CLEAR)
 		*unitstat = CSW_CE | CSW_DE | CSW_UC | CSW_SM;
 	else if (end.unit_status & CSW_UC)
 		memcpy(dev->sense, end.sense, SENSE_BYTES);

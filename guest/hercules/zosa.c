@@ -43,9 +43,10 @@
 #include "osa/osa.h"
 
 #define DIR_DEFAULT "/run/zlan"
-#define SERVICE_MS 250	/* portlink wants to be called at least every 500 ms */
-#define TICK_MS 200	/* osa_tick: one to ten times a second */
-#define STOP_LOOK_MS 20 /* how soon a clear is seen that nobody tells us of */
+#define SERVICE_MS 250	 /* portlink wants to be called at least every 500 ms */
+#define TICK_MS 200	 /* osa_tick: one to ten times a second */
+#define STOP_LOOK_MS 20	 /* how soon a clear is seen that nobody tells us of */
+#define STOP_WAIT_MS 300 /* a processor waits that long for a program that it halts */
 #define ADAPTERS_MAX 64
 #define ENDED (QDIO_DSTAT_CHANNEL_END | QDIO_DSTAT_DEVICE_END)
 
@@ -70,7 +71,7 @@ struct zosa {
 	pthread_cond_t ended; /* a slot is done, or a stop may have been asked for */
 	struct osa *osa;
 	struct slot slot[QDIO_DEVICES];
-	unsigned inside; /* threads in zosa_execute */
+	unsigned inside[QDIO_DEVICES]; /* threads in zosa_execute */
 	bool attached;
 
 	struct portlink *link;
@@ -268,16 +269,24 @@ static void stop_device(struct zosa *z, unsigned dev, enum emu_stop why)
 	}
 }
 
+/* ms below 1000. */
+static struct timespec from_now(unsigned ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += ms * 1000000L;
+	if (t.tv_nsec >= 1000000000L) {
+		t.tv_nsec -= 1000000000L;
+		t.tv_sec++;
+	}
+	return t;
+}
+
 static void wait_a_little(struct zosa *z)
 {
-	struct timespec until;
+	struct timespec until = from_now(STOP_LOOK_MS);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += STOP_LOOK_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
 	pthread_cond_timedwait(&z->ended, &z->lock, &until);
 }
 
@@ -359,22 +368,22 @@ void zosa_execute(struct zosa *z, unsigned dev, const struct qdio_single *cmd, s
 
 	memset(end, 0, sizeof(*end));
 	pthread_mutex_lock(&z->lock);
-	z->inside++;
+	z->inside[dev]++;
 	why = run(z, dev, cmd, end);
 	closing = atomic_load(&z->closing);
 	pthread_mutex_unlock(&z->lock);
 	/* When the device goes away its lock is held by whoever waits for us to leave. */
-	if (!closing && cmd->cmd == QDIO_CCW_AQ)
-		emu_qdio_active(device, false);
 	if (!closing && why != EMU_GO_ON)
 		emu_stopped(device, why);
+	else if (!closing && cmd->cmd == QDIO_CCW_AQ)
+		emu_qdio_active(device, false);
 	if (why != EMU_GO_ON) {
 		end->stopped = true;
 		end->unit_status = ENDED;
 		end->residual = cmd->count;
 	}
 	pthread_mutex_lock(&z->lock);
-	z->inside--;
+	z->inside[dev]--;
 	pthread_cond_broadcast(&z->ended);
 	pthread_mutex_unlock(&z->lock);
 }
@@ -384,6 +393,19 @@ void zosa_wake(struct zosa *z)
 	/* Without the lock, see above: a wake that comes a moment too early is found out
 	 * STOP_LOOK_MS later. */
 	pthread_cond_broadcast(&z->ended);
+}
+
+void zosa_wait_stopped(struct zosa *z, unsigned dev)
+{
+	struct timespec until = from_now(STOP_WAIT_MS);
+
+	zosa_wake(z);
+	if (pthread_mutex_clocklock(&z->lock, CLOCK_MONOTONIC, &until))
+		return;
+	while (z->inside[dev] && !pthread_cond_timedwait(&z->ended, &z->lock, &until)) {
+		/* It looks at the subchannel again as it wakes, and leaves. */
+	}
+	pthread_mutex_unlock(&z->lock);
 }
 
 int zosa_chsc(uint8_t block[QDIO_CHSC_BLOCK_BYTES])
@@ -650,8 +672,9 @@ void zosa_destroy(struct zosa *z)
 	pthread_join(z->service, NULL);
 	pthread_mutex_lock(&z->lock);
 	pthread_cond_broadcast(&z->ended);
-	while (z->inside)
-		pthread_cond_wait(&z->ended, &z->lock);
+	for (unsigned dev = 0; dev < QDIO_DEVICES; dev++)
+		while (z->inside[dev])
+			pthread_cond_wait(&z->ended, &z->lock);
 	pthread_mutex_unlock(&z->lock);
 	release(z);
 }

@@ -66,6 +66,12 @@ void zosa_execute(struct zosa *z, unsigned dev, const struct qdio_single *cmd,
 /* A halt or clear was asked for: looked at sooner than otherwise. Any thread, locks held. */
 void zosa_wake(struct zosa *z);
 
+/*
+ * The same, and wait until no program of the device runs any more, but not long. With locks held
+ * that emu_stopped does not take.
+ */
+void zosa_wait_stopped(struct zosa *z, unsigned dev);
+
 /* SIGA-w while the queues are active. A processor's thread; never blocks. */
 void zosa_signal_adapter(struct zosa *z);
 
@@ -84,7 +90,10 @@ enum emu_stop { EMU_GO_ON, EMU_HALT, EMU_CLEAR, EMU_RESET };
 /* What has been asked of the subchannel since its program started. Any thread. */
 enum emu_stop emu_stop_wanted(void *device);
 
-/* A program has been left because of a halt, clear or reset: bring the status in order. */
+/*
+ * A program has been left because of a halt, clear or reset: bring the status in order, also that
+ * of a PCI. Whoever asked for the stop may hold locks and wait in zosa_wait_stopped.
+ */
 void emu_stopped(void *device, enum emu_stop why);
 
 /* The subchannel is QDIO active from now on, or no longer (a PCI that is pending goes). */

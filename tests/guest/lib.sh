@@ -54,6 +54,7 @@ guest_config()
 	else
 		printf 'hao tgt HHC00006I.*inactive\nhao cmd quit force\nipl guest.ins\n' >"$d/hercules.rc"
 	fi
+	[ -z "${NO_IPL:-}" ] || : >"$d/hercules.rc"
 }
 
 # boot GUEST DEVICE-LINE...: start an emulator; booted waits for its guest.
