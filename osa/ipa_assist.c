@@ -216,7 +216,10 @@ static uint16_t source_mac_run(struct osa *a, struct request *r)
 
 static uint16_t layer3_run(struct osa *a, struct request *r, struct osa_call *c)
 {
-	if (!(r->assist & osa_assists_supported(a, be16_get(c->ipa.protocol))))
+	/* A host may query the entries of IPv6 as well: 4.7. */
+	bool query = r->assist == OSA_ASSIST_ARP && r->subcommand == OSA_ARP_QUERY_INFO;
+
+	if (!query && !(r->assist & osa_assists_supported(a, be16_get(c->ipa.protocol))))
 		return OSA_RC_NOT_SUPPORTED;
 	switch (r->assist) {
 	case OSA_ASSIST_ARP:
