@@ -173,6 +173,13 @@ quiet() # DEVICE LESS-THAN
 	! received $1 $2
 }
 
+# How the driver is interrupted and what it leaves to the machine.
+interrupts() # DEVICE
+{
+	dmesg >/tmp/dmesg
+	grep "qdio: 0.0.$(printf %04x $((0x$1 + 2))) .* using" /tmp/dmesg
+}
+
 # What the drivers said that is neither progress nor asked for by a test.
 complaints()
 {

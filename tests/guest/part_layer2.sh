@@ -10,6 +10,13 @@ must "layer 2: guest to host" run one 'reach 10.9.0.254'
 must "layer 2: host to guest" in_ns host ping -q -n -c 3 -i 0.2 -W 2 10.9.0.2
 
 # What is said of an adapter.
+if [ "$FAMILY" = 3 ]; then
+	must "classic interrupts (PCI)" says one 'AI:0' 'interrupts 0500'
+	skipped "adapter interrupts: this emulator has none"
+else
+	must "adapter interrupts" says one 'AI:1' 'interrupts 0500'
+fi
+skipped "QEBSM: the module does not offer it"
 must "sysfs: card type" says one '^OSD' 'sysfs 0500 card_type'
 must "sysfs: state" says one 'UP|SOFTSETUP' 'sysfs 0500 state'
 must "sysfs: port" says one '^0$' 'sysfs 0500 portno'
