@@ -47,6 +47,7 @@ static void *worker_loop(void *arg)
 	struct bed *b = arg;
 	uint64_t cycles = 0, frames = 0;
 
+	pthread_setname_np(pthread_self(), "switch"); /* for profilers */
 	bench_pin(BENCH_CPU_SWITCH);
 	rcu_register_thread();
 	while (!atomic_load_explicit(&b->stop, memory_order_relaxed)) {
