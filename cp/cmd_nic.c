@@ -19,6 +19,32 @@ static void network_title(char title[CP_TITLE_BYTES], const struct cp_lan *lan, 
 
 /* ---- making one ------------------------------------------------------------------- */
 
+static enum cp_nic_type wanted_type(const struct cp_run *run)
+{
+	const struct cp_value *v = run->args->v;
+
+	return v[CP_OP_STREAM].given  ? CP_NIC_STREAM
+	       : v[CP_OP_DGRAM].given ? CP_NIC_DGRAM
+				      : CP_NIC_QDIO;
+}
+
+static bool gives_type(const struct cp_run *run)
+{
+	const struct cp_value *v = run->args->v;
+
+	return v[CP_OP_TYPE].given || v[CP_OP_STREAM].given || v[CP_OP_DGRAM].given;
+}
+
+/* Return: 0, or -1 after a message. */
+static int check_type(struct cp_run *run)
+{
+	const struct cp_value *v = run->args->v;
+
+	if (v[CP_OP_TYPE].given + v[CP_OP_STREAM].given + v[CP_OP_DGRAM].given > 1)
+		return cp_error(run, CP_E_CONFLICT, "TYPE", "another type was given", NULL);
+	return 0;
+}
+
 /* Return: the new NIC, or NULL after a message. */
 static struct cp_nic *create(struct cp_run *run, const char *user)
 {
@@ -27,7 +53,10 @@ static struct cp_nic *create(struct cp_run *run, const char *user)
 	uint32_t devices = v[CP_OP_DEVICES].given ? v[CP_OP_DEVICES].num : 3;
 	struct cp_nic *nic = cp_nic_overlap(run->cp, user, vdev, devices);
 	char id[8];
+	int rc;
 
+	if (check_type(run) < 0)
+		return NULL;
 	snprintf(id, sizeof(id), "%04X", vdev & 0xFFFF);
 	if (vdev + devices > 0x10000) {
 		cp_error(run, CP_E_BAD_OPERAND, id, "the last device number would be above FFFF",
@@ -47,6 +76,12 @@ static struct cp_nic *create(struct cp_run *run, const char *user)
 		return NULL;
 	nic->has_chpid = v[CP_OP_CHPID].given;
 	nic->chpid = (uint8_t)v[CP_OP_CHPID].num;
+	rc = cp_nic_set_type(nic, wanted_type(run));
+	if (rc) {
+		cp_nic_destroy(nic);
+		cp_error(run, CP_E_SYSTEM, "The NIC's socket", strerror(-rc), NULL);
+		return NULL;
+	}
 	return nic;
 }
 
@@ -96,6 +131,11 @@ static int check_repeated(struct cp_run *run, const struct cp_nic *nic)
 
 	if (v[CP_OP_DEVICES].given && v[CP_OP_DEVICES].num != nic->devices)
 		return cp_error(run, CP_E_CONFLICT, "DEVICES", "the NIC exists with another number",
+				NULL);
+	if (check_type(run) < 0)
+		return -1;
+	if (gives_type(run) && wanted_type(run) != nic->type)
+		return cp_error(run, CP_E_CONFLICT, "TYPE", "the NIC exists with another type",
 				NULL);
 	if (v[CP_OP_CHPID].given && cp_nic_attached(nic))
 		return cp_error(run, CP_E_ATTACHED, nic->name, "end the guest to change its CHPID",

@@ -86,8 +86,8 @@ static void print_nic_attributes(FILE *f, const struct cp_nic *nic)
 	static const char *const queues[] = {"LOW", "NORMAL", "HIGH"};
 	const char *user = nic->user->name;
 
-	fprintf(f, "NICDEF %s %04X TYPE QDIO DEVICES %u MACID %06X PQUPLINKTX %s", user, nic->vdev,
-		nic->devices, nic->mac.id, queues[nic->pqueue]);
+	fprintf(f, "NICDEF %s %04X TYPE %s DEVICES %u MACID %06X PQUPLINKTX %s", user, nic->vdev,
+		cp_nic_type_name(nic), nic->devices, nic->mac.id, queues[nic->pqueue]);
 	if (nic->has_chpid)
 		fprintf(f, " CHPID %02X", nic->chpid);
 	fputc('\n', f);

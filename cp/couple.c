@@ -60,6 +60,7 @@ void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, const st
 		.type = p->type == CP_PORT_TRUNK ? VS_TYPE_TRUNK : VS_TYPE_ACCESS,
 		.promisc_allowed = p->promisc,
 		.mac_protect = (int8_t)nic->macprotect,
+		.learning = nic->type != CP_NIC_QDIO,
 	};
 	snprintf(cfg->name, sizeof(cfg->name), "%s", nic->name);
 	cp_mac_bytes(&nic->mac, cfg->own_mac);

@@ -16,6 +16,9 @@
 struct cp;
 struct cp_nic;
 
+/* What may attach to a NIC: an adapter, or a peer of its own socket. */
+enum cp_nic_type { CP_NIC_QDIO, CP_NIC_STREAM, CP_NIC_DGRAM };
+
 /* ---- the whole -------------------------------------------------------------------- */
 
 struct cp_hooks {
@@ -29,6 +32,10 @@ struct cp_hooks {
 	int (*dpdk_args)(void *ctx, const char *args, char *err, size_t err_len);
 	/* Text for QUERY VSWITCH: "Ready" or why not. */
 	const char *(*uplink_state)(void *ctx, void *uplink);
+	/* Make and unmake the socket of a NIC of TYPE STREAM or DGRAM. NULL: without.
+	 * Return: a handle for close_socket, or NULL and errno. */
+	void *(*open_socket)(void *ctx, const char *user, uint16_t vdev, enum cp_nic_type type);
+	void (*close_socket)(void *ctx, void *socket);
 	/* The worker a new port is to be served by. */
 	struct vs_worker *(*pick_worker)(void *ctx);
 	/* Something was changed by a command: the state file is to be rewritten. */
@@ -112,6 +119,7 @@ char *cp_complete(struct cp *cp, const char *line);
 struct cp_nic_client {
 	/* "port socket": shown by QUERY NIC. Static. */
 	const char *kind;
+	enum cp_nic_type type; /* of the NICs it may have */
 	/* The NIC was coupled; or its port is about to go, and nothing may use it on return. Not
 	 * called from inside cp_nic_attach_port. */
 	void (*coupled)(void *ctx, bool on);

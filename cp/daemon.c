@@ -37,6 +37,7 @@
 #include "cp/control.h"
 #include "cp/dpdk.h"
 #include "cp/log.h"
+#include "cp/nicsock.h"
 #include "cp/port_wire.h"
 #include "cp/portsock.h"
 #include "cp/rundir.h"
@@ -57,6 +58,7 @@ struct cp_daemon {
 	struct cp_workers *workers;
 	struct cp_dpdk *dpdk;
 	struct cp_hostuplinks *uplinks;
+	struct cp_nicsocks *nicsocks;
 	struct cp *cp;
 	struct cp_control *control;
 	struct cp_channel *channel;
@@ -91,6 +93,19 @@ static const char *hook_uplink_state(void *ctx, void *uplink)
 {
 	(void)ctx;
 	return cp_hostuplink_state(uplink);
+}
+
+static void *hook_open_socket(void *ctx, const char *user, uint16_t vdev, enum cp_nic_type type)
+{
+	struct cp_daemon *d = ctx;
+
+	return cp_nicsock_open(d->nicsocks, d->cp, user, vdev, type);
+}
+
+static void hook_close_socket(void *ctx, void *socket)
+{
+	(void)ctx;
+	cp_nicsock_close(socket);
 }
 
 static struct vs_worker *hook_pick_worker(void *ctx)
@@ -152,6 +167,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	cp_tick(d->cp, (uint32_t)ts.tv_sec);
 	cp_hostuplinks_tick(d->uplinks);
+	cp_nicsocks_tick(d->nicsocks);
 }
 
 static void save(struct cp_daemon *d)
@@ -280,6 +296,8 @@ static int make_objects(struct cp_daemon *d)
 		.close_uplink = hook_close_uplink,
 		.dpdk_args = hook_dpdk_args,
 		.uplink_state = hook_uplink_state,
+		.open_socket = hook_open_socket,
+		.close_socket = hook_close_socket,
 		.pick_worker = hook_pick_worker,
 		.changed = hook_changed,
 		.shutdown = hook_shutdown,
@@ -287,6 +305,8 @@ static int make_objects(struct cp_daemon *d)
 		.forget = hook_forget,
 		.ctx = d,
 	};
+	struct cp_nicsocks_config sockets = {
+		.base = d->base, .dir = d->opt.dir, .log = hook_log, .ctx = d};
 
 	d->workers = cp_workers_start(WORKERS, d->opt.confine ? cp_confine_worker : NULL);
 	if (!d->workers)
@@ -297,7 +317,8 @@ static int make_objects(struct cp_daemon *d)
 	d->uplinks = cp_hostuplinks_create(d->base, &d->log, d->dpdk);
 	if (!d->uplinks)
 		return failed("No netlink", errno);
-	d->cp = cp_create(&hooks);
+	d->nicsocks = cp_nicsocks_create(&sockets);
+	d->cp = d->nicsocks ? cp_create(&hooks) : NULL;
 	return d->cp ? 0 : failed("No memory", errno);
 }
 
@@ -452,6 +473,7 @@ void cp_daemon_stop(struct cp_daemon *d, bool clean)
 	cp_control_destroy(d->control);
 	d->control = NULL;
 	cp_destroy(d->cp);
+	cp_nicsocks_destroy(d->nicsocks);
 	cp_hostuplinks_destroy(d->uplinks);
 	cp_dpdk_destroy(d->dpdk);
 	cp_workers_stop(d->workers);

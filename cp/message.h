@@ -54,6 +54,7 @@
 	X(SYSTEM, 2511, 396, 2511, "&1 failed: &2")                                                \
 	X(NO_ACCOUNT, 2512, 396, 2512, "USER &2 has no &1; QUERY USER lists its accounts")         \
 	X(NOT_YOURS, 2513, 100, 16, "NIC &1 is not yours, you are &2: root can enter USER &3")     \
+	X(OTHER_TYPE, 2514, 396, 2514, "NIC &1 has TYPE &2: its guest attaches by &3")             \
 	X(UPLINK, 2832, 396, 2832, "Connection &1 for VSWITCH SYSTEM &2 is not active: &3")        \
 	X(VLAN_UNAWARE, 2846, 396, 2846,                                                           \
 	  "&1 is not allowed: VSWITCH SYSTEM &2 is VLAN unaware; DEFINE it with VLAN")             \

@@ -83,6 +83,25 @@ struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uin
 	return nic;
 }
 
+static const char *const type_names[] = {"QDIO", "STREAM", "DGRAM"};
+
+const char *cp_nic_type_name(const struct cp_nic *nic)
+{
+	return type_names[nic->type];
+}
+
+/* Of a new NIC. Return: 0 or -errno. */
+int cp_nic_set_type(struct cp_nic *nic, enum cp_nic_type type)
+{
+	const struct cp_hooks *h = &nic->cp->hooks;
+
+	nic->type = type;
+	if (type == CP_NIC_QDIO || !h->open_socket || nic->cp->check)
+		return 0;
+	nic->socket = h->open_socket(h->ctx, nic->user->name, nic->vdev, type);
+	return nic->socket ? 0 : -errno;
+}
+
 /* The client must be told before its adapter goes; it may detach by itself. */
 static void revoke(struct cp_nic *nic)
 {
@@ -99,6 +118,8 @@ void cp_nic_destroy(struct cp_nic *nic)
 	struct cp_user *u = nic->user;
 
 	revoke(nic);
+	if (nic->socket)
+		cp->hooks.close_socket(cp->hooks.ctx, nic->socket);
 	cp_uncouple(nic);
 	cp_mac_release(cp, &nic->mac);
 	HASH_DELETE(hh, u->nics, nic);
@@ -165,7 +186,7 @@ static struct cp_nic *refuse(int error, char *err, size_t err_len, enum cp_msg m
 
 /* The NIC a client may attach to now. Return: it, or NULL, errno and a reason. */
 static struct cp_nic *find_free(struct cp *cp, const struct cp_caller *who, const char *user,
-				uint16_t vdev, char *err, size_t err_len)
+				uint16_t vdev, enum cp_nic_type type, char *err, size_t err_len)
 {
 	struct cp_nic *nic;
 	char name[32], you[32], statement[32];
@@ -181,6 +202,10 @@ static struct cp_nic *find_free(struct cp *cp, const struct cp_caller *who, cons
 	nic = cp_nic_find(cp, user, vdev);
 	if (!nic)
 		return refuse(ENOENT, err, err_len, CP_E_NO_DEVICE, name, NULL, NULL);
+	if (nic->type != type)
+		return refuse(ENODEV, err, err_len, CP_E_OTHER_TYPE, name, cp_nic_type_name(nic),
+			      nic->type == CP_NIC_QDIO ? "the channel or port socket"
+						       : "the NIC's own socket");
 	if (cp_nic_attached(nic))
 		return refuse(EBUSY, err, err_len, CP_E_ATTACHED, name, "end that guest first",
 			      NULL);
@@ -191,7 +216,7 @@ struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const c
 			     uint16_t vdev, const struct qdio_env_ops *env_ops, void *env,
 			     char *err, size_t err_len)
 {
-	struct cp_nic *nic = find_free(cp, who, user, vdev, err, err_len);
+	struct cp_nic *nic = find_free(cp, who, user, vdev, CP_NIC_QDIO, err, err_len);
 	struct osa_config cfg;
 
 	if (!nic)
@@ -217,7 +242,7 @@ struct cp_nic *cp_nic_attach_port(struct cp *cp, const struct cp_caller *who, co
 				  uint16_t vdev, const struct cp_nic_client *client, char *err,
 				  size_t err_len)
 {
-	struct cp_nic *nic = find_free(cp, who, user, vdev, err, err_len);
+	struct cp_nic *nic = find_free(cp, who, user, vdev, client->type, err, err_len);
 
 	if (!nic)
 		return NULL;

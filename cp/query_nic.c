@@ -63,9 +63,9 @@ static json_t *nic_json(const struct cp_nic *nic)
 	cp_mac_bytes(&nic->mac, mac);
 	more = json_pack("{s:s, s:o, s:s, s:i, s:o, s:s, s:s, s:b, s:s?, s:s, s:o, s:o, s:b, s:o}",
 			 "userid", nic->user->name, "vdev", json_sprintf("%04X", nic->vdev), "type",
-			 "QDIO", "devices", nic->devices, "mac", cp_mac_json(mac), "mac_protect",
-			 protect_text(nic->macprotect), "pquplinktx", queues[nic->pqueue],
-			 "attached", cp_nic_attached(nic), "attached_by",
+			 cp_nic_type_name(nic), "devices", nic->devices, "mac", cp_mac_json(mac),
+			 "mac_protect", protect_text(nic->macprotect), "pquplinktx",
+			 queues[nic->pqueue], "attached", cp_nic_attached(nic), "attached_by",
 			 nic->client ? nic->client->kind
 			 : nic->osa  ? "channel socket"
 				     : NULL,
@@ -124,8 +124,8 @@ static void say_nic(struct cp_run *run, const struct cp_nic *nic, bool details)
 
 	cp_mac_bytes(&nic->mac, bytes);
 	cp_mac_text(bytes, mac);
-	cp_say(run, "Adapter %04X.P00 Type: QDIO      Owner: %-8s   Devices: %u", nic->vdev,
-	       nic->user->name, nic->devices);
+	cp_say(run, "Adapter %04X.P00 Type: %-9s Owner: %-8s   Devices: %u", nic->vdev,
+	       cp_nic_type_name(nic), nic->user->name, nic->devices);
 	if (nic->lan) {
 		cp_lan_title(nic->lan, title);
 		*strchr(title, ' ') = '\0';

@@ -168,8 +168,8 @@ void cp_say_adapter(struct cp_run *run, const struct cp_nic *nic, bool details)
 {
 	struct cp_policy p = cp_effective(nic, nic->lan);
 
-	cp_say(run, "    Adapter Owner: %-8s NIC: %04X.P00 Type: QDIO  %s", nic->user->name,
-	       nic->vdev, cp_nic_attached(nic) ? "In use" : "No guest");
+	cp_say(run, "    Adapter Owner: %-8s NIC: %04X.P00 Type: %-5s %s", nic->user->name,
+	       nic->vdev, cp_nic_type_name(nic), cp_nic_attached(nic) ? "In use" : "No guest");
 	if (nic->lan->vlan_aware) {
 		fprintf(run->text, "      Porttype: %-6s ",
 			p.type == CP_PORT_TRUNK ? "Trunk" : "Access");

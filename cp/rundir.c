@@ -108,7 +108,9 @@ int cp_rundir_listen(const char *dir, const char *name, int type)
 		goto fail;
 	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
 		goto fail;
-	if (chmod(sa.sun_path, 0666) < 0 || listen(fd, LISTEN_BACKLOG) < 0)
+	if (chmod(sa.sun_path, 0666) < 0)
+		goto fail;
+	if (type != SOCK_DGRAM && listen(fd, LISTEN_BACKLOG) < 0)
 		goto fail;
 	return fd;
 fail:
@@ -153,14 +155,23 @@ static void user_of(uid_t uid, char user[9])
 }
 
 /* The groups of an account. One that is in more than we have room for has only its first. */
-static void read_groups(int fd, gid_t first, struct cp_caller *who)
+static void read_groups(int fd, struct cp_caller *who)
 {
 	socklen_t len = (CP_CALLER_GROUPS - 1) * sizeof(gid_t);
 
-	who->gid[0] = first;
-	who->n_gids = 1;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, who->gid + 1, &len) == 0)
 		who->n_gids += (unsigned)(len / sizeof(gid_t));
+}
+
+void cp_rundir_account(uid_t uid, gid_t gid, struct cp_caller *who)
+{
+	*who = (struct cp_caller){.has_ids = true, .uid = uid, .n_gids = 1, .gid = {gid}};
+	if (uid == 0 || uid == geteuid()) {
+		snprintf(who->user, sizeof(who->user), "OPERATOR");
+		who->class_b = true;
+	} else {
+		user_of(uid, who->user);
+	}
 }
 
 int cp_rundir_peer(int fd, struct cp_caller *who, uid_t *uid)
@@ -172,14 +183,7 @@ int cp_rundir_peer(int fd, struct cp_caller *who, uid_t *uid)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return -errno;
 	*uid = cred.uid;
-	who->has_ids = true;
-	who->uid = cred.uid;
-	read_groups(fd, cred.gid, who);
-	if (cred.uid == 0 || cred.uid == geteuid()) {
-		snprintf(who->user, sizeof(who->user), "OPERATOR");
-		who->class_b = true;
-	} else {
-		user_of(cred.uid, who->user);
-	}
+	cp_rundir_account(cred.uid, cred.gid, who);
+	read_groups(fd, who);
 	return 0;
 }

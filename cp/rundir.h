@@ -23,7 +23,7 @@ int cp_rundir_open(const char *dir, int *lock_fd, char *err, size_t err_len);
  * Listen on a UNIX socket DIR/name that everybody may connect to (who may do what is decided by
  * the peer's credentials). A socket left by a dead daemon is replaced: to be called with
  * the lock held.
- * @type: SOCK_STREAM or SOCK_SEQPACKET.
+ * @type: SOCK_STREAM or SOCK_SEQPACKET; SOCK_DGRAM only binds.
  * Return: a non-blocking descriptor, or -errno.
  */
 int cp_rundir_listen(const char *dir, const char *name, int type);
@@ -41,5 +41,8 @@ int cp_rundir_connect(const char *dir, const char *name, int type);
  * Return: 0 or -errno. Context: control thread; may ask the account database.
  */
 int cp_rundir_peer(int fd, struct cp_caller *who, uid_t *uid);
+
+/* The same of an account known by other means, whose further groups are not. */
+void cp_rundir_account(uid_t uid, gid_t gid, struct cp_caller *who);
 
 #endif

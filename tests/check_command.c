@@ -211,7 +211,11 @@ static const struct step life[] = {
 	{68, "DETACH 0701", 0, "NIC 0700 is destroyed"},
 	{69, "DEFINE NIC FFFD", 0, "devices FFFD-FFFF defined"},
 	{70, "Q VIRTUAL NIC FFFD", 0, "Adapter FFFD.P00 Type: QDIO      Owner: OPERATOR"},
-	{71, "SHUTDOWN", 0, "System shutdown started\n"},
+	{71, "DEFINE NIC 0800 TYPE STREAM", 0, "NIC 0800 is created"},
+	{72, "NICDEF OPERATOR 0810 TYPE DGRAM LAN SYSTEM NONE", 0, "NIC 0810 waits for"},
+	{73, "QUERY NIC 0800", 0, "Adapter 0800.P00 Type: STREAM    Owner: OPERATOR"},
+	{74, "NICDEF OPERATOR 0800 TYPE STREAM PQUPLINKTX LOW", 0, "NIC 0800 is changed"},
+	{75, "SHUTDOWN", 0, "System shutdown started\n"},
 };
 
 START_TEST(test_life)
@@ -398,6 +402,9 @@ static const struct step errors[] = {
 	{152, "USER LINUX1 GID 42949672940", 2, "GID is a number"},
 	{153, "USER LINUX1 UID 5 NOUID 6", 2512, "ZLN2512E USER LINUX1 has no UID 6; QUERY USER"},
 	{154, "USER LINUX1 NOUID 5", 2512, "USER LINUX1 has no UID 5"}, /* 153 added nothing */
+	{156, "DEFINE NIC 0900 QDIO TYPE STREAM", 13, "TYPE: another type was given"},
+	{157, "DEFINE NIC 0900 TYPE DGRAM TYPE STREAM", 13, "TYPE: another type was given"},
+	{158, "NICDEF LINUX1 0600 TYPE STREAM", 13, "TYPE: the NIC exists with another type"},
 	{155, "USER TOOLONGNAME UID 5", 7, "Invalid userid - TOOLONGNAME"},
 };
 
@@ -415,7 +422,7 @@ END_TEST
 /* Every message of the list but those of failing memory and files is met by the rows above. */
 START_TEST(test_messages_met)
 {
-	static const unsigned elsewhere[] = {2503, 2504, 2507, 2511, 2513};
+	static const unsigned elsewhere[] = {2503, 2504, 2507, 2511, 2513, 2514};
 
 	for (int m = 0; m < CP_MSG_COUNT; m++) {
 		unsigned number = cp_message((enum cp_msg)m)->number;
@@ -882,6 +889,7 @@ static void random_line(struct dice *d, char *line, size_t cap)
 		"SET LAN L%u OWNERID U%u GRANT U%u PROMISCUOUS",
 		"SET LAN L%u OWNERID SYSTEM REVOKE U%u",
 		"DEFINE NIC U%u/060%u",
+		"DEFINE NIC U%u/062%u TYPE STREAM",
 		"NICDEF U%u 0600 LAN SYSTEM V%u",
 		"NICDEF U%u 0600 LAN U%u L%u",
 		"NICDEF U%u 0600 VLAN 1%u 2%u",
