@@ -138,7 +138,7 @@ bool databed_receive(struct databed *bd, struct osa_l3_hdr *hdr, uint8_t *data, 
 	const struct qdio_queue *q = &bd->rig->queues.in[0];
 	unsigned i = bd->read % QDIO_BUFFERS;
 	uint32_t at = 0;
-	uint8_t whole[BED_FRAME + sizeof(*hdr)];
+	uint8_t whole[VS_FRAME_MAX + sizeof(*hdr)];
 
 	if (atomic_load(&q->slsb[i]) != QDIO_IN_PRIMED)
 		return false;
