@@ -29,7 +29,7 @@ static_assert(sizeof(REGS) == 53648 && sizeof(DEVBLK) == 7656 && sizeof(SYSBLK) 
 #define FRAME_BYTES 4096u
 #define SENSE_BYTES 32
 
-/* ---- the subchannel -------------------------------------------------------------------------- */
+/* ---- the subchannel ------------------------------------------------------------------------- */
 
 enum emu_stop emu_stop_wanted(void *device)
 {
@@ -72,8 +72,7 @@ void emu_qdio_active(void *device, bool on)
 	release_lock(&dev->lock);
 }
 
-/* ---- interruptions -----------------------------------------------------------------------------
- */
+/* ---- interruptions -------------------------------------------------------------------------- */
 
 /* The lock, unless the adapter is being closed, perhaps by the holder. */
 static bool lock_device(DEVBLK *dev, const _Atomic bool *closing)
@@ -118,8 +117,7 @@ void emu_adapter_interrupt(void *device, const _Atomic bool *closing)
 	(void)closing;
 }
 
-/* ---- main storage ------------------------------------------------------------------------------
- */
+/* ---- main storage --------------------------------------------------------------------------- */
 
 static bool key_allows(BYTE storage_key, uint8_t key, enum qdio_access access)
 {
@@ -157,8 +155,7 @@ void *emu_storage(void *device, uint64_t addr, uint64_t len, uint8_t key, enum q
 	return dev->mainstor + addr;
 }
 
-/* ---- the device handler
- * --------------------------------------------------------------------------- */
+/* ---- the device handler --------------------------------------------------------------------- */
 
 void emu_say(const char *line)
 {
@@ -305,8 +302,7 @@ static int signal_output(DEVBLK *dev, U32 qmask)
 	return 0;
 }
 
-/* ---- CHSC
- * ---------------------------------------------------------------------------------------------- */
+/* ---- CHSC ----------------------------------------------------------------------------------- */
 
 /*
  * The hook for requests the emulator does not know. @req: in main storage, at the start of its
@@ -328,8 +324,7 @@ static void *unknown_chsc(void *rsp, void *req, REGS *regs)
 	return rsp;
 }
 
-/* ---- what the loader looks for
- * ---------------------------------------------------------------------------- */
+/* ---- what the loader looks for -------------------------------------------------------------- */
 
 static DEVHND zosa_device_hndinfo = {
 	.init = init_device,

@@ -24,7 +24,7 @@
 #define SSQD_REQUEST 16
 #define RESPONSE_HEADER 8
 
-/* ---- the subchannel -------------------------------------------------------------------------- */
+/* ---- the subchannel ------------------------------------------------------------------------- */
 
 enum emu_stop emu_stop_wanted(void *device)
 {
@@ -67,8 +67,7 @@ void emu_qdio_active(void *device, bool on)
 	RELEASE_DEVLOCK(dev);
 }
 
-/* ---- interruptions -----------------------------------------------------------------------------
- */
+/* ---- interruptions -------------------------------------------------------------------------- */
 
 /*
  * The interrupt lock, then the device's. Halt and clear hold both in that order and may wait for
@@ -113,8 +112,7 @@ void emu_adapter_interrupt(void *device, const _Atomic bool *closing)
 	emu_pci(device, closing);
 }
 
-/* ---- main storage ------------------------------------------------------------------------------
- */
+/* ---- main storage --------------------------------------------------------------------------- */
 
 static bool key_allows(BYTE storage_key, uint8_t key, enum qdio_access access)
 {
@@ -148,8 +146,7 @@ void *emu_storage(void *device, uint64_t addr, uint64_t len, uint8_t key, enum q
 	return dev->mainstor + addr;
 }
 
-/* ---- the device handler
- * --------------------------------------------------------------------------- */
+/* ---- the device handler --------------------------------------------------------------------- */
 
 void emu_say(const char *line)
 {
@@ -304,8 +301,7 @@ static int signal_sync(DEVBLK *dev, U32 oqmask, U32 iqmask)
 	return signal_output(dev, oqmask);
 }
 
-/* ---- CHSC
- * ---------------------------------------------------------------------------------------------- */
+/* ---- CHSC ----------------------------------------------------------------------------------- */
 
 /* 0x0024 for one subchannel: desc is its zeroed entry of the response. */
 static int describe_queues(DEVBLK *dev, void *desc)
@@ -343,8 +339,7 @@ static int set_indicators(DEVBLK *dev, void *desc)
 #define set_indicators NULL
 #endif
 
-/* ---- what the loader looks for
- * ---------------------------------------------------------------------------- */
+/* ---- what the loader looks for -------------------------------------------------------------- */
 
 static DEVHND zosa_device_hndinfo = {
 	.init = init_device,

@@ -34,15 +34,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "guest/hercules/operands.h"
 #include "guest/portlink.h"
 #include "osa/osa.h"
 
-#define DIR_DEFAULT "/run/zlan"
 #define SERVICE_MS 250	 /* portlink wants to be called at least every 500 ms */
 #define TICK_MS 200	 /* osa_tick: one to ten times a second */
 #define STOP_LOOK_MS 20	 /* how soon a clear is seen that nobody tells us of */
@@ -56,15 +55,8 @@ struct slot {
 	struct qdio_irb irb;
 };
 
-struct zosa_config {
-	char user[9];
-	char dir[96];
-	uint16_t vdev;
-	uint8_t chpid;
-};
-
 struct zosa {
-	struct zosa_config cfg;
+	struct zosa_operands cfg;
 	struct zosa_place place;
 
 	pthread_mutex_t lock;
@@ -205,8 +197,7 @@ static void *service_main(void *arg)
 	return NULL;
 }
 
-/* ---- what the group asks for ------------------------------------------------------------------
- */
+/* ---- what the group asks for ---------------------------------------------------------------- */
 
 /* z->lock is held: every control call is made with it. */
 static void env_interrupt(void *env, unsigned dev, const struct qdio_irb *irb)
@@ -245,8 +236,7 @@ static const struct qdio_env_ops env_ops = {
 	.kick = env_kick,
 };
 
-/* ---- commands ----------------------------------------------------------------------------------
- */
+/* ---- commands ------------------------------------------------------------------------------- */
 
 static void enable_all(struct zosa *z)
 {
@@ -444,95 +434,10 @@ static void adapters_remove(const struct zosa *z)
 	pthread_mutex_unlock(&adapters.lock);
 }
 
-/* ---- configuration
- * ------------------------------------------------------------------------------- */
-
-static bool parse_hex(const char *word, unsigned max, unsigned *out)
-{
-	char *end;
-	unsigned long v = strtoul(word, &end, 16);
-
-	*out = (unsigned)v;
-	return *word && !*end && v <= max;
-}
-
-static bool parse_user(const char *word, struct zosa_config *cfg)
-{
-	size_t n = strlen(word);
-
-	if (!n || n >= sizeof(cfg->user))
-		return false;
-	for (size_t i = 0; i <= n; i++) {
-		char c = word[i];
-
-		if (c >= 'a' && c <= 'z')
-			c = (char)(c - 'a' + 'A');
-		cfg->user[i] = c;
-	}
-	return true;
-}
-
-static bool parse_dir(const char *word, struct zosa_config *cfg)
-{
-	return snprintf(cfg->dir, sizeof(cfg->dir), "%s", word) < (int)sizeof(cfg->dir);
-}
-
-/* One keyword and its value. */
-static bool parse_pair(const char *key, const char *value, struct zosa_config *cfg)
-{
-	unsigned v = 0;
-
-	if (!strcasecmp(key, "user"))
-		return parse_user(value, cfg);
-	if (!strcasecmp(key, "dir"))
-		return parse_dir(value, cfg);
-	if (!strcasecmp(key, "vdev") && parse_hex(value, UINT16_MAX, &v)) {
-		cfg->vdev = (uint16_t)v;
-		return true;
-	}
-	if (!strcasecmp(key, "chpid") && parse_hex(value, UINT8_MAX, &v)) {
-		cfg->chpid = (uint8_t)v;
-		return true;
-	}
-	return false;
-}
-
-static bool parse(struct zosa *z, int argc, char *const *argv)
-{
-	struct zosa_config *cfg = &z->cfg;
-	char text[160];
-
-	*cfg = (struct zosa_config){.dir = DIR_DEFAULT, .vdev = z->place.devno[0]};
-	cfg->chpid = z->place.chpid;
-	for (int i = 0; i < argc; i += 2) {
-		if (i + 1 < argc && parse_pair(argv[i], argv[i + 1], cfg))
-			continue;
-		snprintf(text, sizeof(text),
-			 "operand '%.40s %.40s' is not user NAME, vdev XXXX, dir DIR or chpid XX",
-			 argv[i], i + 1 < argc ? argv[i + 1] : "");
-		say(z, text);
-		return false;
-	}
-	if (!cfg->user[0]) {
-		say(z, "the operand user NAME is missing");
-		return false;
-	}
-	if (cfg->chpid > z->place.chpid_max) {
-		snprintf(text, sizeof(text),
-			 "this emulator needs a CHPID of at most %02X, not %02X: "
-			 "add the operand chpid XX",
-			 z->place.chpid_max, cfg->chpid);
-		say(z, text);
-		return false;
-	}
-	return true;
-}
-
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 /* Until the switch has named one: locally administered, and the same at every start. */
-static void provisional_mac(const struct zosa_config *cfg, uint8_t mac[6])
+static void provisional_mac(const struct zosa_operands *cfg, uint8_t mac[6])
 {
 	uint32_t h = 2166136261u; /* FNV-1a */
 
@@ -636,6 +541,7 @@ static int build(struct zosa *z)
 struct zosa *zosa_create(const struct zosa_place *place, int argc, char *const *argv)
 {
 	struct zosa *z = calloc(1, sizeof(*z));
+	char why[160];
 	int rc;
 
 	if (!z) {
@@ -645,8 +551,11 @@ struct zosa *zosa_create(const struct zosa_place *place, int argc, char *const *
 	z->place = *place;
 	z->bell = -1;
 	init_locks(z);
-	if (!parse(z, argc, argv))
+	rc = zosa_operands_parse(&z->cfg, place, argc, argv, why, sizeof(why));
+	if (rc) {
+		say(z, why);
 		goto fail;
+	}
 	rc = build(z);
 	if (!rc)
 		rc = start_threads(z);

@@ -83,7 +83,7 @@ int zosa_chsc(uint8_t block[QDIO_CHSC_BLOCK_BYTES]);
 /* One line about the adapter for the emulator's device list. */
 void zosa_describe(const struct zosa *z, char *buf, size_t cap);
 
-/* ---- the emulator's half, for zosa.c ------------------------------------------------------- */
+/* ---- the emulator's half, for zosa.c -------------------------------------------------------- */
 
 enum emu_stop { EMU_GO_ON, EMU_HALT, EMU_CLEAR, EMU_RESET };
 

@@ -6,6 +6,7 @@ must "layer 2: online in guest two" run two 'online 0500 2'
 run one 'address 0500 10.9.0.1/24'
 run two 'address 0500 10.9.0.2/24'
 must "layer 2: guest to guest" run one 'reach 10.9.0.2'
+sed -n 's/^round-trip/note ping/p' "$T/last.out"
 must "layer 2: guest to host" run one 'reach 10.9.0.254'
 must "layer 2: host to guest" in_ns host ping -q -n -c 3 -i 0.2 -W 2 10.9.0.2
 

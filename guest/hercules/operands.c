@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The words behind the device type: see operands.h. */
+#include "guest/hercules/operands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define DIR_DEFAULT "/run/zlan"
+
+static bool parse_hex(const char *word, unsigned max, unsigned *out)
+{
+	unsigned long v;
+
+	/* strtoul would take signs and blanks. */
+	if (!*word || word[strspn(word, "0123456789abcdefABCDEF")])
+		return false;
+	errno = 0;
+	v = strtoul(word, NULL, 16);
+	*out = (unsigned)v;
+	return !errno && v <= max;
+}
+
+static bool parse_user(const char *word, struct zosa_operands *ops)
+{
+	size_t n = strlen(word);
+
+	if (!n || n >= sizeof(ops->user))
+		return false;
+	for (size_t i = 0; i <= n; i++) {
+		char c = word[i];
+
+		if (c >= 'a' && c <= 'z')
+			c = (char)(c - 'a' + 'A');
+		ops->user[i] = c;
+	}
+	return true;
+}
+
+static bool parse_dir(const char *word, struct zosa_operands *ops)
+{
+	return snprintf(ops->dir, sizeof(ops->dir), "%s", word) < (int)sizeof(ops->dir);
+}
+
+/* One keyword and its value. */
+static bool parse_pair(const char *key, const char *value, struct zosa_operands *ops)
+{
+	unsigned v = 0;
+
+	if (!strcasecmp(key, "user"))
+		return parse_user(value, ops);
+	if (!strcasecmp(key, "dir"))
+		return *value && parse_dir(value, ops);
+	if (!strcasecmp(key, "vdev") && parse_hex(value, UINT16_MAX, &v)) {
+		ops->vdev = (uint16_t)v;
+		return true;
+	}
+	if (!strcasecmp(key, "chpid") && parse_hex(value, UINT8_MAX, &v)) {
+		ops->chpid = (uint8_t)v;
+		return true;
+	}
+	return false;
+}
+
+static int check(const struct zosa_operands *ops, const struct zosa_place *place, char *why,
+		 size_t cap)
+{
+	if (!ops->user[0]) {
+		snprintf(why, cap, "the operand user NAME is missing");
+		return -EINVAL;
+	}
+	if (ops->chpid > place->chpid_max) {
+		snprintf(why, cap,
+			 "this emulator needs a CHPID of at most %02X, not %02X: "
+			 "add the operand chpid XX",
+			 place->chpid_max, ops->chpid);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int zosa_operands_parse(struct zosa_operands *ops, const struct zosa_place *place, int argc,
+			char *const *argv, char *why, size_t cap)
+{
+	*ops = (struct zosa_operands){
+		.dir = DIR_DEFAULT,
+		.vdev = place->devno[0],
+		.chpid = place->chpid,
+	};
+	for (int i = 0; i < argc; i += 2) {
+		const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+		if (parse_pair(argv[i], value, ops))
+			continue;
+		snprintf(why, cap,
+			 "operand '%.40s %.40s' is not user NAME, vdev XXXX, dir DIR or chpid XX",
+			 argv[i], value);
+		return -EINVAL;
+	}
+	return check(ops, place, why, cap);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The words behind the device type in the emulator's configuration. */
+#ifndef GUEST_HERCULES_OPERANDS_H
+#define GUEST_HERCULES_OPERANDS_H
+
+#include "guest/hercules/zosa.h"
+
+struct zosa_operands {
+	char user[9]; /* in upper case */
+	char dir[96];
+	uint16_t vdev;
+	uint8_t chpid;
+};
+
+/*
+ * Pairs of keyword and value, in any order and case: user NAME, vdev XXXX, dir DIR, chpid XX.
+ * @place: defaults, and the highest CHPID.
+ * @why: text for the user.
+ * Return: 0 or -EINVAL.
+ */
+int zosa_operands_parse(struct zosa_operands *ops, const struct zosa_place *place, int argc,
+			char *const *argv, char *why, size_t cap);
+
+#endif
