@@ -93,6 +93,7 @@ static void forget(struct guest_dev *d)
 	memset(&d->info, 0, sizeof(d->info));
 	memcpy(d->info.mac, keep.mac, 6);
 	d->reading = false;
+	d->terminated = false;
 	d->active = false;
 	d->mpc_wait = false;
 	d->th_seq = d->pdu_seq = d->pdu_ack = 0;

@@ -126,8 +126,9 @@ struct guest_dev {
 	bool machine_tdd;  /* 56 */
 
 	/* IDX, MPC */
-	bool reading; /* the permanent READ is posted */
-	bool active;  /* AQ was executed */
+	bool reading;	 /* the permanent READ is posted */
+	bool terminated; /* IDX TERMINATE came: no READ any more */
+	bool active;	 /* AQ was executed */
 	uint32_t th_seq, pdu_seq, pdu_ack;
 	uint32_t a_issuer, a_cm, a_ulpf, a_ulpc; /* the adapter's tokens */
 	bool mpc_wait, mpc_done;

@@ -80,6 +80,8 @@ int guest_ipa_send(struct guest_dev *d, uint8_t cmd, uint16_t prot, const void *
 	struct guest_ipa_slot *s = slot_get(d);
 	int rc;
 
+	if (d->terminated)
+		return -EIO;
 	if (!s || len > OSA_MSG_MAX - sizeof(struct osa_mpc) - sizeof(*h))
 		return -EINVAL;
 	s->used = true;
@@ -111,6 +113,8 @@ static int slot_wait(struct guest_dev *d, struct guest_ipa_slot *s)
 	if (rc == -ETIMEDOUT)
 		d->events |= GUEST_EV_RECOVER;
 	s->used = false;
+	if (d->terminated)
+		return -EIO;
 	return rc < 0 ? rc : s->rc;
 }
 

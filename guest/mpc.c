@@ -103,8 +103,13 @@ int guest_post_read(struct guest_dev *d)
 
 /* ---- receiving ---------------------------------------------------------------------- */
 
+/* All that waits for a message is cancelled: spec/osa-qeth.md 2.5. */
 static void terminate(struct guest_dev *d, uint8_t cause)
 {
+	d->terminated = true;
+	d->mpc_done = true;
+	for (unsigned i = 0; i < GUEST_IPA_SLOTS; i++)
+		d->ipa[i].done = true;
 	if (cause == OSA_TERMINATE_LAYER || cause == OSA_TERMINATE_LAYER_ZVM)
 		d->events |= GUEST_EV_REFUSED;
 	else
@@ -239,12 +244,16 @@ static int mpc_call(struct guest_dev *d, enum osa_class class, uint32_t token, s
 {
 	int rc;
 
+	if (d->terminated)
+		return -EIO;
 	d->mpc_done = false;
 	d->mpc_wait = true;
 	rc = guest_mpc_write(d, class, OSA_PROTOCOL_CONTROL, token, total - sizeof(struct osa_mpc));
 	if (rc == 0)
 		rc = guest_sch_wait(d, &d->mpc_done, guest_timeout(d, 10000));
 	d->mpc_wait = false;
+	if (d->terminated)
+		return -EIO;
 	if (rc == 0 && d->mpc_len < answer_min) {
 		guest_violate(d, GUEST_VIOLATION_MPC_LAYOUT);
 		rc = -EPROTO;

@@ -27,6 +27,7 @@
 #define LOOK_MS 1000	 /* settings that no announcement tells of */
 #define REFUSALS_MAX 50u /* of a rejoin: the daemon may still hold the old connection */
 #define EVENTS 8
+#define RECOVERIES_MAX 8 /* in a row; then frames have their turn */
 
 enum source { SRC_TAP, SRC_IRQ, SRC_CHANNEL, SRC_SIGNAL, SRC_TIMER, SRC_WATCH };
 
@@ -248,23 +249,33 @@ static void rejoin(struct nic *n)
 	say(stderr, "rejoined", n);
 }
 
-static void handle_adapter(struct nic *n)
+/* Return: true if the adapter has to be looked at again at once. */
+static bool handle_event(struct nic *n)
 {
 	unsigned ev = guest_service(n->dev);
 
 	if (ev & GUEST_EV_REFUSED) {
 		snprintf(n->text, sizeof(n->text), "the adapter refuses layer 2");
 		fail(n);
-		return;
+		return false;
 	}
 	if (ev & GUEST_EV_STOPLAN)
 		tap_carrier(&n->tap, false);
 	if (!(ev & (GUEST_EV_LOST | GUEST_EV_RECOVER)))
-		return;
-	if ((ev & GUEST_EV_LOST) || guest_recover(n->dev) < 0)
+		return false;
+	if ((ev & GUEST_EV_LOST) || guest_recover(n->dev) < 0) {
 		now_alone(n);
-	else
-		now_online(n);
+		return false;
+	}
+	now_online(n);
+	return true;
+}
+
+/* What comes during a recovery, an event or the end of the machine, is in no descriptor. */
+static void handle_adapter(struct nic *n)
+{
+	for (unsigned i = 0; i < RECOVERIES_MAX && handle_event(n); i++)
+		;
 }
 
 /* ---- events ------------------------------------------------------------------------------------

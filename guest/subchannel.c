@@ -53,7 +53,8 @@ static void read_ended(struct guest_dev *d, const struct guest_irb *irb)
 		return;
 	}
 	guest_message(d, OSA_MSG_MAX - residual);
-	if (!(d->events & (GUEST_EV_RECOVER | GUEST_EV_REFUSED)) && guest_post_read(d) < 0)
+	/* Events that ask for recovery too: whoever waits for a reply now still gets it. */
+	if (!d->terminated && guest_post_read(d) < 0)
 		d->events |= GUEST_EV_RECOVER;
 }
 
@@ -112,8 +113,6 @@ int guest_sch_wait(struct guest_dev *d, const bool *flag, int timeout_ms)
 			return 0;
 		if (rc < 0)
 			return rc;
-		if (d->events & GUEST_EV_REFUSED)
-			return -EOPNOTSUPP;
 		if (now_ms() >= end)
 			return -ETIMEDOUT;
 		rc = d->m.ops->wait(d->m.ctx, (int)(end - now_ms()) + 1);

@@ -367,6 +367,24 @@ START_TEST(test_cable)
 }
 END_TEST
 
+/* A plug and a replug while a command waits for its reply: it gets it, the events are kept. */
+START_TEST(test_events_between)
+{
+	struct vs_link link = loop_link(lan, 0);
+
+	online(0);
+	for (unsigned i = 0; i < 3; i++) {
+		osa_set_link(side[0].ip.osa, NULL);
+		osa_set_link(side[0].ip.osa, &link);
+	}
+	ck_assert_int_eq(guest_vid_add(side[0].d, 5), 0);
+	ck_assert_uint_eq(guest_service(side[0].d), GUEST_EV_STOPLAN | GUEST_EV_RECOVER);
+	ck_assert_int_eq(guest_recover(side[0].d), 0);
+	ck_assert_uint_eq(guest_service(side[0].d), 0);
+	ck_assert(lan->port[0].vid[5]);
+}
+END_TEST
+
 START_TEST(test_machine_gone)
 {
 	struct guest_frame f = {.data = (const uint8_t *)"\2aaaaaaaaaaaaaaaaaaaaaaaaaa", .len = 20};
@@ -907,6 +925,7 @@ static TCase *control_case(void)
 	tcase_add_test(c, test_registrations);
 	tcase_add_test(c, test_mac_change);
 	tcase_add_test(c, test_cable);
+	tcase_add_test(c, test_events_between);
 	tcase_add_test(c, test_machine_gone);
 	tcase_add_test(c, test_activate_check);
 	tcase_add_loop_test(c, test_halt_clear, 0, 8);
