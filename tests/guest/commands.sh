@@ -177,7 +177,7 @@ quiet() # DEVICE LESS-THAN
 interrupts() # DEVICE
 {
 	dmesg >/tmp/dmesg
-	grep "qdio: 0.0.$(printf %04x $((0x$1 + 2))) .* using" /tmp/dmesg
+	grep "0.0.$(printf %04x $((0x$1 + 2))): qdio: .* using" /tmp/dmesg
 }
 
 # What the drivers said that is neither progress nor asked for by a test.
