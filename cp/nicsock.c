@@ -83,17 +83,20 @@ static void start(struct cp_nicsock *s)
 
 	if (!cp_nic_link(s->nic, &link))
 		return;
-	/* What was sent before belongs to the network the NIC was coupled to then. */
-	if (s->stream) {
-		host_stream_drain(s->stream);
-		rc = link.ops->start(link.ctx, host_stream_ops(), s->stream);
-	} else {
-		host_dgram_drain(s->dgram);
-		rc = link.ops->start(link.ctx, host_dgram_ops(), s->dgram);
-	}
+	rc = s->stream ? link.ops->start(link.ctx, host_stream_ops(), s->stream)
+		       : link.ops->start(link.ctx, host_dgram_ops(), s->dgram);
 	s->started = rc == 0;
 	if (rc)
 		say(s, strerror(-rc));
+}
+
+/* What was sent until now belongs to the network the NIC was coupled to then. */
+static void drain(struct cp_nicsock *s)
+{
+	if (s->stream)
+		host_stream_drain(s->stream);
+	else
+		host_dgram_drain(s->dgram);
 }
 
 static void coupled(void *ctx, bool on)
@@ -102,6 +105,7 @@ static void coupled(void *ctx, bool on)
 	struct vs_link link;
 
 	if (on) {
+		drain(s);
 		start(s);
 		return;
 	}

@@ -38,6 +38,7 @@ struct host_stream {
 	int fd;
 	int epoll_fd;
 	atomic_bool broken;
+	bool stale;    /* the frame at `at` began before a drain: it is passed over */
 	uint32_t skip; /* bytes of a frame that is passed over, still to come */
 	uint32_t at;   /* next byte of rx that was not handed out */
 	uint32_t have; /* end of what rx holds */
@@ -135,6 +136,11 @@ static uint32_t next_frame(struct host_stream *s, const uint8_t **frame, uint64_
 			shutdown(s->fd, SHUT_RDWR); /* the control thread will see the end of it */
 			return 0;
 		}
+		if (s->stale) {
+			s->skip = LENGTH_BYTES + len;
+			s->stale = false;
+			continue;
+		}
 		if (len < ETH_HLEN || len > VS_FRAME_MAX) {
 			dropped[len < ETH_HLEN ? VS_DROP_RX_RUNT : VS_DROP_RX_GIANT]++;
 			s->skip = LENGTH_BYTES + len;
@@ -203,6 +209,7 @@ void host_stream_drain(struct host_stream *s)
 			break;
 		left -= s->have - before < left ? s->have - before : left;
 	}
+	s->stale = s->have > s->at && !s->skip;
 }
 
 /* ---- sending; tx_lock held ---------------------------------------------------------------------

@@ -26,7 +26,7 @@ struct host_stream *host_stream_create(int fd);
 void host_stream_destroy(struct host_stream *s);
 const struct vs_port_ops *host_stream_ops(void);
 /*
- * Throw away the frames that were sent so far, not what follows in the middle of one. Not
+ * Throw away the frames that were sent so far, also the one of which only a part has come. Not
  * started.
  */
 void host_stream_drain(struct host_stream *s);
