@@ -211,6 +211,7 @@ bool osa_arp_resolve(struct osa_arp *a, uint16_t vid, uint32_t ip, uint32_t sour
 		return false;
 	e->state = OSA_ARP_INCOMPLETE;
 	e->tries = 1;
+	e->asked_ms = a->now_ms;
 	ask(a, vid, a->ops->source(a->ctx, source), ip);
 	return false;
 }
@@ -256,14 +257,26 @@ void osa_arp_input(struct osa_arp *a, uint16_t vid, const uint8_t *packet, uint3
 /* ---- time -------------------------------------------------------------------------------------
  */
 
+static bool may_ask_again(const struct osa_arp *a, const struct osa_arp_entry *e)
+{
+	return e->tries == 0 || a->now_ms - e->asked_ms >= OSA_ARP_RETRY_MS;
+}
+
+static void ask_again(struct osa_arp *a, struct osa_arp_entry *e)
+{
+	e->tries++;
+	e->asked_ms = a->now_ms;
+	ask(a, e->vid, a->ops->source(a->ctx, 0), e->ip);
+}
+
 static void tick_incomplete(struct osa_arp *a, struct osa_arp_entry *e)
 {
-	if (e->tries >= OSA_ARP_TRIES) {
-		entry_drop(a, e);
+	if (!may_ask_again(a, e))
 		return;
-	}
-	e->tries++;
-	ask(a, e->vid, a->ops->source(a->ctx, 0), e->ip);
+	if (e->tries < OSA_ARP_TRIES)
+		ask_again(a, e);
+	else
+		entry_drop(a, e);
 }
 
 static void tick_reachable(struct osa_arp *a, struct osa_arp_entry *e)
@@ -274,10 +287,9 @@ static void tick_reachable(struct osa_arp *a, struct osa_arp_entry *e)
 		entry_drop(a, e);
 		return;
 	}
-	if (age >= OSA_ARP_LIFE_MS - OSA_ARP_REFRESH_MS && e->used && e->tries < OSA_ARP_TRIES) {
-		e->tries++;
-		ask(a, e->vid, a->ops->source(a->ctx, 0), e->ip);
-	}
+	if (age >= OSA_ARP_LIFE_MS - OSA_ARP_REFRESH_MS && e->used && e->tries < OSA_ARP_TRIES &&
+	    may_ask_again(a, e))
+		ask_again(a, e);
 	e->used = false;
 }
 

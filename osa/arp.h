@@ -5,9 +5,9 @@
  * An engine without I/O: packets and time go in, frames come out by a callback. One lock, the
  * owner's, is held around every call.
  *
- * Entries: a next hop that is not known becomes INCOMPLETE, is asked for at once and then with
- * each tick up to ARP_TRIES times, and goes away unanswered. An answer makes it REACHABLE for
- * ARP_LIFE_MS; one that is in use is asked for again before it ends. Only answers to
+ * Entries: a next hop that is not known becomes INCOMPLETE, is asked for OSA_ARP_TRIES times, and
+ * goes away unanswered. An answer makes it REACHABLE for
+ * OSA_ARP_LIFE_MS; one that is in use is asked for again before it ends. Only answers to
  * questions and stations that ask for one of our addresses make entries; any other ARP packet only
  * corrects what is there, so that a stranger cannot fill the cache. A full cache loses its oldest
  * entry. STATIC ones are the host's (ARP add entry), hold on all VLANs, and neither age nor
@@ -23,6 +23,7 @@
 #define OSA_ARP_MAX 512u
 #define OSA_ARP_BUCKETS 256u
 #define OSA_ARP_TRIES 3u
+#define OSA_ARP_RETRY_MS 1000u
 #define OSA_ARP_LIFE_MS 600000u
 #define OSA_ARP_REFRESH_MS 60000u /* before the end of a life in use */
 #define OSA_ARP_FRAME_MAX 46u	  /* with a tag */
@@ -37,8 +38,9 @@ struct osa_arp_entry {
 	uint8_t tries;
 	bool used; /* since the last tick */
 	uint8_t mac[6];
-	uint64_t since_ms; /* INCOMPLETE: asked; REACHABLE: heard */
-	uint16_t next;	   /* in its bucket, or among the free: index + 1 */
+	uint64_t since_ms; /* REACHABLE: heard; else made */
+	uint64_t asked_ms;
+	uint16_t next; /* in its bucket, or among the free: index + 1 */
 };
 
 struct osa_arp_ops {

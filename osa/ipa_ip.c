@@ -59,6 +59,7 @@ static void hold(struct osa *a, struct osa_call *c, uint32_t ip)
 	h->len = c->len < sizeof(h->data) ? c->len : sizeof(h->data);
 	memcpy(h->data, c->data, h->len);
 	h->ip = ip;
+	h->since_ms = a->l3.last_tick_ms;
 	c->held = true;
 }
 
@@ -98,10 +99,11 @@ static void held_finish(struct osa *a, unsigned i)
 	held_reply(a, &h, verdict(a, h.ip));
 }
 
-void osa_held_finish(struct osa *a)
+void osa_held_finish(struct osa *a, uint64_t now_ms)
 {
-	while (a->l3.n_held)
-		held_finish(a, 0);
+	for (unsigned i = a->l3.n_held; i-- > 0;)
+		if (now_ms - a->l3.held[i].since_ms >= OSA_PROBE_MS)
+			held_finish(a, i);
 }
 
 static void held_finish_ip(struct osa *a, uint32_t ip)

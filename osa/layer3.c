@@ -16,10 +16,11 @@
  * (passthru); what comes in is delivered as IP packets. Only the filter knows IPv6.
  *
  * Duplicate detection: an IPv4 address that is neither a VIPA nor a takeover is probed first. Its
- * SETIP is answered at the next tick, 0xE00A if another station has answered by then (8.1 rule
- * 3): within a second where the owner ticks once a second. Until then packets to the address
- * are delivered, but no ARP is answered for it. Without ticks, without a running data path, or with
- * OSA_HELD_MAX probes under way a SETIP is answered at once. What is heard later is counted.
+ * SETIP is answered at a later tick, 0xE00A if another station has answered by then (8.1 rule
+ * 3): the next one where the owner ticks once a second, else after OSA_PROBE_MS. Until then packets
+ * to the address are delivered, but no ARP is answered for it. Without ticks, without a running
+ * data path, or with OSA_HELD_MAX probes under way a SETIP is answered at once. What is heard later
+ * is counted.
  *
  * VLANs: a layer-3 driver names no VLANs; the TCI comes with a packet. A VLAN in which the host
  * has sent is joined at the next tick, because some LANs deliver only where a station joined.
@@ -247,9 +248,10 @@ void osa_tick(struct osa *a, uint64_t now_ms)
 	bool vid_new;
 
 	l->ticking = true;
+	l->last_tick_ms = now_ms;
 	if (a->session.layer != 3)
 		return;
-	osa_held_finish(a);
+	osa_held_finish(a, now_ms);
 	pthread_mutex_lock(&l->lock);
 	vid_new = l->vid_new;
 	pthread_mutex_unlock(&l->lock);

@@ -16,7 +16,8 @@
 
 #define OSA_ADDRESS_MAX 256u  /* SETIP */
 #define OSA_IP_GROUP_MAX 512u /* SETIPM */
-#define OSA_HELD_MAX 8u /* SETIP replies waiting for the end of a probe; more are not probed */
+#define OSA_HELD_MAX 8u	  /* SETIP replies waiting for the end of a probe; more are not probed */
+#define OSA_PROBE_MS 400u /* between ticks; a driver waits 45 s for a reply */
 #define OSA_VID_WORDS 64u
 
 #define OSA_ANNOUNCEMENTS 2u /* RFC 5227; all but the first with ticks */
@@ -44,6 +45,7 @@ struct osa_held {
 	size_t len;
 	uint8_t data[sizeof(struct osa_data_ip6)];
 	uint32_t ip;
+	uint64_t since_ms; /* of the last tick before it */
 };
 
 struct osa_l3 {
@@ -60,7 +62,8 @@ struct osa_l3 {
 
 	struct osa_held held[OSA_HELD_MAX];
 	unsigned n_held;
-	bool ticking;	     /* the owner has called osa_tick: time passes */
+	bool ticking; /* the owner has called osa_tick: time passes */
+	uint64_t last_tick_ms;
 	uint16_t created_id; /* CREATE_ADDR */
 };
 
@@ -82,8 +85,8 @@ void osa_l3_kick(struct osa *a);
 /* What osa_info shows of it. */
 void osa_l3_info(struct osa *a, struct osa_info *out);
 
-/* ipa_ip.c: the end of the probes that are under way. */
-void osa_held_finish(struct osa *a);
+/* ipa_ip.c: the end of the probes that have lasted long enough at this tick. */
+void osa_held_finish(struct osa *a, uint64_t now_ms);
 
 /* l3_fetch.c, l3_fill.c: vs_port_ops */
 unsigned osa_l3_fetch(void *port, struct vs_burst *b, uint64_t *dropped);

@@ -94,8 +94,9 @@ void osa_set_doorbell(struct osa *a, const struct osa_doorbell *bell);
 
 /*
  * Time, for the adapter owns no clock: ARP ages and asks again, VLANs are joined, SETIPs that wait
- * for duplicate detection are answered. To be called once a second (up to ten times: then a
- * SETIP waits less); an adapter that was never ticked answers at once and never asks twice.
+ * for duplicate detection are answered. To be called once to ten times a second: the SETIP
+ * of an IPv4 address waits for the next tick, or 0.4 s if they come more often. An adapter that was
+ * never ticked answers at once and never asks twice.
  * @now_ms: monotonic. Control thread.
  */
 void osa_tick(struct osa *a, uint64_t now_ms);

@@ -167,6 +167,21 @@ START_TEST(vlan)
 }
 END_TEST
 
+/* Ticks may come more often than questions. */
+START_TEST(fine_ticks)
+{
+	uint8_t mac[6];
+
+	ck_assert(!osa_arp_resolve(&arp, 0, PEER, OWN, mac));
+	for (unsigned i = 1; i <= 30; i++) {
+		now_ms += 100;
+		osa_arp_tick(&arp, now_ms);
+		ck_assert_uint_eq(n_sent, i < 10 ? 1 : i < 20 ? 2 : 3);
+		ck_assert_uint_eq(n_failed, i == 30);
+	}
+}
+END_TEST
+
 START_TEST(unanswered)
 {
 	uint8_t mac[6];
@@ -399,6 +414,7 @@ int main(void)
 	tcase_add_test(t, resolve);
 	tcase_add_test(t, vlan);
 	tcase_add_test(t, unanswered);
+	tcase_add_test(t, fine_ticks);
 	tcase_add_loop_test(t, learn, 0, (int)(sizeof(learn_rows) / sizeof(learn_rows[0])));
 	tcase_add_test(t, ageing);
 	tcase_add_test(t, static_entries);

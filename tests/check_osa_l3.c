@@ -337,6 +337,22 @@ START_TEST(duplicate)
 }
 END_TEST
 
+/* With ticks that come often a probe lasts a while. */
+START_TEST(probe_time)
+{
+	unsigned ticks = 0;
+
+	osa_tick(rig->a, 1000);
+	setip_send(LAN_IP, 0);
+	while (!osa_rig_ipa_read(rig)) {
+		ck_assert_uint_lt(ticks, 10);
+		osa_tick(rig->a, 1000 + ++ticks * 100);
+	}
+	ck_assert_uint_eq(ticks, OSA_PROBE_MS / 100);
+	ck_assert_uint_eq(be16_get(rig->ipa.rc), 0);
+}
+END_TEST
+
 /* More probes than may be under way: the rest is answered at once. CLEAR forgets them. */
 START_TEST(many_probes)
 {
@@ -701,6 +717,7 @@ int main(void)
 	tcase_add_test(t, before_startlan);
 	tcase_add_test(t, lan_offline);
 	tcase_add_loop_test(t, duplicate, 0, ROWS(dup_rows));
+	tcase_add_test(t, probe_time);
 	tcase_add_test(t, many_probes);
 	tcase_add_test(t, groups);
 	tcase_add_test(t, group_table_full);
