@@ -10,6 +10,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <urcu-qsbr.h>
@@ -429,6 +430,75 @@ START_TEST(vlans)
 }
 END_TEST
 
+/* ---- threads
+ * ----------------------------------------------------------------------------------------- */
+
+static _Atomic bool stop;
+
+static void *worker_main(void *arg)
+{
+	(void)arg;
+	rcu_register_thread();
+	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+		vs_worker_poll(worker);
+		if (vs_worker_arm(worker))
+			rcu_quiescent_state();
+		vs_worker_disarm(worker);
+		rcu_quiescent_state();
+	}
+	rcu_unregister_thread();
+	return NULL;
+}
+
+/* Tables change, ARP ages and is flushed, the cable moves while frames flow. */
+START_TEST(threads)
+{
+	const struct guest_ip more = ip4(NOBODY, OSA_IP_SET_TAKEOVER);
+	uint8_t flush[12] = {0, 0, 0, 1, 0, 8, 0, OSA_ARP_FLUSH};
+	uint8_t p[2][100];
+	struct osa_l3_hdr h = {.id = OSA_HDR_LAYER3, .flags = 6, .len = be16_of(100)};
+	unsigned got = 0;
+	pthread_t thread;
+
+	atomic_store(&stop, false);
+	ck_assert_int_eq(pthread_create(&thread, NULL, worker_main, NULL), 0);
+	for (unsigned n = 0; n < 2000 || got < 100; n++) {
+		struct guest_frame f = {.data = p[n % 2], .header = (const uint8_t *)&h};
+		unsigned from = n % 2;
+		struct guest_rx rx[64];
+		unsigned k;
+
+		f.len = packet(p[from], IP(from), IP(1 - from), 100, n);
+		be32_store(h.next_hop4, n % 7 ? IP(1 - from) : NOBODY + 7);
+		guest_tx_reclaim(side[from].d, 0);
+		guest_tx_frames(side[from].d, 0, &f, 1, 1);
+		while ((k = guest_rx_burst(side[1 - from].d, rx, 64))) {
+			got += k;
+			guest_rx_release(side[1 - from].d);
+		}
+		if (n % 16 == 0)
+			ck_assert_int_eq(guest_ip_add(side[from].d, &more), 0);
+		if (n % 16 == 2)
+			ck_assert_int_eq(guest_ip_del(side[from].d, &more), 0);
+		/* Not guest 1, whose recovery cannot wait for the end of a probe here. */
+		osa_tick(side[0].ip.osa, n * 10);
+		if (n % 64 == 5)
+			guest_ipa_call(side[0].d, OSA_SETASSPARMS, 4, flush, sizeof(flush), NULL, 0,
+				       NULL);
+		if (n % 200 == 7) {
+			osa_set_link(side[1].ip.osa, NULL);
+			osa_set_link(side[1].ip.osa, &side[1].link);
+			ck_assert_int_eq(guest_recover(side[1].d), 0);
+		}
+		rcu_quiescent_state();
+	}
+	atomic_store(&stop, true);
+	rcu_thread_offline();
+	pthread_join(thread, NULL);
+	rcu_thread_online();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("l3_lan");
@@ -443,6 +513,8 @@ int main(void)
 	tcase_add_test(t, duplicates);
 	tcase_add_test(t, recovery);
 	tcase_add_loop_test(t, vlans, 0, 1);
+	tcase_add_test(t, threads);
+	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(g, setup_guest_lan, teardown);
 	tcase_add_loop_test(g, vlans, 1, 2);
