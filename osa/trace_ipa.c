@@ -2,6 +2,7 @@
 /*
  * IPA messages in words: command, sub-command, return codes and the operands that matter.
  */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "osa/osa_priv.h"
@@ -34,6 +35,16 @@ static const struct osa_word return_codes[] = {
 	{OSA_RC_BRIDGE_NOT_AUTHORISED, "bridge port not authorised"},
 	{OSA_RC_BRIDGE_IS_PRIMARY, "device is primary bridge port"},
 	{OSA_RC_BRIDGE_NO_QUEUES, "queues not established"},
+	{OSA_RC_UNREGISTERED_ADDR, "address not registered"},
+	{OSA_RC_ID_NOT_FOUND, "id not found"},
+	{OSA_RC_IP_TABLE_FULL_V6, "IPv6 address table full"},
+	{OSA_RC_IP_TABLE_FULL, "IP address table full"},
+	{OSA_RC_PORT_STATE, "port state error"},
+	{OSA_RC_SETIP_BEFORE_STARTLAN, "SETIP before STARTLAN"},
+	{OSA_RC_DUP_IP_NETWORK, "IP address in use on the LAN"},
+	{OSA_RC_GROUP_NOT_FOUND, "multicast address not found"},
+	{OSA_RC_GROUP_TABLE_FULL, "multicast table full"},
+	{OSA_RC_INVALID_SETRTG, "invalid SETRTG indicator"},
 	{OSA_RC_UNSUPPORTED_SUBCMD, "unsupported sub-command"},
 	{OSA_RC_LAN_OFFLINE, "LAN offline"},
 	{OSA_RC_REFLECTIVE_LOST, "reflective relay lost"},
@@ -105,10 +116,28 @@ static const struct osa_word bridge_subcommands[] = {
 	{OSA_BRIDGE_STATE_CHANGE, "state change"},
 };
 
+static const struct osa_word arp_subcommands[] = {
+	{OSA_ARP_SET_ENTRIES, "set number of entries"},
+	{OSA_ARP_ADD, "add entry"},
+	{OSA_ARP_REMOVE, "remove entry"},
+	{OSA_ARP_FLUSH, "flush cache"},
+	{OSA_ARP_QUERY_INFO, "query info"},
+};
+
+static const struct osa_word routing_types[] = {
+	{OSA_ROUTING_NONE, "none"},
+	{OSA_ROUTING_PRIMARY, "primary router"},
+	{OSA_ROUTING_SECONDARY, "secondary router"},
+	{OSA_ROUTING_MULTICAST, "multicast router"},
+	{OSA_ROUTING_PRIMARY_CONNECTOR, "primary connector"},
+	{OSA_ROUTING_SECONDARY_CONNECTOR, "secondary connector"},
+};
+
 struct view {
 	const uint8_t *data;
 	size_t len;
 	bool reply;
+	bool v6; /* protocol of the header */
 };
 
 static void add_word(struct osa_text *t, const char *word, uint32_t value)
@@ -137,15 +166,66 @@ static void vlan_text(struct osa_text *t, const struct view *v)
 		osa_text_add(t, " vid=%u", be16_load(v->data));
 }
 
+static void ip_text(struct osa_text *t, const struct view *v, const uint8_t *addr)
+{
+	char buf[INET6_ADDRSTRLEN];
+
+	if (inet_ntop(v->v6 ? AF_INET6 : AF_INET, addr, buf, sizeof(buf)))
+		osa_text_add(t, " %s", buf);
+}
+
+static void setip_text(struct osa_text *t, const struct view *v)
+{
+	size_t flags =
+		v->v6 ? offsetof(struct osa_data_ip6, flags) : offsetof(struct osa_data_ip4, flags);
+
+	if (v->len < flags + 4)
+		return;
+	ip_text(t, v, v->data);
+	osa_text_add(t, " flags=%02x", be32_load(v->data + flags));
+}
+
+static void group_text(struct osa_text *t, const struct view *v)
+{
+	struct osa_data_group d;
+
+	if (v->len < sizeof(d))
+		return;
+	memcpy(&d, v->data, sizeof(d));
+	ip_text(t, v, d.addr + (v->v6 ? 0 : 12));
+	osa_text_mac(t, d.mac);
+}
+
+static void routing_text(struct osa_text *t, const struct view *v)
+{
+	if (v->len)
+		add_word(t, WORD(routing_types, v->data[0]), v->data[0]);
+}
+
+static void create_addr_text(struct osa_text *t, const struct view *v)
+{
+	struct osa_data_create_addr d;
+
+	if (v->len < sizeof(d))
+		return;
+	memcpy(&d, v->data, sizeof(d));
+	osa_text_add(t, " id=%04x", be16_get(d.id));
+	osa_text_mac(t, d.mac);
+}
+
 static void assist_text(struct osa_text *t, const struct view *v)
 {
+	const char *word;
 	struct osa_assparms d;
 
 	if (v->len < sizeof(d))
 		return;
 	memcpy(&d, v->data, sizeof(d));
 	add_word(t, WORD(assists, be32_get(d.assist)), be32_get(d.assist));
-	add_word(t, WORD(assist_subcommands, be16_get(d.subcommand)), be16_get(d.subcommand));
+	word = WORD(assist_subcommands, be16_get(d.subcommand));
+	if (be32_get(d.assist) == OSA_ASSIST_ARP && be16_get(d.subcommand) > OSA_ASSIST_STOP)
+		word = WORD(arp_subcommands, be16_get(d.subcommand));
+	add_word(t, word, be16_get(d.subcommand));
 	if (v->reply)
 		osa_text_add(t, " assist-rc=%04x", be16_get(d.rc));
 	for (size_t i = 0; i < 2 && v->len >= sizeof(d) + 4 * (i + 1); i++)
@@ -243,12 +323,24 @@ static const struct {
 	uint8_t command;
 	void (*text)(struct osa_text *t, const struct view *v);
 } details[] = {
-	{OSA_SETVMAC, mac_text},	  {OSA_DELVMAC, mac_text},
-	{OSA_SETGMAC, mac_text},	  {OSA_DELGMAC, mac_text},
-	{OSA_SETVLAN, vlan_text},	  {OSA_DELVLAN, vlan_text},
-	{OSA_SETASSPARMS, assist_text},	  {OSA_SETADAPTERPARMS, adp_text},
-	{OSA_SETDIAGASS, diag_text},	  {OSA_VNICC, vnicc_text},
+	{OSA_SETVMAC, mac_text},
+	{OSA_DELVMAC, mac_text},
+	{OSA_SETGMAC, mac_text},
+	{OSA_DELGMAC, mac_text},
+	{OSA_SETVLAN, vlan_text},
+	{OSA_DELVLAN, vlan_text},
+	{OSA_SETASSPARMS, assist_text},
+	{OSA_SETADAPTERPARMS, adp_text},
+	{OSA_SETDIAGASS, diag_text},
+	{OSA_VNICC, vnicc_text},
 	{OSA_SETBRIDGEPORT, bridge_text},
+	{OSA_SETIP, setip_text},
+	{OSA_DELIP, setip_text},
+	{OSA_SETIPM, group_text},
+	{OSA_DELIPM, group_text},
+	{OSA_SETRTG, routing_text},
+	{OSA_CREATE_ADDR, create_addr_text},
+	{OSA_DESTROY_ADDR, create_addr_text},
 };
 
 static void rc_text(struct osa_text *t, uint16_t rc)
@@ -299,6 +391,7 @@ void osa_trace_ipa(struct osa_text *t, const uint8_t *pdu, size_t len, bool repl
 		return;
 	v.data = pdu + sizeof(ipa);
 	v.len = len - sizeof(ipa);
+	v.v6 = be16_get(ipa.protocol) == OSA_IPA_IPV6;
 	for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++)
 		if (details[i].command == ipa.command)
 			details[i].text(t, &v);

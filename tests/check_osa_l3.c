@@ -698,6 +698,44 @@ START_TEST(oat)
 }
 END_TEST
 
+/* ---- trace
+ * ------------------------------------------------------------------------------------------- */
+
+static void expect_text(const char *request)
+{
+	char buf[256];
+
+	osa_trace_text(rig->msg, rig->len, buf, sizeof(buf));
+	ck_assert_str_eq(buf, request);
+	/* Every prefix is taken as well. */
+	for (size_t len = 0; len <= rig->len; len++)
+		osa_trace_text(rig->msg, len, buf, sizeof(buf));
+}
+
+START_TEST(trace)
+{
+	static const uint8_t all_nodes[16] = {0xFF, 0x02, [15] = 1};
+	struct osa_data_create_addr c = {.id = be16_of(7)};
+	uint8_t type = OSA_ROUTING_SECONDARY;
+
+	rig->ipa_seq = 6;
+	ip4(OSA_SETIP, LAN_IP, OSA_IP_SET_VIPA);
+	expect_text("IPA SETIP reply seq=7 rc=0000 10.97.0.2 flags=01");
+	ip6(OSA_DELIP, 1, 0);
+	expect_text(
+		"IPA DELIP reply seq=8 prot=6 rc=0011 (address not registered) fe80::1 flags=00");
+	group(OSA_SETIPM, 6, all_nodes);
+	expect_text("IPA SETIPM reply seq=9 prot=6 rc=0000 ff02::1 00:00:00:00:00:00");
+	osa_rig_ipa(rig, OSA_SETRTG, 4, &type, 1);
+	expect_text("IPA SETRTG reply seq=10 rc=0000 secondary router");
+	osa_rig_ipa(rig, OSA_CREATE_ADDR, 6, &c, sizeof(c));
+	expect_text("IPA CREATE_ADDR reply seq=11 prot=6 rc=0000 id=0007 02:00:00:00:00:01");
+	assist(OSA_ASSIST_ARP, 4, OSA_ARP_FLUSH, NULL, 0);
+	expect_text(
+		"IPA SETASSPARMS reply seq=12 rc=0000 ARP processing flush cache assist-rc=0000");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("osa_l3");
@@ -729,6 +767,7 @@ int main(void)
 	tcase_add_loop_test(t, arp_operands, 0, ROWS(arp_rows));
 	tcase_add_test(t, arp_entries);
 	tcase_add_test(t, oat);
+	tcase_add_test(t, trace);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
