@@ -25,6 +25,7 @@ static enum cp_nic_type wanted_type(const struct cp_run *run)
 
 	return v[CP_OP_STREAM].given  ? CP_NIC_STREAM
 	       : v[CP_OP_DGRAM].given ? CP_NIC_DGRAM
+	       : v[CP_OP_VHOST].given ? CP_NIC_VHOST
 				      : CP_NIC_QDIO;
 }
 
@@ -32,7 +33,8 @@ static bool gives_type(const struct cp_run *run)
 {
 	const struct cp_value *v = run->args->v;
 
-	return v[CP_OP_TYPE].given || v[CP_OP_STREAM].given || v[CP_OP_DGRAM].given;
+	return v[CP_OP_TYPE].given || v[CP_OP_STREAM].given || v[CP_OP_DGRAM].given ||
+	       v[CP_OP_VHOST].given;
 }
 
 /* Return: 0, or -1 after a message. */
@@ -40,7 +42,9 @@ static int check_type(struct cp_run *run)
 {
 	const struct cp_value *v = run->args->v;
 
-	if (v[CP_OP_TYPE].given + v[CP_OP_STREAM].given + v[CP_OP_DGRAM].given > 1)
+	if (v[CP_OP_TYPE].given + v[CP_OP_STREAM].given + v[CP_OP_DGRAM].given +
+		    v[CP_OP_VHOST].given >
+	    1)
 		return cp_error(run, CP_E_CONFLICT, "TYPE", "another type was given", NULL);
 	return 0;
 }
@@ -52,8 +56,7 @@ static struct cp_nic *create(struct cp_run *run, const char *user)
 	uint32_t vdev = v[CP_OP_VDEV].num;
 	uint32_t devices = v[CP_OP_DEVICES].given ? v[CP_OP_DEVICES].num : 3;
 	struct cp_nic *nic = cp_nic_overlap(run->cp, user, vdev, devices);
-	char id[8];
-	int rc;
+	char id[8], err[256] = "";
 
 	if (check_type(run) < 0)
 		return NULL;
@@ -76,10 +79,9 @@ static struct cp_nic *create(struct cp_run *run, const char *user)
 		return NULL;
 	nic->has_chpid = v[CP_OP_CHPID].given;
 	nic->chpid = (uint8_t)v[CP_OP_CHPID].num;
-	rc = cp_nic_set_type(nic, wanted_type(run));
-	if (rc) {
+	if (cp_nic_set_type(nic, wanted_type(run), err, sizeof(err)) < 0) {
 		cp_nic_destroy(nic);
-		cp_error(run, CP_E_SYSTEM, "The NIC's socket", strerror(-rc), NULL);
+		cp_error(run, CP_E_SYSTEM, "The NIC's socket", err, NULL);
 		return NULL;
 	}
 	return nic;

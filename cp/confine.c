@@ -86,6 +86,7 @@ static const char *const allowed[] = {
 	"getegid",
 	"getgroups",
 	"capget",
+	"capset", /* gives up; what was given up does not come back */
 	"prlimit64",
 	"getrlimit",
 	/* files */

@@ -17,7 +17,7 @@ struct cp;
 struct cp_nic;
 
 /* What may attach to a NIC: an adapter, or a peer of its own socket. */
-enum cp_nic_type { CP_NIC_QDIO, CP_NIC_STREAM, CP_NIC_DGRAM };
+enum cp_nic_type { CP_NIC_QDIO, CP_NIC_STREAM, CP_NIC_DGRAM, CP_NIC_VHOST };
 
 /* ---- the whole -------------------------------------------------------------------- */
 
@@ -32,10 +32,11 @@ struct cp_hooks {
 	int (*dpdk_args)(void *ctx, const char *args, char *err, size_t err_len);
 	/* Text for QUERY VSWITCH: "Ready" or why not. */
 	const char *(*uplink_state)(void *ctx, void *uplink);
-	/* Make and unmake the socket of a NIC of TYPE STREAM or DGRAM. NULL: without.
-	 * Return: a handle for close_socket, or NULL and errno. */
-	void *(*open_socket)(void *ctx, const char *user, uint16_t vdev, enum cp_nic_type type);
-	void (*close_socket)(void *ctx, void *socket);
+	/* Make and unmake the socket of a NIC of another TYPE than QDIO. NULL: without.
+	 * @err: text for the reply. Return: a handle for close_socket, or NULL and errno. */
+	void *(*open_socket)(void *ctx, const char *user, uint16_t vdev, enum cp_nic_type type,
+			     char *err, size_t err_len);
+	void (*close_socket)(void *ctx, void *socket, enum cp_nic_type type);
 	/* The worker a new port is to be served by. */
 	struct vs_worker *(*pick_worker)(void *ctx);
 	/* Something was changed by a command: the state file is to be rewritten. */

@@ -206,7 +206,7 @@ void cp_account_remove(struct cp *cp, struct cp_account *a);
 struct cp_nic *cp_nic_find(struct cp *cp, const char *user, uint16_t vdev);
 struct cp_nic *cp_nic_overlap(struct cp *cp, const char *user, uint32_t vdev, uint32_t devices);
 struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uint16_t devices);
-int cp_nic_set_type(struct cp_nic *nic, enum cp_nic_type type);
+int cp_nic_set_type(struct cp_nic *nic, enum cp_nic_type type, char *err, size_t err_len);
 const char *cp_nic_type_name(const struct cp_nic *nic);
 void cp_nic_destroy(struct cp_nic *nic);
 void cp_nic_configure(struct cp_nic *nic);

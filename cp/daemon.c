@@ -43,6 +43,7 @@
 #include "cp/rundir.h"
 #include "cp/state.h"
 #include "cp/hostuplink.h"
+#include "cp/vhost.h"
 #include "cp/worker.h"
 
 #define WORKERS 1
@@ -59,6 +60,7 @@ struct cp_daemon {
 	struct cp_dpdk *dpdk;
 	struct cp_hostuplinks *uplinks;
 	struct cp_nicsocks *nicsocks;
+	struct cp_vhost_config vhost;
 	struct cp *cp;
 	struct cp_control *control;
 	struct cp_channel *channel;
@@ -95,17 +97,27 @@ static const char *hook_uplink_state(void *ctx, void *uplink)
 	return cp_hostuplink_state(uplink);
 }
 
-static void *hook_open_socket(void *ctx, const char *user, uint16_t vdev, enum cp_nic_type type)
+static void *hook_open_socket(void *ctx, const char *user, uint16_t vdev, enum cp_nic_type type,
+			      char *err, size_t err_len)
 {
 	struct cp_daemon *d = ctx;
+	void *s;
 
-	return cp_nicsock_open(d->nicsocks, d->cp, user, vdev, type);
+	if (type == CP_NIC_VHOST)
+		return cp_vhost_open(&d->vhost, d->cp, user, vdev, err, err_len);
+	s = cp_nicsock_open(d->nicsocks, d->cp, user, vdev, type);
+	if (!s)
+		snprintf(err, err_len, "%s", strerror(errno));
+	return s;
 }
 
-static void hook_close_socket(void *ctx, void *socket)
+static void hook_close_socket(void *ctx, void *socket, enum cp_nic_type type)
 {
 	(void)ctx;
-	cp_nicsock_close(socket);
+	if (type == CP_NIC_VHOST)
+		cp_vhost_close(socket);
+	else
+		cp_nicsock_close(socket);
 }
 
 static struct vs_worker *hook_pick_worker(void *ctx)
@@ -314,6 +326,8 @@ static int make_objects(struct cp_daemon *d)
 	d->dpdk = cp_dpdk_create(d->opt.confine);
 	if (!d->dpdk)
 		return failed("No memory", errno);
+	d->vhost = (struct cp_vhost_config){
+		.base = d->base, .dpdk = d->dpdk, .dir = d->opt.dir, .log = hook_log, .ctx = d};
 	d->uplinks = cp_hostuplinks_create(d->base, &d->log, d->dpdk);
 	if (!d->uplinks)
 		return failed("No netlink", errno);

@@ -83,23 +83,23 @@ struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uin
 	return nic;
 }
 
-static const char *const type_names[] = {"QDIO", "STREAM", "DGRAM"};
+static const char *const type_names[] = {"QDIO", "STREAM", "DGRAM", "VHOST"};
 
 const char *cp_nic_type_name(const struct cp_nic *nic)
 {
 	return type_names[nic->type];
 }
 
-/* Of a new NIC. Return: 0 or -errno. */
-int cp_nic_set_type(struct cp_nic *nic, enum cp_nic_type type)
+/* Of a new NIC. Return: 0, or -1 and a text. */
+int cp_nic_set_type(struct cp_nic *nic, enum cp_nic_type type, char *err, size_t err_len)
 {
 	const struct cp_hooks *h = &nic->cp->hooks;
 
 	nic->type = type;
 	if (type == CP_NIC_QDIO || !h->open_socket || nic->cp->check)
 		return 0;
-	nic->socket = h->open_socket(h->ctx, nic->user->name, nic->vdev, type);
-	return nic->socket ? 0 : -errno;
+	nic->socket = h->open_socket(h->ctx, nic->user->name, nic->vdev, type, err, err_len);
+	return nic->socket ? 0 : -1;
 }
 
 /* The client must be told before its adapter goes; it may detach by itself. */
@@ -119,7 +119,7 @@ void cp_nic_destroy(struct cp_nic *nic)
 
 	revoke(nic);
 	if (nic->socket)
-		cp->hooks.close_socket(cp->hooks.ctx, nic->socket);
+		cp->hooks.close_socket(cp->hooks.ctx, nic->socket, nic->type);
 	cp_uncouple(nic);
 	cp_mac_release(cp, &nic->mac);
 	HASH_DELETE(hh, u->nics, nic);

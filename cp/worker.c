@@ -207,6 +207,8 @@ static int create_thread(struct worker *w)
 
 	sigfillset(&all);
 	sigdelset(&all, SIGSYS);
+	/* Of a guest that takes its memory away; blocked it would be deadly. */
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&w->thread, NULL, worker_main, w);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -50,6 +50,20 @@ struct host_dpdk {
 	const struct vs_port_ops *port_ops;
 	/* Asks the driver; frames for a port without carrier are dropped from then on. */
 	enum host_dpdk_state (*port_state)(struct host_dpdk_port *p);
+
+	/*
+	 * Listen on a vhost-user socket for one guest at a time; start first.
+	 * @path: at most 107 bytes; an old socket there is replaced.
+	 * Return: the port, or NULL, errno and a text.
+	 */
+	struct host_vhost *(*vhost_open)(const char *path, char *err, size_t err_len);
+	/* After the link's stop: the guest is disconnected, the socket removed. NULL is legal. */
+	void (*vhost_close)(struct host_vhost *v);
+	const struct vs_port_ops *vhost_ops;
+	/* Readable after a guest has come or gone, until vhost_up is asked. */
+	int (*vhost_event_fd)(const struct host_vhost *v);
+	/* Has a guest's driver its queues up? */
+	bool (*vhost_up)(struct host_vhost *v);
 };
 
 /*

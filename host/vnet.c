@@ -94,6 +94,14 @@ static bool l4_find(const uint8_t *f, uint32_t len, struct l4 *l4)
 	return l4->hlen >= TCP_HLEN_MIN && l4->start + l4->hlen <= room;
 }
 
+static void store_sum(uint8_t *to, uint64_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xFFFF) + (sum >> 16);
+	/* RFC 768: a computed 0 is sent as all ones. For TCP both are the same number. */
+	be16_store(to, sum == 0xFFFF ? 0xFFFF : (uint16_t)~sum);
+}
+
 /* Finish a checksum whose field holds the sum of what lies before start. */
 static void csum_complete(uint8_t *f, uint32_t len, uint32_t start, uint32_t field)
 {
@@ -104,10 +112,7 @@ static void csum_complete(uint8_t *f, uint32_t len, uint32_t start, uint32_t fie
 		sum += be16_load(f + i);
 	if (i < len)
 		sum += (uint32_t)f[i] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xFFFF) + (sum >> 16);
-	/* RFC 768: a computed 0 is sent as all ones. For TCP both are the same number. */
-	be16_store(f + field, sum == 0xFFFF ? 0xFFFF : (uint16_t)~sum);
+	store_sum(f + field, sum);
 }
 
 static enum vs_drop rx_gso(const struct vnet_hdr *hdr, const struct l4 *l4, struct vs_burst *b)
@@ -124,8 +129,13 @@ static enum vs_drop rx_gso(const struct vnet_hdr *hdr, const struct l4 *l4, stru
 	return VS_DROP_NONE;
 }
 
-static enum vs_drop rx_offloads(const struct vnet_hdr *hdr, uint8_t *frame, uint32_t len,
-				struct vs_burst *b)
+/*
+ * @frame: the frame's first bytes, up to VS_HEAD_BYTES.
+ * @complete: set if the flags cannot say where the checksum is: the frame goes on as a
+ * finished one, once its checksum is there.
+ */
+static enum vs_drop rx_offloads(const struct vnet_hdr *hdr, const uint8_t *frame, uint32_t len,
+				struct vs_burst *b, bool *complete)
 {
 	uint32_t field = (uint32_t)hdr->csum_start + hdr->csum_offset;
 	unsigned i = b->n;
@@ -139,12 +149,9 @@ static enum vs_drop rx_offloads(const struct vnet_hdr *hdr, uint8_t *frame, uint
 		return VS_DROP_RX_MALFORMED;
 	if (!l4_find(frame, len, &l4) || l4.start != hdr->csum_start ||
 	    l4.csum_offset != hdr->csum_offset) {
-		/* A tunnel's inner packet, or headers longer than a head: the flags could not say
-		 * that, so the frame goes on as a finished one. */
-		if (hdr->gso_type != VNET_GSO_NONE)
-			return VS_DROP_RX_UNSUPPORTED;
-		csum_complete(frame, len, hdr->csum_start, field);
-		return VS_DROP_NONE;
+		/* A tunnel's inner packet, or headers longer than a head. */
+		*complete = true;
+		return hdr->gso_type == VNET_GSO_NONE ? VS_DROP_NONE : VS_DROP_RX_UNSUPPORTED;
 	}
 	b->flags[i] = VS_F_CSUM_NEEDED;
 	b->csum_start[i] = hdr->csum_start;
@@ -154,9 +161,61 @@ static enum vs_drop rx_offloads(const struct vnet_hdr *hdr, uint8_t *frame, uint
 	return hdr->gso_type == VNET_GSO_NONE ? VS_DROP_NONE : rx_gso(hdr, &l4, b);
 }
 
+/* The sum of a frame in pieces from start on, which lies in the head; into the head. */
+static enum vs_drop complete_in_head(struct vs_burst *b, uint32_t start, uint32_t field)
+{
+	unsigned i = b->n;
+	uint64_t sum = 0;
+	uint32_t at = 0;
+
+	if (field + 2 > b->headlen[i])
+		return VS_DROP_RX_UNSUPPORTED;
+	for (uint32_t k = start; k < b->headlen[i]; k++, at++)
+		sum += (uint32_t)b->head[i][k] << (at & 1 ? 0 : 8);
+	for (unsigned s = 0; s < b->nseg[i]; s++) {
+		const struct vs_seg *seg = &b->seg[b->seg0[i] + s];
+
+		for (uint32_t k = 0; k < seg->len; k++, at++)
+			sum += (uint32_t)seg->p[k] << (at & 1 ? 0 : 8);
+	}
+	store_sum(b->head[i] + field, sum);
+	return VS_DROP_NONE;
+}
+
+bool vnet_csum_place(const uint8_t *head, uint32_t len, struct vnet_hdr *hdr)
+{
+	struct l4 l4;
+
+	if (len < ETH_HLEN || !l4_find(head, len, &l4))
+		return false;
+	*hdr = (struct vnet_hdr){
+		.flags = VNET_FLAG_NEEDS_CSUM,
+		.csum_start = (uint16_t)l4.start,
+		.csum_offset = (uint16_t)l4.csum_offset,
+	};
+	return true;
+}
+
+enum vs_drop vnet_rx_head(const struct vnet_hdr *hdr, struct vs_burst *b)
+{
+	unsigned i = b->n;
+	bool complete = false;
+	enum vs_drop why;
+
+	b->flags[i] = 0;
+	b->csum_start[i] = b->csum_offset[i] = 0;
+	b->gso_size[i] = b->hdrlen[i] = 0;
+	why = rx_offloads(hdr, b->head[i], b->len[i], b, &complete);
+	if (why == VS_DROP_NONE && complete)
+		why = complete_in_head(b, hdr->csum_start,
+				       (uint32_t)hdr->csum_start + hdr->csum_offset);
+	return why;
+}
+
 enum vs_drop vnet_rx(const struct vnet_hdr *hdr, uint8_t *frame, uint32_t len, struct vs_burst *b)
 {
 	unsigned i = b->n;
+	bool complete = false;
 	enum vs_drop why;
 
 	if (len < ETH_HLEN)
@@ -168,9 +227,12 @@ enum vs_drop vnet_rx(const struct vnet_hdr *hdr, uint8_t *frame, uint32_t len, s
 	b->flags[i] = 0;
 	b->csum_start[i] = b->csum_offset[i] = 0;
 	b->gso_size[i] = b->hdrlen[i] = 0;
-	why = rx_offloads(hdr, frame, len, b);
+	why = rx_offloads(hdr, frame, len, b, &complete);
 	if (why != VS_DROP_NONE)
 		return why;
+	if (complete)
+		csum_complete(frame, len, hdr->csum_start,
+			      (uint32_t)hdr->csum_start + hdr->csum_offset);
 
 	memcpy(b->head[i], frame, b->headlen[i]);
 	b->seg0[i] = (uint16_t)b->nseg_used;
@@ -212,26 +274,33 @@ uint32_t vnet_head(const struct vs_burst *b, const struct vs_ref *ref, uint8_t *
 	}
 }
 
-uint32_t vnet_tx(const struct vs_burst *b, const struct vs_ref *ref, uint8_t *out)
+void vnet_tx_hdr(const struct vs_burst *b, const struct vs_ref *ref, struct vnet_hdr *hdr)
 {
-	struct vnet_hdr hdr = {.flags = 0};
 	unsigned i = ref->frame;
-	uint32_t headlen = vnet_head(b, ref, out + sizeof(hdr));
 	int shift = (ref->edit == VS_EDIT_PUSH ? (int)TAG_LEN : 0) -
 		    (ref->edit == VS_EDIT_STRIP ? (int)TAG_LEN : 0);
 
-	if (!headlen)
-		return 0;
+	*hdr = (struct vnet_hdr){.flags = 0};
 	if (b->flags[i] & VS_F_CSUM_NEEDED) {
-		hdr.flags = VNET_FLAG_NEEDS_CSUM;
-		hdr.csum_start = (uint16_t)(b->csum_start[i] + shift);
-		hdr.csum_offset = b->csum_offset[i];
+		hdr->flags = VNET_FLAG_NEEDS_CSUM;
+		hdr->csum_start = (uint16_t)(b->csum_start[i] + shift);
+		hdr->csum_offset = b->csum_offset[i];
 	}
 	if (b->flags[i] & VS_F_GSO) {
-		hdr.gso_type = b->flags[i] & VS_F_GSO_TCP6 ? VNET_GSO_TCPV6 : VNET_GSO_TCPV4;
-		hdr.gso_size = b->gso_size[i];
-		hdr.hdr_len = (uint16_t)(b->hdrlen[i] + shift);
+		hdr->gso_type = b->flags[i] & VS_F_GSO_TCP6 ? VNET_GSO_TCPV6 : VNET_GSO_TCPV4;
+		hdr->gso_size = b->gso_size[i];
+		hdr->hdr_len = (uint16_t)(b->hdrlen[i] + shift);
 	}
+}
+
+uint32_t vnet_tx(const struct vs_burst *b, const struct vs_ref *ref, uint8_t *out)
+{
+	struct vnet_hdr hdr;
+	uint32_t headlen = vnet_head(b, ref, out + sizeof(hdr));
+
+	if (!headlen)
+		return 0;
+	vnet_tx_hdr(b, ref, &hdr);
 	memcpy(out, &hdr, sizeof(hdr));
 	return sizeof(hdr) + headlen;
 }

@@ -40,6 +40,21 @@ static_assert(sizeof(struct vnet_hdr) == 10, "Source: virtio 1.2, 5.1.6 without 
 enum vs_drop vnet_rx(const struct vnet_hdr *hdr, uint8_t *frame, uint32_t len, struct vs_burst *b);
 
 /*
+ * The same for frame b->n whose length, head and references are there already; nothing is counted.
+ * The head must have all the frame's bytes up to VS_HEAD_BYTES if the header asks for a checksum.
+ */
+enum vs_drop vnet_rx_head(const struct vnet_hdr *hdr, struct vs_burst *b);
+
+/*
+ * Where TCP's or UDP's checksum of a frame is, as a header says it.
+ * @head: its first bytes, up to VS_HEAD_BYTES. Return: false if it has none there.
+ */
+bool vnet_csum_place(const uint8_t *head, uint32_t len, struct vnet_hdr *hdr);
+
+/* The header of a frame on its way out. */
+void vnet_tx_hdr(const struct vs_burst *b, const struct vs_ref *ref, struct vnet_hdr *hdr);
+
+/*
  * Copy the head of a frame with its outer tag edited.
  * @out: VS_HEAD_BYTES + 4. Return: bytes written, 0 if the frame is too short for its edit.
  */

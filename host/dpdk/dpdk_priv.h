@@ -10,6 +10,8 @@
 #define MBUF_ROOM 2048u /* bytes of a frame in one mbuf */
 
 /* eal.c */
+/* Give up privileges, once in every thread of DPDK's: it calls this before it serves a guest. */
+void eal_confine_thread(void);
 struct rte_mempool *eal_pool(void);
 bool eal_has_pci(void);
 
@@ -18,6 +20,19 @@ extern const struct vs_port_ops dpdk_port_ops;
 struct host_dpdk_port *dpdk_port_open(const char *device, char *err, size_t err_len);
 void dpdk_port_close(struct host_dpdk_port *p);
 enum host_dpdk_state dpdk_port_state(struct host_dpdk_port *p);
+
+/* vhost.c */
+extern const struct vs_port_ops vhost_port_ops;
+struct host_vhost *vhost_open(const char *path, char *err, size_t err_len);
+void vhost_close(struct host_vhost *v);
+int vhost_event_fd(const struct host_vhost *v);
+bool vhost_up(struct host_vhost *v);
+
+/* sigbus.c: memory that a guest may take away under us. */
+struct vring_mem;
+/* @slot: of the caller, below SIGBUS_SLOTS; mem NULL: none any more. */
+#define SIGBUS_SLOTS 256
+void sigbus_guard(unsigned slot, const struct vring_mem *mem);
 
 /*
  * A timer for what can only be polled: readable IDLE_MIN_NS after the first arm, later and

@@ -4,7 +4,8 @@
  *
  * Theory of operation
  *
- * Goal: any device DPDK has a driver for as a port of a virtual switch (port.c), in a zland that
+ * Goal: any device DPDK has a driver for as a port of a virtual switch (port.c), and guests
+ * with vhost-user (vhost.c), in a zland that
  * neither needs nor notices DPDK otherwise.
  *
  * The EAL is a process-wide thing that is started once and never again. It is told to keep to
@@ -13,9 +14,9 @@
  * the thread's affinity is put back. zland's workers are no lcores: memory pools serve them
  * without a per-lcore cache, which costs one exchange on a ring for a burst.
  *
- * Threads: the EAL makes one of its own for interrupts and alarms; each such thread gives up
- * its privileges before it works for anybody (host_dpdk_start.confine), by an alarm that runs on
- * it.
+ * Threads: the EAL makes one of its own for interrupts and alarms, and one for vhost-user sockets
+ * (vhost.c). Each gives up its privileges (host_dpdk_start.confine) before it works for
+ * anybody: the first by an alarm that runs on it, the second when a guest connects.
  *
  * All ports share one pool of mbufs. Limits: POOL_MBUFS of them, of MBUF_ROOM bytes.
  */
@@ -41,6 +42,7 @@
 static struct {
 	bool started;
 	bool pci;
+	int (*confine)(void);
 	struct rte_mempool *pool;
 	char text[ARGS_BYTES]; /* the EAL keeps pointers to its arguments */
 	char *argv[ARGS_MAX + 1];
@@ -155,31 +157,21 @@ static int make_args(const struct host_dpdk_start *s, const cpu_set_t *cpus)
 
 /* ---- start ------------------------------------------------------------------------------ */
 
-static void confine_thread(void *arg)
+void eal_confine_thread(void)
 {
-	int (*confine)(void) = NULL;
+	static _Thread_local bool done;
 
-	memcpy(&confine, arg, sizeof(confine));
-	free(arg);
-	if (confine())
-		fputs("DPDK's interrupt thread keeps its privileges\n", stderr);
+	if (done || !eal.confine)
+		return;
+	done = true;
+	if (eal.confine())
+		fputs("A thread of DPDK keeps its privileges\n", stderr);
 }
 
-/* The alarm runs on the interrupt thread, the only one the EAL has made. */
-static int confine_threads(int (*confine)(void))
+static void on_alarm(void *arg)
 {
-	void *arg;
-
-	if (!confine)
-		return 0;
-	arg = malloc(sizeof(confine));
-	if (!arg)
-		return -ENOMEM;
-	memcpy(arg, &confine, sizeof(confine));
-	if (rte_eal_alarm_set(1, confine_thread, arg) == 0)
-		return 0;
-	free(arg);
-	return -EAGAIN;
+	(void)arg;
+	eal_confine_thread();
 }
 
 static int make_pool(void)
@@ -219,7 +211,9 @@ static int start(const struct host_dpdk_start *s, char *err, size_t err_len)
 		if (rc)
 			return rc;
 		eal.started = true;
-		confine_threads(s->confine);
+		eal.confine = s->confine;
+		/* It runs on the interrupt thread. */
+		rte_eal_alarm_set(1, on_alarm, NULL);
 	}
 	rc = make_pool();
 	if (rc)
@@ -236,4 +230,9 @@ const struct host_dpdk zlan_dpdk = {
 	.port_close = dpdk_port_close,
 	.port_ops = &dpdk_port_ops,
 	.port_state = dpdk_port_state,
+	.vhost_open = vhost_open,
+	.vhost_close = vhost_close,
+	.vhost_ops = &vhost_port_ops,
+	.vhost_event_fd = vhost_event_fd,
+	.vhost_up = vhost_up,
 };

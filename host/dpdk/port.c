@@ -57,6 +57,7 @@ struct host_dpdk_port {
 	uint16_t id;
 	struct rte_device *dev;
 	unsigned caps; /* enum vs_port_cap */
+	bool ip_csum;
 	uint32_t frame_max;
 	uint32_t wire_max; /* of a frame that is not to be cut */
 	/* Hints for senders: hence relaxed. */
@@ -109,7 +110,7 @@ static void refer(struct vs_burst *b, unsigned i, const struct rte_mbuf *m, uint
 		uint32_t len = m->data_len;
 
 		if (len > skip) {
-			b->seg[b->nseg_used++] = (struct vs_seg){
+			b->seg[b->nseg_used + b->nseg[i]] = (struct vs_seg){
 				.p = rte_pktmbuf_mtod_offset(m, const uint8_t *, skip),
 				.len = len - skip,
 			};
@@ -125,6 +126,8 @@ static enum vs_drop describe(struct vs_burst *b, const struct rte_mbuf *m)
 	uint32_t len = m->pkt_len;
 	bool stripped = m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED;
 	const void *head;
+	enum vs_drop why;
+	uint32_t want;
 
 	if (len < ETH_HLEN)
 		return VS_DROP_RX_RUNT;
@@ -133,20 +136,20 @@ static enum vs_drop describe(struct vs_burst *b, const struct rte_mbuf *m)
 	if (m->nb_segs > CHAIN_MAX)
 		return VS_DROP_RX_UNSUPPORTED;
 	b->len[i] = len;
-	b->headlen[i] = (uint16_t)(len < VS_HEAD_MIN ? len : VS_HEAD_MIN);
+	want = offload_head_bytes(m) - (stripped ? TAG_LEN : 0);
+	b->headlen[i] = (uint16_t)(len < want ? len : want);
 	head = rte_pktmbuf_read(m, 0, b->headlen[i], b->head[i]);
 	if (!head)
 		return VS_DROP_RX_MALFORMED;
 	if (head != b->head[i])
 		memcpy(b->head[i], head, b->headlen[i]);
-	b->flags[i] = (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD
-			      ? VS_F_CSUM_VALID
-			      : 0;
-	b->csum_start[i] = b->csum_offset[i] = 0;
-	b->gso_size[i] = b->hdrlen[i] = 0;
 	refer(b, i, m, b->headlen[i]);
 	if (stripped)
 		restore_tag(b, i, m);
+	why = offload_rx(m, b);
+	if (why != VS_DROP_NONE)
+		return why;
+	b->nseg_used += b->nseg[i];
 	b->n++;
 	return VS_DROP_NONE;
 }
@@ -229,7 +232,7 @@ static enum vs_drop fill(const struct host_dpdk_port *p, struct rte_mbuf *m,
 			return VS_DROP_TX_NO_BUFFER;
 	if (m->pkt_len > p->wire_max && !(b->flags[ref->frame] & VS_F_GSO))
 		return VS_DROP_TX_TOO_BIG;
-	return offload_tx(b, ref, m);
+	return offload_tx(b, ref, m, p->ip_csum);
 }
 
 /* Hand n frames to the driver. Return: how many it took; the others are freed. */
@@ -412,6 +415,7 @@ static int configure(struct host_dpdk_port *p)
 	if (rc)
 		return rc;
 	p->caps = offload_choose(&info, &conf);
+	p->ip_csum = conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
 	conf.intr_conf.rxq = 1;
 	p->rx.interrupts = rte_eth_dev_configure(p->id, 1, 1, &conf) == 0;
 	conf.intr_conf.rxq = 0;
