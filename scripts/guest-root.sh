@@ -11,8 +11,8 @@ mkdir -p "$1"
 dest=$(cd "$1" && pwd)
 . "$top/scripts/apt-root.sh"
 
-# In the order they are loaded; qdio is part of the kernel.
-modules='ccwgroup llc stp bridge mrp garp 8021q qeth qeth_l2 qeth_l3'
+# In the order they are loaded; qdio is part of the kernel. The last three are for QEMU's machine.
+modules='ccwgroup llc stp bridge mrp garp 8021q qeth qeth_l2 qeth_l3 failover net_failover virtio_net'
 
 packages()
 {
@@ -29,6 +29,8 @@ packages()
 	find "$dest/files.new/lib/modules" -name '*.ko*' >"$dest/all"
 	grep -v -E "/(${modules// /|})\\.ko" "$dest/all" | tr '\n' '\0' | xargs -0 rm -f
 	rm -f "$dest/all"
+	echo "$modules" >"$dest/files.new/list"
+	rm -rf "$dest/files"
 	mv "$dest/files.new" "$dest/files"
 }
 
@@ -60,7 +62,8 @@ initrd_size()
 	printf "$(sed 's/../\\x&/g' <<<"$hex")"
 }
 
-if [ ! -d "$dest/files" ]; then
+# Fetched for this list of modules?
+if [ "$(cat "$dest/files/list" 2>/dev/null)" != "$modules" ]; then
 	rm -rf "$dest/files.new"
 	packages >"$dest/packages.log" 2>&1 || { cat "$dest/packages.log" >&2; exit 1; }
 fi

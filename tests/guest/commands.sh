@@ -33,6 +33,12 @@ online() # DEVICE LAYER
 	carrier $1
 }
 
+# QEMU's card.
+virtio_up() # ADDRESS/PREFIX
+{
+	ip link set eth0 up && ip addr add $1 dev eth0
+}
+
 offline() # DEVICE
 {
 	echo 0 >$QETH/0.0.$1/online

@@ -5,6 +5,7 @@
 #   0500 layer 2 ───┐              ┌── 0500 layer 2
 #   0700 layer 2 ───┴──── VSW1 ────┘
 #                          └── tap0 (ns host, 10.9.0.254)
+#                          └── LINUX03 0A00, a stream port: QEMU's s390x machine
 #   0800 layer 2 ──────── VSWV ─────── 0800 layer 2        (VLANs 10 and 20)
 #   0600 layer 3 ──────── VSWI ─────── 0600 layer 3
 #                          └── tap1 (ns host, 10.8.0.254)
@@ -13,10 +14,10 @@
 . "$(dirname "$0")/lib.sh"
 begin
 FAMILY=$(emulator_family)
-ACCOUNT=([one]=64001 [two]=64002)
+ACCOUNT=([one]=64001 [two]=64002 [three]=64003)
 
 # Both kinds of switch, as far as this zland has them.
-parts='layer2 devices vlan robust layer3'
+parts='layer2 qemu devices vlan robust layer3'
 echo 'DEFINE VSWITCH VSWI IP' >"$T/ip.conf"
 layer3=IP
 if ! "$BIN/zland" --check -c "$T/ip.conf" -d "$T/check" >/dev/null 2>&1; then
@@ -35,8 +36,10 @@ DEFINE VSWITCH VSWI $layer3 UPLINK TAP tap1
 DEFINE VSWITCH VSWV ETHERNET VLAN 1 NATIVE 1 NOUPLINK
 USER LINUX01 UID ${ACCOUNT[one]}
 USER LINUX02 UID ${ACCOUNT[two]}
+USER LINUX03 UID ${ACCOUNT[three]}
 SET VSWITCH VSW1 GRANT LINUX01 PROMISCUOUS
 SET VSWITCH VSW1 GRANT LINUX02
+SET VSWITCH VSW1 GRANT LINUX03
 SET VSWITCH VSWI GRANT LINUX01
 SET VSWITCH VSWI GRANT LINUX02
 SET VSWITCH VSWV GRANT LINUX01 PORTTYPE TRUNK VLAN 1 10 20
@@ -45,6 +48,7 @@ NICDEF LINUX01 0500 TYPE QDIO LAN SYSTEM VSW1
 NICDEF LINUX01 0600 TYPE QDIO LAN SYSTEM VSWI
 NICDEF LINUX01 0700 TYPE QDIO LAN SYSTEM VSW1
 NICDEF LINUX01 0800 TYPE QDIO LAN SYSTEM VSWV
+NICDEF LINUX03 0A00 TYPE STREAM LAN SYSTEM VSW1
 NICDEF LINUX02 0500 TYPE QDIO LAN SYSTEM VSW1
 NICDEF LINUX02 0600 TYPE QDIO LAN SYSTEM VSWI
 NICDEF LINUX02 0800 TYPE QDIO LAN SYSTEM VSWV

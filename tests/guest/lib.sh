@@ -75,6 +75,23 @@ boot()
 		exec timeout -k 5 900 $as '$HERCULES' -d -f hercules.cnf $modules <>stdin"
 }
 
+# boot_qemu GUEST SOCKET MAC: the same kernel in QEMU's s390x machine, on a stream port.
+boot_qemu()
+{
+	local g=$1 d=$T/$1
+	mkdir -p "$d"
+	cp "$GUEST_ROOT"/{vmlinuz,initrd} "$d/"
+	echo 0 >"$T/$g.serial"
+	mkfifo "$d/stdin"
+	CONSOLE[$g]=stdin
+	start "$g" sh -c "cd '$d' && exec timeout -k 5 900 setpriv --reuid ${ACCOUNT[$g]} --regid ${ACCOUNT[$g]} \
+		--clear-groups qemu-system-s390x -machine s390-ccw-virtio,accel=tcg -m 512 -display none -nodefaults \
+		-chardev stdio,id=console,signal=off -device sclpconsole,chardev=console \
+		-kernel vmlinuz -initrd initrd -append 'rdinit=/init panic=1 quiet' \
+		-netdev stream,id=net,server=off,addr.type=unix,addr.path='$2' \
+		-device virtio-net-ccw,netdev=net,mac=$3 <>stdin"
+}
+
 booted()
 {
 	wait_line "$1" "^$SAID@ready" "$BOOT_SECONDS"
@@ -84,6 +101,10 @@ booted()
 emulator()
 {
 	local url
+	if [ "${CONSOLE[$1]}" = stdin ]; then
+		echo "${2#/}" >"$T/$1/stdin"
+		return
+	fi
 	if [ "$FAMILY" != 3 ]; then
 		echo "$2" >"$T/$1/stdin"
 		return
