@@ -21,14 +21,11 @@
 #define RX_FRAMES 32
 #define RX_BYTES (VS_FRAME_MAX + 8u) /* one more than a frame may have: the rest is cut off */
 
-union credentials {
-	struct cmsghdr align;
-	char bytes[CMSG_SPACE(sizeof(struct ucred))];
-};
+#define CREDENTIALS_BYTES CMSG_SPACE(sizeof(struct ucred))
 
 struct slot {
 	struct sockaddr_un from;
-	union credentials control;
+	_Alignas(struct cmsghdr) char control[CREDENTIALS_BYTES];
 	struct iovec iov;
 	uint8_t frame[RX_BYTES];
 };
@@ -96,15 +93,15 @@ static bool has_address(socklen_t len)
 
 int host_dgram_peek(int fd, struct sockaddr_un *peer, socklen_t *peer_len, struct ucred *cred)
 {
-	union credentials control;
+	_Alignas(struct cmsghdr) char control[CREDENTIALS_BYTES];
 	char byte;
 	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
 	struct msghdr mh = {.msg_iov = &iov,
 			    .msg_iovlen = 1,
 			    .msg_name = peer,
 			    .msg_namelen = sizeof(*peer),
-			    .msg_control = control.bytes,
-			    .msg_controllen = sizeof(control.bytes)};
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control)};
 
 	if (recvmsg(fd, &mh, MSG_PEEK | MSG_DONTWAIT) < 0)
 		return -errno;
@@ -130,8 +127,8 @@ static unsigned receive(struct host_dgram *d)
 						   .msg_iovlen = 1,
 						   .msg_name = &s->from,
 						   .msg_namelen = sizeof(s->from),
-						   .msg_control = s->control.bytes,
-						   .msg_controllen = sizeof(s->control.bytes)};
+						   .msg_control = s->control,
+						   .msg_controllen = sizeof(s->control)};
 	}
 	n = recvmmsg(d->fd, d->in, RX_FRAMES, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
 	return n < 0 ? 0 : (unsigned)n;

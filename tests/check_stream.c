@@ -470,6 +470,7 @@ static void dgram_open(struct dgram_bed *b)
 {
 	int on = 1;
 
+	memset(b, 0, sizeof(*b));
 	snprintf(b->dir, sizeof(b->dir), "/tmp/zlan-check-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(b->dir));
 	b->fd = bound(&b->us, b->dir, "us");
