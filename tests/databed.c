@@ -137,22 +137,24 @@ bool databed_receive(struct databed *bd, struct osa_l3_hdr *hdr, uint8_t *data, 
 {
 	const struct qdio_queue *q = &bd->rig->queues.in[0];
 	unsigned i = bd->read % QDIO_BUFFERS;
+	bool last = false;
 	uint32_t at = 0;
 	uint8_t whole[VS_FRAME_MAX + sizeof(*hdr)];
 
 	if (atomic_load(&q->slsb[i]) != QDIO_IN_PRIMED)
 		return false;
 	bd->read++;
-	for (unsigned e = 0;; e++) {
+	for (unsigned e = 0; e < QDIO_SBAL_ENTRIES && !last; e++) {
 		uint32_t n = be32_get(q->sbal[i]->e[e].length);
 
-		if (e == QDIO_SBAL_ENTRIES || at + n > sizeof(whole))
+		if (at + n > sizeof(whole))
 			abort();
 		memcpy(whole + at, bd->mem + be64_get(q->sbal[i]->e[e].addr), n);
 		at += n;
-		if (q->sbal[i]->e[e].eflags & QDIO_EFLAG_LAST)
-			break;
+		last = q->sbal[i]->e[e].eflags & QDIO_EFLAG_LAST;
 	}
+	if (!last)
+		abort();
 	memcpy(hdr, whole, sizeof(*hdr));
 	*len = be16_get(hdr->len);
 	if (*len + sizeof(*hdr) != at)
