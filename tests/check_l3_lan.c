@@ -387,6 +387,101 @@ START_TEST(duplicates)
 }
 END_TEST
 
+/* IPv6: whole frames out, packets in; a solicitation reaches the group that was registered. */
+START_TEST(ip6)
+{
+	static const uint8_t link_local[16] = {0xFE, 0x80, [15] = 2};
+	static const uint8_t solicited[16] = {0xFF, 0x02, [11] = 1, 0xFF, 0, 0, 2};
+	static const uint8_t group_mac[6] = {0x33, 0x33, 0xFF, 0, 0, 2};
+	struct guest_ip own = {.v6 = true}, group = {.v6 = true};
+	uint8_t f[14 + 40 + 32] = {0};
+	struct osa_l3_hdr h = {.id = OSA_HDR_LAYER3, .flags = 0x94, .len = be16_of(sizeof(f))}, in;
+	struct guest_frame out = {.data = f, .len = sizeof(f), .header = (const uint8_t *)&h};
+	struct guest_rx rx;
+
+	memcpy(own.addr, link_local, 16);
+	memcpy(group.addr, solicited, 16);
+	memcpy(f, group_mac, 6);
+	memcpy(f + 6, side[0].mac, 6);
+	be16_store(f + 12, 0x86DD);
+	f[14] = 0x60;
+	be16_store(f + 18, 32);
+	f[20] = 58;
+	f[22] = 0xFE;
+	f[23] = 0x80;
+	memcpy(f + 38, solicited, 16);
+	f[54] = 135; /* neighbour solicitation */
+	ck_assert_uint_eq(guest_tx_frames(side[0].d, 0, &out, 1, 1), 1);
+	settle();
+	expect_nothing(1);
+	ck_assert_int_eq(guest_ip_add(side[1].d, &own), 0);
+	ck_assert_int_eq(guest_ip_group_add(side[1].d, &group), 0);
+	settle();
+	for (unsigned unicast = 0; unicast < 2; unicast++) {
+		if (unicast) {
+			memcpy(f, side[1].mac, 6);
+			memcpy(f + 38, link_local, 16);
+			h.flags = 0x96;
+		}
+		ck_assert_uint_eq(guest_tx_frames(side[0].d, 0, &out, 1, 1), 1);
+		settle();
+		ck_assert(next(1, &rx, &in));
+		ck_assert_uint_eq(in.flags, unicast ? 0x86 : 0x84);
+		ck_assert_uint_eq(rx.len, sizeof(f) - 14);
+		ck_assert_mem_eq(rx.data, f + 14, rx.len);
+		ck_assert_mem_eq(in.in.src_mac, side[0].mac, 6);
+	}
+	guest_tx_reclaim(side[0].d, 0);
+}
+END_TEST
+
+/* A large packet leaves for a guest that takes none: segments with right checksums arrive. */
+START_TEST(large_packets)
+{
+	static uint8_t p[OSA_HDR_BYTES + sizeof(struct osa_tso_ext) + 8040];
+	struct osa_l3_hdr h = {.id = OSA_HDR_LAYER3_TSO, .flags = 6, .len = be16_of(8040)}, none;
+	const struct osa_tso_ext x = {.ext_len = be16_of(32),
+				      .n_hdr = 1,
+				      .hdr_type = 1,
+				      .version = 1,
+				      .hdr_len = be16_of(28),
+				      .payload_len = be32_of(8000),
+				      .mss = be16_of(1440),
+				      .proto_hdr_len = be16_of(40)};
+	uint8_t *ip = p + sizeof(x), f[64];
+	struct guest_frame out = {.data = p, .header = (const uint8_t *)&h};
+	uint32_t payload = 0;
+	struct guest_rx rx;
+
+	send2(f, arp(f, 1, all_ones, IP(PLAIN), IP(0))); /* so that it is known */
+	drain(PLAIN);
+	memcpy(p, &x, sizeof(x));
+	packet(ip, IP(0), IP(PLAIN), 8040, 0);
+	be16_store(ip + 2, 0);
+	ip[9] = 6;
+	memset(ip + 20, 0, 20);
+	ip[32] = 0x50;
+	be32_store(h.next_hop4, IP(PLAIN));
+	out.len = sizeof(x) + 8040;
+	ck_assert_uint_eq(guest_tx_frames(side[0].d, 0, &out, 1, 1), 1);
+	settle();
+	guest_tx_reclaim(side[0].d, 0);
+	ck_assert_uint_eq(guest_dev_stats(side[0].d)->tx_errors, 0);
+	while (next(PLAIN, &rx, &none)) {
+		const uint8_t *q = rx.data + 14;
+		uint32_t sum = 6 + rx.len - 34;
+
+		ck_assert_uint_eq(be16_load(q + 2), rx.len - 14);
+		ck_assert_uint_eq(be32_load(q + 24), payload);
+		for (uint32_t i = 12; i < rx.len - 14; i += 2)
+			sum += be16_load(q + i);
+		ck_assert_uint_eq((sum & 0xFFFF) + (sum >> 16), 0xFFFF);
+		payload += rx.len - 54;
+	}
+	ck_assert_uint_eq(payload, 8000);
+}
+END_TEST
+
 START_TEST(recovery)
 {
 	send3(0, 6, IP(1), IP(1), 84, 1, 0);
@@ -511,6 +606,8 @@ int main(void)
 	tcase_add_test(t, ping_layer2);
 	tcase_add_test(t, broadcast_and_groups);
 	tcase_add_test(t, duplicates);
+	tcase_add_test(t, ip6);
+	tcase_add_test(t, large_packets);
 	tcase_add_test(t, recovery);
 	tcase_add_loop_test(t, vlans, 0, 1);
 	tcase_add_test(t, threads);
