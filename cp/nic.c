@@ -248,7 +248,7 @@ struct cp_nic *cp_nic_attach_port(struct cp *cp, const struct cp_caller *who, co
 		return NULL;
 	cp_couple_default(nic); /* before the client is there to be told */
 	nic->client = client;
-	cp_log(cp, "ZLN2520I NIC %s: a guest has attached by the %s", nic->name, client->kind);
+	cp_log(cp, "ZLN2520I NIC %s: a guest has attached (%s)", nic->name, client->kind);
 	return nic;
 }
 
