@@ -30,15 +30,28 @@ static void session(const struct cp_nic *nic, struct osa_info *info)
 
 /* ---- JSON ------------------------------------------------------------------------- */
 
+static json_t *layer3_json(const struct osa_info *i)
+{
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I}", "addresses", i->n_addresses,
+			 "groups", i->n_groups, "arp_entries", i->n_arp, "routing_v4", i->routing4,
+			 "routing_v6", i->routing6, "unresolved", (json_int_t)i->unresolved,
+			 "filtered", (json_int_t)i->filtered, "address_conflicts",
+			 (json_int_t)i->conflicts);
+}
+
 static json_t *session_json(const struct osa_info *i)
 {
-	return json_pack("{s:b, s:b, s:i, s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "online",
-			 i->online, "data_active", i->data_active, "layer", i->layer, "promiscuous",
-			 i->promisc, "isolation", i->isolation, "ipa_requests",
-			 (json_int_t)i->ipa_requests, "ipa_errors", (json_int_t)i->ipa_errors,
-			 "malformed", (json_int_t)i->malformed, "rx_buffers",
-			 (json_int_t)i->rx_buffers, "tx_buffers", (json_int_t)i->tx_buffers,
-			 "rx_signals", (json_int_t)i->rx_signals);
+	json_t *o = json_pack("{s:b, s:b, s:i, s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "online",
+			      i->online, "data_active", i->data_active, "layer", i->layer,
+			      "promiscuous", i->promisc, "isolation", i->isolation, "ipa_requests",
+			      (json_int_t)i->ipa_requests, "ipa_errors", (json_int_t)i->ipa_errors,
+			      "malformed", (json_int_t)i->malformed, "rx_buffers",
+			      (json_int_t)i->rx_buffers, "tx_buffers", (json_int_t)i->tx_buffers,
+			      "rx_signals", (json_int_t)i->rx_signals);
+
+	if (i->layer == 3)
+		json_object_set_new(o, "layer3", layer3_json(i));
+	return o;
 }
 
 static json_t *network_json(const char *owner, const char *name)
