@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Virtqueues against a guest made of one array: chains good and bad, frames in and out,
+ * notifications.
+ *
+ *   guest memory at GPA 0x10000:  descriptors | avail | used | indirect tables | buffers
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/be.h"
+#include "host/virtnet.h"
+#include "host/vnet.h"
+
+#define GPA 0x10000u
+#define SIZE 8u
+#define AT_AVAIL 0x200u
+#define AT_USED 0x300u
+#define AT_TABLE 0x400u
+#define AT_DATA 0x1000u
+#define MEMORY 0x40000u
+
+enum { N = VRING_DESC_F_NEXT, W = VRING_DESC_F_WRITE, I = VRING_DESC_F_INDIRECT };
+
+static _Alignas(16) uint8_t memory[MEMORY];
+static struct virtnet net;
+static struct vs_burst burst;
+static uint64_t dropped[VS_DROP_COUNT + 1];
+
+static struct vring_queue *setup(struct vring_queue *r)
+{
+	memset(memory, 0, sizeof(memory));
+	memset(&net, 0, sizeof(net));
+	memset(dropped, 0, sizeof(dropped));
+	net.hdr_len = 12;
+	net.mem.n = 2; /* two regions, apart in the guest, so that a piece can end in between */
+	net.mem.region[0] = (struct vring_region){GPA, 0x20000, memory};
+	net.mem.region[1] = (struct vring_region){GPA + 0x20000, 0x10000, memory + 0x30000};
+	*r = (struct vring_queue){
+		.size = SIZE,
+		.desc = (void *)memory,
+		.avail = (void *)(memory + AT_AVAIL),
+		.used = (void *)(memory + AT_USED),
+	};
+	return r;
+}
+
+static void desc(void *table, unsigned i, uint64_t addr, uint32_t len, int flags, unsigned next)
+{
+	struct vring_desc d = {addr, len, (uint16_t)flags, (uint16_t)next};
+
+	memcpy((uint8_t *)table + i * sizeof(d), &d, sizeof(d));
+}
+
+static void offer(struct vring_queue *r, unsigned head)
+{
+	r->avail->ring[r->avail->idx % SIZE] = (uint16_t)head;
+	r->avail->idx++;
+}
+
+/* ---- chains -------------------------------------------------------------------------------- */
+
+struct row {
+	int n;
+	struct {
+		uint64_t addr;
+		uint32_t len;
+		int flags;
+		unsigned next;
+	} d[3], table[3]; /* of the ring from 0 on, and of an indirect table */
+	unsigned head;
+	bool writable;
+	enum vring_fault want;
+	unsigned pieces;
+	uint32_t bytes;
+};
+
+static const struct row rows[] = {
+	{1, {{GPA, 10, 0, 0}}, {{0}}, 0, false, VRING_OK, 1, 10},
+	{2, {{GPA, 10, N, 1}, {GPA + 64, 20, 0, 0}}, {{0}}, 0, false, VRING_OK, 2, 30},
+	{3, {{GPA, 10, W, 0}}, {{0}}, 0, true, VRING_OK, 1, 10},
+	{4, {{GPA, 10, W, 0}}, {{0}}, 0, false, VRING_MALFORMED, 0, 0},
+	{5, {{GPA, 10, 0, 0}}, {{0}}, 0, true, VRING_MALFORMED, 0, 0},
+	{6, {{GPA, 10, N, 1}, {GPA, 10, W, 0}}, {{0}}, 0, false, VRING_MALFORMED, 0, 0},
+	/* loops, numbers beyond the table */
+	{7, {{GPA, 1, N, 0}}, {{0}}, 0, false, VRING_MALFORMED, 0, 0},
+	{8, {{GPA, 1, N, 1}, {GPA, 1, N, 0}}, {{0}}, 0, false, VRING_MALFORMED, 0, 0},
+	{9, {{GPA, 1, N, SIZE}}, {{0}}, 0, false, VRING_MALFORMED, 0, 0},
+	{10, {{GPA, 1, 0, 0}}, {{0}}, SIZE, false, VRING_MALFORMED, 0, 0},
+	{11, {{GPA, 1, 0, 0}}, {{0}}, 0xFFFF, false, VRING_MALFORMED, 0, 0},
+	/* addresses */
+	{12, {{GPA - 1, 2, 0, 0}}, {{0}}, 0, false, VRING_ADDRESS, 0, 0},
+	{13, {{GPA + 0x30000, 1, 0, 0}}, {{0}}, 0, false, VRING_ADDRESS, 0, 0},
+	{14, {{GPA + 0x2FFFF, 2, 0, 0}}, {{0}}, 0, false, VRING_ADDRESS, 0, 0},
+	{15, {{UINT64_MAX, 2, 0, 0}}, {{0}}, 0, false, VRING_ADDRESS, 0, 0},
+	{16, {{GPA + 0x1FFFE, 4, 0, 0}}, {{0}}, 0, false, VRING_OK, 2, 4},
+	{17, {{GPA, 0, 0, 0}}, {{0}}, 0, false, VRING_OK, 0, 0},
+	{18, {{GPA, VRING_CHAIN_MAX + 1, 0, 0}}, {{0}}, 0, false, VRING_MALFORMED, 0, 0},
+	{19,
+	 {{GPA, VRING_CHAIN_MAX, N, 1}, {GPA, 1, 0, 0}},
+	 {{0}},
+	 0,
+	 false,
+	 VRING_MALFORMED,
+	 0,
+	 0},
+	{20, {{GPA, UINT32_MAX, 0, 0}}, {{0}}, 0, false, VRING_MALFORMED, 0, 0},
+	/* indirect tables */
+	{21, {{GPA + AT_TABLE, 16, I, 0}}, {{GPA, 9, 0, 0}}, 0, false, VRING_OK, 1, 9},
+	{22,
+	 {{GPA + AT_TABLE, 32, I, 0}},
+	 {{GPA, 9, N, 1}, {GPA + 9, 1, 0, 0}},
+	 0,
+	 false,
+	 VRING_OK,
+	 2,
+	 10},
+	{23, {{GPA + AT_TABLE, 16, I, 0}}, {{GPA, 9, N, 1}}, 0, false, VRING_MALFORMED, 0, 0},
+	{24, {{GPA + AT_TABLE, 17, I, 0}}, {{GPA, 9, 0, 0}}, 0, false, VRING_MALFORMED, 0, 0},
+	{25, {{GPA + AT_TABLE, 0, I, 0}}, {{GPA, 9, 0, 0}}, 0, false, VRING_MALFORMED, 0, 0},
+	{26, {{GPA - 16, 16, I, 0}}, {{GPA, 9, 0, 0}}, 0, false, VRING_ADDRESS, 0, 0},
+	{27, {{GPA + 0x1FFF0, 32, I, 0}}, {{GPA, 9, 0, 0}}, 0, false, VRING_ADDRESS, 0, 0},
+	{28,
+	 {{GPA + AT_TABLE, 16, I, 0}},
+	 {{GPA + AT_TABLE, 16, I, 0}},
+	 0,
+	 false,
+	 VRING_MALFORMED,
+	 0,
+	 0},
+	{29, {{GPA + AT_TABLE, 16, I | N, 1}}, {{GPA, 9, 0, 0}}, 0, false, VRING_MALFORMED, 0, 0},
+	{30,
+	 {{GPA, 1, N, 1}, {GPA + AT_TABLE, 16, I, 0}},
+	 {{GPA, 9, 0, 0}},
+	 0,
+	 false,
+	 VRING_MALFORMED,
+	 0,
+	 0},
+};
+
+START_TEST(test_chains)
+{
+	struct vring_queue r;
+	struct vring_chain c;
+
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		const struct row *w = &rows[k];
+		enum vring_fault got;
+
+		setup(&r);
+		for (unsigned i = 0; i < 3; i++) {
+			desc(memory, i, w->d[i].addr, w->d[i].len, w->d[i].flags, w->d[i].next);
+			desc(memory + AT_TABLE, i, w->table[i].addr, w->table[i].len,
+			     w->table[i].flags, w->table[i].next);
+		}
+		offer(&r, w->head);
+		ck_assert_uint_eq(vring_pending(&r), 1);
+		got = vring_chain(&r, &net.mem, 0, w->writable, &c);
+		ck_assert_msg(got == w->want, "row %d: %d", w->n, got);
+		if (got == VRING_OK)
+			ck_assert_msg(c.n == w->pieces && c.bytes == w->bytes,
+				      "row %d: %u pieces, %u bytes", w->n, c.n, c.bytes);
+	}
+}
+END_TEST
+
+START_TEST(test_too_many_pieces)
+{
+	struct vring_queue r;
+	struct vring_chain c;
+
+	setup(&r);
+	for (unsigned n = VRING_SEGS; n <= VRING_SEGS + 1; n++) {
+		desc(memory, 0, GPA + AT_TABLE, 16 * n, I, 0);
+		for (unsigned i = 0; i < n; i++)
+			desc(memory + AT_TABLE, i, GPA + i, 1, i + 1 < n ? N : 0, i + 1);
+		ck_assert_int_eq(vring_chain(&r, &net.mem, 0, false, &c),
+				 n == VRING_SEGS ? VRING_OK : VRING_MALFORMED);
+	}
+}
+END_TEST
+
+/* ---- notifications ------------------------------------------------------------------------------
+ */
+
+START_TEST(test_flags)
+{
+	struct vring_queue r;
+
+	setup(&r);
+	ck_assert(!vring_publish(&r)); /* nothing was put */
+	vring_put_used(&r, 3, 7);
+	ck_assert_uint_eq(r.used->idx, 0);
+	ck_assert(vring_publish(&r));
+	ck_assert_uint_eq(r.used->idx, 1);
+	ck_assert_uint_eq(r.used->ring[0].id, 3);
+	ck_assert_uint_eq(r.used->ring[0].len, 7);
+	r.avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	vring_put_used(&r, 4, 0);
+	ck_assert(!vring_publish(&r));
+	vring_disarm(&r);
+	ck_assert_uint_eq(r.used->flags, VRING_USED_F_NO_NOTIFY);
+	ck_assert(!vring_arm(&r));
+	ck_assert_uint_eq(r.used->flags, 0);
+	offer(&r, 0);
+	ck_assert(vring_arm(&r));
+	r.avail->idx = (uint16_t)(r.next + SIZE + 1); /* nonsense is nothing */
+	ck_assert_uint_eq(vring_pending(&r), 0);
+}
+END_TEST
+
+START_TEST(test_event_index)
+{
+	struct vring_queue r;
+
+	setup(&r);
+	r.event_idx = true;
+	r.avail->ring[SIZE] = 1; /* tell me when used passes 1 */
+	vring_put_used(&r, 0, 0);
+	ck_assert(!vring_publish(&r));
+	vring_put_used(&r, 1, 0);
+	ck_assert(vring_publish(&r));
+	vring_put_used(&r, 2, 0);
+	ck_assert(!vring_publish(&r));
+	r.next = 5;
+	r.avail->idx = 5;
+	ck_assert(!vring_arm(&r));
+	ck_assert_uint_eq(*(uint16_t *)(void *)&r.used->ring[SIZE], 5);
+}
+END_TEST
+
+/* ---- frames ------------------------------------------------------------------------------------
+ */
+
+static void frame(uint8_t *at, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++)
+		at[i] = (uint8_t)(i * 7 + 1);
+	be16_store(at + 12, 0x88B5);
+}
+
+START_TEST(test_receive)
+{
+	uint8_t want[1500], *data = memory + AT_DATA;
+
+	setup(&net.out);
+	setup(&net.out); /* setup clears net */
+	frame(want, sizeof(want));
+	memcpy(data + 12, want, sizeof(want));
+	/* The header is cut, the frame in two. */
+	desc(memory, 0, GPA + AT_DATA, 5, N, 1);
+	desc(memory, 1, GPA + AT_DATA + 5, 100, N, 2);
+	desc(memory, 2, GPA + AT_DATA + 105, 12 + 1500 - 105, 0, 0);
+	desc(memory, 3, GPA - 9, 100, 0, 0); /* outside */
+	desc(memory, 4, GPA, 12 + 13, 0, 0); /* runt */
+	desc(memory, 5, GPA, 11, 0, 0);	     /* no header */
+	offer(&net.out, 0);
+	offer(&net.out, 3);
+	offer(&net.out, 4);
+	offer(&net.out, 5);
+	ck_assert_uint_eq(virtnet_rx(&net, &burst, dropped), 4);
+	ck_assert_uint_eq(burst.n, 1);
+	ck_assert_uint_eq(burst.len[0], 1500);
+	ck_assert_uint_eq(burst.headlen[0], VS_HEAD_MIN);
+	ck_assert_mem_eq(burst.head[0], want, VS_HEAD_MIN);
+	ck_assert_uint_eq(burst.nseg[0], 2);
+	ck_assert_ptr_eq(burst.seg[0].p, data + 12 + VS_HEAD_MIN); /* not copied */
+	ck_assert_uint_eq(dropped[VS_DROP_RX_ADDRESS], 1);
+	ck_assert_uint_eq(dropped[VS_DROP_RX_RUNT], 1);
+	ck_assert_uint_eq(dropped[VS_DROP_RX_MALFORMED], 1);
+	ck_assert(virtnet_rx_done(&net));
+	ck_assert_uint_eq(net.out.used->idx, 4);
+	ck_assert_uint_eq(net.out.used->ring[1].id, 3);
+	ck_assert_uint_eq(virtnet_rx(&net, &burst, dropped), 0);
+}
+END_TEST
+
+static void one_frame(uint32_t len, const uint8_t *bytes)
+{
+	burst.n = 1;
+	burst.len[0] = len;
+	burst.headlen[0] = VS_HEAD_MIN;
+	burst.seg0[0] = 0;
+	burst.nseg[0] = 1;
+	burst.flags[0] = 0;
+	memcpy(burst.head[0], bytes, VS_HEAD_MIN);
+	burst.seg[0] = (struct vs_seg){bytes + VS_HEAD_MIN, len - VS_HEAD_MIN};
+}
+
+/* A frame of 1500 into buffers of a size. */
+START_TEST(test_send)
+{
+	static const struct {
+		int n;
+		uint32_t size;
+		bool mergeable;
+		unsigned buffers, sent, used;
+		enum vs_drop why;
+	} cases[] = {
+		{1, 2048, false, 1, 1, 1, VS_DROP_NONE},
+		{2, 1512, false, 1, 1, 1, VS_DROP_NONE},
+		{3, 1511, false, 1, 0, 0, VS_DROP_TX_TOO_BIG},
+		{4, 1511, true, 2, 1, 2, VS_DROP_NONE},
+		{5, 512, true, 3, 1, 3, VS_DROP_NONE},
+		{6, 512, true, 2, 0, 0, VS_DROP_TX_NO_BUFFER},
+		{7, 2048, true, 0, 0, 0, VS_DROP_TX_NO_BUFFER},
+		{8, 11, true, 3, 0, 1, VS_DROP_TX_BAD_BUFFER},
+	};
+	struct vs_ref ref = {0, VS_EDIT_NONE};
+	uint8_t bytes[1500];
+
+	frame(bytes, sizeof(bytes));
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		enum vs_drop why = VS_DROP_NONE;
+		bool call;
+		uint16_t n_buffers;
+
+		setup(&net.in);
+		setup(&net.in);
+		net.mergeable = cases[k].mergeable;
+		for (unsigned i = 0; i < cases[k].buffers; i++) {
+			desc(memory, i, GPA + AT_DATA + i * cases[k].size, cases[k].size, W, 0);
+			offer(&net.in, i);
+		}
+		one_frame(sizeof(bytes), bytes);
+		ck_assert_msg(virtnet_tx(&net, &burst, &ref, 1, &why, &call) == cases[k].sent,
+			      "case %d", cases[k].n);
+		ck_assert_msg(why == cases[k].why, "case %d: %d", cases[k].n, why);
+		ck_assert_msg(net.in.used->idx == cases[k].used, "case %d", cases[k].n);
+		ck_assert(call == (cases[k].used > 0));
+		if (!cases[k].sent)
+			continue;
+		ck_assert_mem_eq(memory + AT_DATA + 12, bytes, sizeof(bytes));
+		memcpy(&n_buffers, memory + AT_DATA + 10, 2);
+		ck_assert_uint_eq(n_buffers, cases[k].used);
+		ck_assert_uint_eq(net.in.used->ring[cases[k].used - 1].len,
+				  1512 - (cases[k].used - 1) * cases[k].size);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("vring");
+	TCase *t = tcase_create("vring");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_test(t, test_chains);
+	tcase_add_test(t, test_too_many_pieces);
+	tcase_add_test(t, test_flags);
+	tcase_add_test(t, test_event_index);
+	tcase_add_test(t, test_receive);
+	tcase_add_test(t, test_send);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
