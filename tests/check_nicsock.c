@@ -41,16 +41,19 @@ static unsigned open_fds(void)
 	return n;
 }
 
-static void *open_socket(void *ctx, const char *user, uint16_t vdev, enum cp_nic_type type)
+static void *open_socket(void *ctx, const char *user, uint16_t vdev, enum cp_nic_type type,
+			 char *err, size_t err_len)
 {
 	struct bed *b = ctx;
 
+	snprintf(err, err_len, "no socket");
 	return cp_nicsock_open(b->set, b->cp, user, vdev, type);
 }
 
-static void close_socket(void *ctx, void *socket)
+static void close_socket(void *ctx, void *socket, enum cp_nic_type type)
 {
 	(void)ctx;
+	(void)type;
 	cp_nicsock_close(socket);
 }
 
