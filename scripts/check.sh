@@ -134,6 +134,23 @@ scenarios()
 	done
 }
 
+# The short form of make check-guest: emulator consoles, without a guest. Only where the headers of
+# the emulator are not to be had it is skipped; a module that does not compile is a failure.
+emulator()
+{
+	local start=$EPOCHREALTIME script=tests/guest/console.sh
+	grep -qE "$ONLY" <<<"$script" || return 0
+	if ! command -v "${HERCULES:-hercules}" >/dev/null; then
+		skip "$start" guest console "${HERCULES:-hercules} is not installed"
+	elif $MAKE -s hercules >"$out" 2>&1; then
+		ZLAN_BIN=$PWD/build end_to_end guest "$script"
+	elif [ -e "${HERCULES_SRC:-build/hercules-source}/hercules.h" ]; then
+		account guest "module for the emulator" 0 1 targets "$start"
+	else
+		skip "$start" guest console "no source of hercules to build the module"
+	fi
+}
+
 if [ "${1:-}" = --coverage ]; then
 	programs "$2" cov-
 	gcovr -r . --object-directory "$2" -e 'tests/' -s 2>/dev/null | tail -n 60
@@ -144,6 +161,7 @@ total=$EPOCHREALTIME
 if build "programs and tests" all checks replayers; then
 	programs build ""
 	scenarios ""
+	emulator
 fi
 if build "the same, sanitized" asan; then
 	export ASAN_OPTIONS=detect_leaks=1:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1

@@ -30,7 +30,8 @@ guest_config()
 	shift 2
 	mkdir -p "$d"
 	chmod 755 "$T" # the emulator's account has to pass
-	cp "$GUEST_ROOT"/{vmlinuz,initrd,initrd.size,parm,guest.ins} "$BIN/hercules/hdtzosa.so" "$d/"
+	cp "$BIN/hercules/hdtzosa.so" "$d/"
+	[ -n "${NO_IPL:-}" ] || cp "$GUEST_ROOT"/{vmlinuz,initrd,initrd.size,parm,guest.ins} "$d/"
 	cat >"$d/hercules.cnf" <<-CONF
 		CPUSERIAL 002623
 		CPUMODEL 2094
