@@ -39,9 +39,9 @@ unsigned vring_pending(const struct vring_queue *r)
 
 /* ---- chains ----------------------------------------------------------------------------- */
 
-static struct vring_desc load_desc(const struct vring_desc *d)
+static struct vq_desc load_desc(const struct vq_desc *d)
 {
-	struct vring_desc local;
+	struct vq_desc local;
 
 	memcpy(&local, d, sizeof(local));
 	/* The compiler must not look at the guest's copy again. */
@@ -50,7 +50,7 @@ static struct vring_desc load_desc(const struct vring_desc *d)
 }
 
 static enum vring_fault add_pieces(struct vring_chain *c, const struct vring_mem *mem,
-				   const struct vring_desc *d)
+				   const struct vq_desc *d)
 {
 	uint64_t gpa = d->addr, left = d->len;
 
@@ -76,36 +76,36 @@ static enum vring_fault add_pieces(struct vring_chain *c, const struct vring_mem
  * Walk a table of n descriptors from index i.
  * @indirect: where a descriptor that names a table is stored; NULL: it may not be there.
  */
-static enum vring_fault walk(const struct vring_desc *table, uint32_t n, uint32_t i,
+static enum vring_fault walk(const struct vq_desc *table, uint32_t n, uint32_t i,
 			     const struct vring_mem *mem, bool writable, struct vring_chain *c,
-			     struct vring_desc *indirect)
+			     struct vq_desc *indirect)
 {
 	for (uint32_t steps = 0; steps < n; steps++) {
-		struct vring_desc d;
+		struct vq_desc d;
 		enum vring_fault fault;
 
 		if (i >= n)
 			return VRING_MALFORMED;
 		d = load_desc(&table[i]);
-		if (d.flags & VRING_DESC_F_INDIRECT) {
-			if (!indirect || steps || d.flags & VRING_DESC_F_NEXT)
+		if (d.flags & VQ_DESC_F_INDIRECT) {
+			if (!indirect || steps || d.flags & VQ_DESC_F_NEXT)
 				return VRING_MALFORMED;
 			*indirect = d;
 			return VRING_OK;
 		}
-		if (!(d.flags & VRING_DESC_F_WRITE) != !writable)
+		if (!(d.flags & VQ_DESC_F_WRITE) != !writable)
 			return VRING_MALFORMED;
 		fault = add_pieces(c, mem, &d);
 		if (fault != VRING_OK)
 			return fault;
-		if (!(d.flags & VRING_DESC_F_NEXT))
+		if (!(d.flags & VQ_DESC_F_NEXT))
 			return VRING_OK;
 		i = d.next;
 	}
 	return VRING_MALFORMED; /* a loop */
 }
 
-static enum vring_fault walk_indirect(const struct vring_desc *d, const struct vring_mem *mem,
+static enum vring_fault walk_indirect(const struct vq_desc *d, const struct vring_mem *mem,
 				      bool writable, struct vring_chain *c)
 {
 	uint64_t len = d->len;
@@ -123,7 +123,7 @@ static enum vring_fault walk_indirect(const struct vring_desc *d, const struct v
 enum vring_fault vring_chain(const struct vring_queue *r, const struct vring_mem *mem,
 			     unsigned ahead, bool writable, struct vring_chain *c)
 {
-	struct vring_desc indirect = {.len = 0, .flags = 0};
+	struct vq_desc indirect = {.len = 0, .flags = 0};
 	enum vring_fault fault;
 
 	c->n = 0;
@@ -164,7 +164,7 @@ uint32_t vring_pull(struct vring_chain *c, void *to, uint32_t n)
 
 void vring_put_used(struct vring_queue *r, uint16_t head, uint32_t len)
 {
-	struct vring_used_elem *e = &r->used->ring[r->used_next & (r->size - 1)];
+	struct vq_used_elem *e = &r->used->ring[r->used_next & (r->size - 1)];
 
 	e->id = head;
 	e->len = len;
@@ -182,6 +182,12 @@ static uint16_t *avail_event(const struct vring_queue *r)
 	return (uint16_t *)(void *)&r->used->ring[r->size];
 }
 
+/* Was the index event written between old and now? */
+static bool passed(uint16_t event, uint16_t now, uint16_t old)
+{
+	return (uint16_t)(now - event - 1) < (uint16_t)(now - old);
+}
+
 bool vring_publish(struct vring_queue *r)
 {
 	uint16_t old = r->signalled;
@@ -194,9 +200,8 @@ bool vring_publish(struct vring_queue *r)
 	/* seq_cst: the index is out before we look whether the guest sleeps */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (r->event_idx)
-		return vring_need_event(__atomic_load_n(used_event(r), __ATOMIC_RELAXED),
-					r->used_next, old);
-	return !(__atomic_load_n(&r->avail->flags, __ATOMIC_RELAXED) & VRING_AVAIL_F_NO_INTERRUPT);
+		return passed(__atomic_load_n(used_event(r), __ATOMIC_RELAXED), r->used_next, old);
+	return !(__atomic_load_n(&r->avail->flags, __ATOMIC_RELAXED) & VQ_AVAIL_F_NO_INTERRUPT);
 }
 
 bool vring_arm(struct vring_queue *r)
@@ -214,5 +219,5 @@ void vring_disarm(struct vring_queue *r)
 {
 	/* With an event index the wish goes stale by itself. */
 	if (!r->event_idx)
-		__atomic_store_n(&r->used->flags, VRING_USED_F_NO_NOTIFY, __ATOMIC_RELAXED);
+		__atomic_store_n(&r->used->flags, VQ_USED_F_NO_NOTIFY, __ATOMIC_RELAXED);
 }

@@ -9,7 +9,7 @@
 #ifndef HOST_VRING_H
 #define HOST_VRING_H
 
-#include <linux/virtio_ring.h>
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +18,36 @@
 #define VRING_SIZE_MAX 32768u
 #define VRING_SEGS 64		/* pieces of one chain */
 #define VRING_CHAIN_MAX 131072u /* bytes of one chain that are looked at */
+
+/* What lies in the guest's memory. Little-endian: see vhost.c for other hosts. */
+#define VQ_DESC_F_NEXT 1u
+#define VQ_DESC_F_WRITE 2u
+#define VQ_DESC_F_INDIRECT 4u
+#define VQ_AVAIL_F_NO_INTERRUPT 1u
+#define VQ_USED_F_NO_NOTIFY 1u
+
+struct vq_desc {
+	uint64_t addr;
+	uint32_t len;
+	uint16_t flags, next;
+};
+static_assert(sizeof(struct vq_desc) == 16, "Source: virtio 1.2, 2.7.5");
+
+struct vq_avail {
+	uint16_t flags, idx;
+	uint16_t ring[]; /* one more behind them: used_event */
+};
+static_assert(sizeof(struct vq_avail) == 4, "Source: virtio 1.2, 2.7.6");
+
+struct vq_used_elem {
+	uint32_t id, len;
+};
+
+struct vq_used {
+	uint16_t flags, idx;
+	struct vq_used_elem ring[]; /* behind them: avail_event, 16 bits */
+};
+static_assert(sizeof(struct vq_used) == 4, "Source: virtio 1.2, 2.7.8");
 
 /* Guest-physical memory as it is mapped here. */
 struct vring_mem {
@@ -30,9 +60,9 @@ struct vring_mem {
 
 struct vring_queue {
 	uint32_t size; /* a power of two */
-	struct vring_desc *desc;
-	struct vring_avail *avail;
-	struct vring_used *used;
+	struct vq_desc *desc;
+	struct vq_avail *avail;
+	struct vq_used *used;
 	uint16_t next;	    /* of avail that was not taken yet */
 	uint16_t used_next; /* of used that was not written yet */
 	uint16_t signalled; /* used_next when the guest was last told, or could have been */

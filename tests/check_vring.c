@@ -21,7 +21,7 @@
 #define AT_DATA 0x1000u
 #define MEMORY 0x40000u
 
-enum { N = VRING_DESC_F_NEXT, W = VRING_DESC_F_WRITE, I = VRING_DESC_F_INDIRECT };
+enum { N = VQ_DESC_F_NEXT, W = VQ_DESC_F_WRITE, I = VQ_DESC_F_INDIRECT };
 
 static _Alignas(16) uint8_t memory[MEMORY];
 static struct virtnet net;
@@ -48,7 +48,7 @@ static struct vring_queue *setup(struct vring_queue *r)
 
 static void desc(void *table, unsigned i, uint64_t addr, uint32_t len, int flags, unsigned next)
 {
-	struct vring_desc d = {addr, len, (uint16_t)flags, (uint16_t)next};
+	struct vq_desc d = {addr, len, (uint16_t)flags, (uint16_t)next};
 
 	memcpy((uint8_t *)table + i * sizeof(d), &d, sizeof(d));
 }
@@ -197,11 +197,11 @@ START_TEST(test_flags)
 	ck_assert_uint_eq(r.used->idx, 1);
 	ck_assert_uint_eq(r.used->ring[0].id, 3);
 	ck_assert_uint_eq(r.used->ring[0].len, 7);
-	r.avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	r.avail->flags = VQ_AVAIL_F_NO_INTERRUPT;
 	vring_put_used(&r, 4, 0);
 	ck_assert(!vring_publish(&r));
 	vring_disarm(&r);
-	ck_assert_uint_eq(r.used->flags, VRING_USED_F_NO_NOTIFY);
+	ck_assert_uint_eq(r.used->flags, VQ_USED_F_NO_NOTIFY);
 	ck_assert(!vring_arm(&r));
 	ck_assert_uint_eq(r.used->flags, 0);
 	offer(&r, 0);

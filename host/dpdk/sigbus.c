@@ -38,11 +38,13 @@ static bool replace_page(uintptr_t a)
 {
 	static const uintptr_t size[] = {1u << 12, 1u << 21, 1u << 30};
 
-	for (unsigned i = 0; i < sizeof(size) / sizeof(size[0]); i++)
-		if (mmap((void *)(a & ~(size[i] - 1)), size[i], PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
-			 0) != MAP_FAILED)
+	for (unsigned i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
+		void *page = mmap((void *)(a & ~(size[i] - 1)), size[i], PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+
+		if (page != MAP_FAILED)
 			return true;
+	}
 	return false;
 }
 

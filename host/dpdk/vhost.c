@@ -41,6 +41,8 @@
 #define QUEUE_IN 0u /* Source: virtio 1.2, 5.1.2: receiveq1, transmitq1 */
 #define QUEUE_OUT 1u
 #define PATH_BYTES 108
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rings are not converted");
+
 #define BIT(n) (UINT64_C(1) << (n))
 
 #define FEATURES                                                                                   \
@@ -78,7 +80,8 @@ static struct {
 	pthread_mutex_t lock;
 	struct host_vhost *list;
 	bool slot[SIGBUS_SLOTS];
-} all = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	bool ready;
+} all;
 
 static struct host_vhost *find(int vid)
 {
@@ -276,9 +279,9 @@ static bool take_ring(struct host_vhost *v, unsigned queue, struct vring_queue *
 	    !aligned(ring.used, 4))
 		return false;
 	r->size = ring.size;
-	r->desc = ring.desc;
-	r->avail = ring.avail;
-	r->used = ring.used;
+	r->desc = (void *)ring.desc;
+	r->avail = (void *)ring.avail;
+	r->used = (void *)ring.used;
 	r->next = avail;
 	r->used_next = r->signalled = used;
 	v->callfd[queue] = ring.callfd;
@@ -527,6 +530,9 @@ struct host_vhost *vhost_open(const char *path, char *err, size_t err_len)
 	struct host_vhost *v = strlen(path) < PATH_BYTES ? create(path) : NULL;
 	int rc = v ? find_slot(v) : -ENAMETOOLONG;
 
+	if (!all.ready) /* no callback has come yet */
+		pthread_mutex_init(&all.lock, NULL);
+	all.ready = true;
 	if (!rc)
 		rc = open_descriptors(v);
 	if (!rc) {

@@ -88,6 +88,21 @@ if command -v dpdk-testpmd >/dev/null; then
 	must "it is killed: the NIC is free" eventually state_is "No guest attached"
 fi
 
+# Guests that mean harm. The frame each sends first shows that it had come so far.
+hostile()
+{
+	"$PYTHON" "$E2E/vhost_client.py" "$socket" "$1" || return 1
+	alive zland || { echo "zland has ended"; return 1; }
+	eventually state_is "No guest attached"
+}
+must "a guest that takes its memory away harms itself only" hostile shrink
+must "so does one with nonsense in its rings" hostile rings
+must "and one that talks nonsense" hostile garbage
+must "the next guest is served" second
+must "it works" reach one 10.88.0.2
+stop far
+stop second
+
 must "DETACH NIC" zl DETACH NIC USER TWO 0600
 must "removes the socket" test ! -e "$socket"
 refused_calls()
