@@ -151,9 +151,9 @@ START_TEST(uncut)
 	ck_assert_uint_eq(be16_load(rx[0].data + 50), pseudo(f, 20 + payload));
 	ck_assert(vnet_to_tap(&h, &rx[0]));
 	ck_assert_uint_eq(h.gso_type, VIRTIO_NET_HDR_GSO_TCPV4);
-	ck_assert_uint_eq((uint16_t)h.gso_size, MSS);
-	ck_assert_uint_eq((uint16_t)h.csum_start, 34);
-	ck_assert_uint_eq((uint16_t)h.csum_offset, 16);
+	ck_assert_uint_eq((BE_FORCE uint16_t)h.gso_size, MSS);
+	ck_assert_uint_eq((BE_FORCE uint16_t)h.csum_start, 34);
+	ck_assert_uint_eq((BE_FORCE uint16_t)h.csum_offset, 16);
 	guest_rx_release(side[1].dev);
 	free(f);
 	close_bed();
