@@ -464,8 +464,7 @@ static void settle(evutil_socket_t fd, short what, void *ctx)
 /* ---- a connection's life ------------------------------------------------------------------------
  */
 
-struct channel_conn *channel_conn_open(struct cp_channel *ch, int fd, const struct cp_caller *who,
-				       uid_t uid)
+struct channel_conn *channel_conn_open(struct cp_channel *ch, int fd, const struct cp_caller *who)
 {
 	struct event_base *base = channel_config(ch)->base;
 	struct channel_conn *c = calloc(1, sizeof(*c));
@@ -475,7 +474,6 @@ struct channel_conn *channel_conn_open(struct cp_channel *ch, int fd, const stru
 	c->ch = ch;
 	c->fd = fd;
 	c->who = *who;
-	c->uid = uid;
 	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, readable, c);
 	c->settle = event_new(base, -1, 0, settle, c);
 	if (c->readable && c->settle && event_add(c->readable, NULL) == 0)

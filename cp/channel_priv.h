@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cp/clients.h"
 #include "cp/channel.h"
 #include "cp/channel_wire.h"
 
@@ -49,11 +50,10 @@ void channel_signal_active(struct channel_signal *s, bool active);
 /* ---- a connection (channel_conn.c) ------------------------------------------------------ */
 
 struct channel_conn {
-	struct channel_conn *prev, *next;
+	struct cp_client head; /* the first member */
 	struct cp_channel *ch;
 	int fd;
 	struct cp_caller who;
-	uid_t uid;
 	struct event *readable;
 	struct event *settle; /* triggered where a call stack must unwind first */
 	bool lost;	      /* to be closed by settle; nothing more is read or sent */
@@ -66,8 +66,7 @@ struct channel_conn {
 };
 
 /* Return: the connection, or NULL and errno; fd is then still the caller's. */
-struct channel_conn *channel_conn_open(struct cp_channel *ch, int fd, const struct cp_caller *who,
-				       uid_t uid);
+struct channel_conn *channel_conn_open(struct cp_channel *ch, int fd, const struct cp_caller *who);
 /* Frees everything the client had, the connection too. Not from inside an adapter's call. */
 void channel_conn_close(struct channel_conn *c);
 

@@ -13,31 +13,18 @@
  * frames that find no room are dropped and counted, and who does not read answers is lost.
  * What a lost client registered goes with it.
  *
- * Limits as on the channel socket: CONNECTIONS_MAX in all, CONNECTIONS_PER_UID for accounts without
- * privilege.
+ * Limits: those of clients.h.
  *
  * Threads: the control thread does all of it but vs_port_ops, which workers call.
  */
 #include "cp/portsock_priv.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-#include <utlist.h>
-
-#include "cp/rundir.h"
-
-#define CONNECTIONS_MAX 4096
-#define CONNECTIONS_PER_UID 64
 
 struct cp_portsock {
 	struct cp_portsock_config cfg;
-	int listen_fd;
-	struct event *acceptable;
-	struct portsock_conn *conns;
-	unsigned n;
+	struct cp_clients clients;
 };
 
 const struct cp_portsock_config *portsock_config(const struct cp_portsock *ps)
@@ -47,105 +34,71 @@ const struct cp_portsock_config *portsock_config(const struct cp_portsock *ps)
 
 unsigned cp_portsock_connections(const struct cp_portsock *ps)
 {
-	return ps->n;
+	return ps->clients.n;
 }
 
 void portsock_forget(struct cp_portsock *ps, struct portsock_conn *c)
 {
-	DL_DELETE(ps->conns, c);
-	ps->n--;
+	cp_clients_forget(&ps->clients, &c->head);
 }
 
 struct portsock_conn *portsock_newest(const struct cp_portsock *ps)
 {
-	return ps->conns ? ps->conns->prev : NULL;
+	return (struct portsock_conn *)cp_clients_newest(&ps->clients);
 }
 
-static unsigned connections_of(const struct cp_portsock *ps, uid_t uid)
+static struct cp_client *open_client(void *ctx, int fd, const struct cp_caller *who)
 {
-	const struct portsock_conn *c;
-	unsigned n = 0;
+	struct portsock_conn *c = portsock_conn_open(ctx, fd, who);
 
-	DL_FOREACH(ps->conns, c)
-		n += c->uid == uid;
-	return n;
+	return c ? &c->head : NULL;
 }
 
-static bool room_for(const struct cp_portsock *ps, const struct cp_caller *who, uid_t uid)
+static void close_client(struct cp_client *client)
 {
-	if (ps->n >= CONNECTIONS_MAX)
-		return false;
-	return who->class_b || connections_of(ps, uid) < CONNECTIONS_PER_UID;
+	portsock_conn_close((struct portsock_conn *)client);
 }
+
+static void turned_away(void *ctx)
+{
+	const struct cp_portsock *ps = ctx;
+
+	ps->cfg.log(ps->cfg.ctx, "ZLN2626W A client of the port socket was turned away: "
+				 "too many connections");
+}
+
+static const struct cp_clients_ops ops = {
+	.open = open_client,
+	.close = close_client,
+	.turned_away = turned_away,
+};
 
 int cp_portsock_adopt(struct cp_portsock *ps, int fd, const struct cp_caller *who, uid_t uid)
 {
-	struct portsock_conn *c;
-	int rc = -EMFILE;
-
-	if (!room_for(ps, who, uid))
-		goto refuse;
-	c = portsock_conn_open(ps, fd, who, uid);
-	if (!c) {
-		rc = -errno;
-		goto refuse;
-	}
-	DL_APPEND(ps->conns, c);
-	ps->n++;
-	return 0;
-refuse:
-	close(fd);
-	return rc;
-}
-
-static void acceptable(evutil_socket_t listen_fd, short what, void *ctx)
-{
-	struct cp_portsock *ps = ctx;
-	struct cp_caller who;
-	uid_t uid;
-	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	(void)what;
-	if (fd < 0)
-		return;
-	if (cp_rundir_peer(fd, &who, &uid) < 0)
-		close(fd);
-	else if (cp_portsock_adopt(ps, fd, &who, uid) < 0)
-		ps->cfg.log(ps->cfg.ctx, "ZLN2626W A client of the port socket was turned away: "
-					 "too many connections");
+	return cp_clients_adopt(&ps->clients, fd, who, uid);
 }
 
 struct cp_portsock *cp_portsock_create(const struct cp_portsock_config *cfg, int listen_fd)
 {
 	struct cp_portsock *ps = calloc(1, sizeof(*ps));
+	int rc;
 
 	if (!ps)
 		return NULL;
 	ps->cfg = *cfg;
-	ps->listen_fd = -1;
-	if (listen_fd < 0)
-		return ps;
-	ps->acceptable = event_new(cfg->base, listen_fd, EV_READ | EV_PERSIST, acceptable, ps);
-	if (!ps->acceptable || event_add(ps->acceptable, NULL) < 0) {
-		cp_portsock_destroy(ps);
-		errno = ENOMEM;
+	rc = cp_clients_init(&ps->clients, cfg->base, listen_fd, &ops, ps);
+	if (rc < 0) {
+		free(ps);
+		errno = -rc;
 		return NULL;
 	}
-	ps->listen_fd = listen_fd;
 	return ps;
 }
 
 void cp_portsock_destroy(struct cp_portsock *ps)
 {
-	struct portsock_conn *c, *next;
-
 	if (!ps)
 		return;
-	DL_FOREACH_SAFE(ps->conns, c, next)
-		portsock_conn_close(c);
-	if (ps->acceptable)
-		event_free(ps->acceptable);
-	if (ps->listen_fd >= 0)
-		close(ps->listen_fd);
+	cp_clients_fini(&ps->clients);
 	free(ps);
 }

@@ -314,7 +314,7 @@ static void settle(evutil_socket_t fd, short what, void *ctx)
  */
 
 struct portsock_conn *portsock_conn_open(struct cp_portsock *ps, int fd,
-					 const struct cp_caller *who, uid_t uid)
+					 const struct cp_caller *who)
 {
 	struct event_base *base = portsock_config(ps)->base;
 	struct portsock_conn *c = calloc(1, sizeof(*c));
@@ -324,7 +324,6 @@ struct portsock_conn *portsock_conn_open(struct cp_portsock *ps, int fd,
 	c->ps = ps;
 	c->fd = fd;
 	c->who = *who;
-	c->uid = uid;
 	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, readable, c);
 	c->settle = event_new(base, -1, 0, settle, c);
 	if (c->readable && c->settle && event_add(c->readable, NULL) == 0)

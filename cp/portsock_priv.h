@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cp/port_wire.h"
+#include "cp/clients.h"
 #include "cp/portsock.h"
 
 struct event;
@@ -30,11 +31,10 @@ extern const struct vs_port_ops portsock_port_ops;
 /* ---- a connection (portsock_conn.c) ------------------------------------------------------ */
 
 struct portsock_conn {
-	struct portsock_conn *prev, *next;
+	struct cp_client head; /* the first member */
 	struct cp_portsock *ps;
 	int fd;
 	struct cp_caller who;
-	uid_t uid;
 	struct event *readable;
 	struct event *settle; /* triggered where a call stack must unwind first */
 	bool lost;	      /* to be closed by settle; nothing more is read or sent */
@@ -47,7 +47,7 @@ struct portsock_conn {
 
 /* Return: the connection, or NULL and errno; fd is then still the caller's. */
 struct portsock_conn *portsock_conn_open(struct cp_portsock *ps, int fd,
-					 const struct cp_caller *who, uid_t uid);
+					 const struct cp_caller *who);
 /* Frees everything the client had, the connection too. */
 void portsock_conn_close(struct portsock_conn *c);
 /* One message, as received. */
