@@ -157,7 +157,7 @@ bench:
 .PHONY: coverage
 coverage:
 	@scripts/deps.sh build coverage
-	@$(MAKE) --no-print-directory B=build/coverage OPT=-O0 SAN=--coverage checks replayers
+	@$(MAKE) --no-print-directory B=build/coverage OPT=-O0 WARN= SAN=--coverage checks replayers
 	@MAKE='$(MAKE)' scripts/check.sh --coverage build/coverage
 
 .PHONY: install
