@@ -3,8 +3,9 @@
 # A stock Linux driver on the project's adapters: guests under a mainframe emulator. Called by
 # `make check-guest`.
 #
-# usage: [HERCULES=PATH] [HERCULES_SRC=DIR] [ONLY=REGEX] scripts/check-guest.sh
+# usage: [HERCULES=PATH] [HERCULES_SRC=DIR] [RECORD=DIR] [ONLY=REGEX] scripts/check-guest.sh
 #   HERCULES      another emulator than Debian's; its module is built against HERCULES_SRC
+#   RECORD        where to put recordings of the dialogue, as those in tests/data
 set -u
 export LC_ALL=C.UTF-8
 cd "$(dirname "$0")/.."

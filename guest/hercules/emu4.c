@@ -148,6 +148,17 @@ void *emu_storage(void *device, uint64_t addr, uint64_t len, uint8_t key, enum q
 
 /* ---- the device handler --------------------------------------------------------------------- */
 
+void emu_subchannel(void *device, struct qdio_orb *orb, uint8_t pmcw[EMU_PMCW_BYTES])
+{
+	const DEVBLK *dev = device;
+	size_t n = sizeof(dev->orb) < sizeof(*orb) ? sizeof(dev->orb) : sizeof(*orb);
+
+	static_assert(sizeof(dev->pmcw) >= EMU_PMCW_BYTES, "PMCW");
+	memset(orb, 0, sizeof(*orb));
+	memcpy(orb, &dev->orb, n);
+	memcpy(pmcw, &dev->pmcw, EMU_PMCW_BYTES);
+}
+
 void emu_say(const char *line)
 {
 	logmsg("%s\n", line);

@@ -39,9 +39,9 @@ static bool parse_user(const char *word, struct zosa_operands *ops)
 	return true;
 }
 
-static bool parse_dir(const char *word, struct zosa_operands *ops)
+static bool parse_path(const char *word, char *buf, size_t cap)
 {
-	return snprintf(ops->dir, sizeof(ops->dir), "%s", word) < (int)sizeof(ops->dir);
+	return *word && snprintf(buf, cap, "%s", word) < (int)cap;
 }
 
 /* One keyword and its value. */
@@ -52,7 +52,9 @@ static bool parse_pair(const char *key, const char *value, struct zosa_operands 
 	if (!strcasecmp(key, "user"))
 		return parse_user(value, ops);
 	if (!strcasecmp(key, "dir"))
-		return *value && parse_dir(value, ops);
+		return parse_path(value, ops->dir, sizeof(ops->dir));
+	if (!strcasecmp(key, "trace"))
+		return parse_path(value, ops->trace, sizeof(ops->trace));
 	if (!strcasecmp(key, "vdev") && parse_hex(value, UINT16_MAX, &v)) {
 		ops->vdev = (uint16_t)v;
 		return true;
@@ -95,7 +97,8 @@ int zosa_operands_parse(struct zosa_operands *ops, const struct zosa_place *plac
 		if (parse_pair(argv[i], value, ops))
 			continue;
 		snprintf(why, cap,
-			 "operand '%.40s %.40s' is not user NAME, vdev XXXX, dir DIR or chpid XX",
+			 "operand '%.40s %.40s' is not user NAME, vdev XXXX, dir DIR, chpid XX or "
+			 "trace FILE",
 			 argv[i], value);
 		return -EINVAL;
 	}

@@ -10,10 +10,12 @@ struct zosa_operands {
 	char dir[96];
 	uint16_t vdev;
 	uint8_t chpid;
+	char trace[160]; /* file, or "" */
 };
 
 /*
- * Pairs of keyword and value, in any order and case: user NAME, vdev XXXX, dir DIR, chpid XX.
+ * Pairs of keyword and value, in any order and case: user NAME, vdev XXXX, dir DIR, chpid XX,
+ * trace FILE.
  * @place: defaults, and the highest CHPID.
  * @why: text for the user.
  * Return: 0 or -EINVAL.

@@ -39,6 +39,7 @@
 #include <unistd.h>
 
 #include "guest/hercules/operands.h"
+#include "guest/hercules/record.h"
 #include "guest/portlink.h"
 #include "osa/osa.h"
 
@@ -66,6 +67,7 @@ struct zosa {
 	unsigned inside[QDIO_DEVICES]; /* threads in zosa_execute */
 	bool attached;
 
+	struct record *record; /* NULL unless asked for */
 	struct portlink *link;
 	pthread_t service, data;
 	int bell; /* eventfd of the data thread */
@@ -317,11 +319,16 @@ static void end_refused(struct zosa_end *end, const struct qdio_single *cmd)
 	end->sense[0] = QDIO_SENSE0_COMMAND_REJECT;
 }
 
-static bool set_storage(struct zosa *z)
+static int set_storage(struct zosa *z)
 {
 	struct qdio_storage st = {.map = emu_storage, .ctx = z->place.device[0]};
 
-	return !qdio_group_set_storage(osa_group(z->osa), &st);
+	if (z->cfg.trace[0]) {
+		z->record = record_open(z->cfg.trace, &st, &z->place);
+		if (!z->record)
+			return -errno;
+	}
+	return qdio_group_set_storage(osa_group(z->osa), &st);
 }
 
 /*
@@ -334,8 +341,10 @@ static enum emu_stop run(struct zosa *z, unsigned dev, const struct qdio_single 
 	enum emu_stop why = EMU_GO_ON;
 
 	z->slot[dev].done = false;
+	record_begin(z->record, dev, cmd);
 	if (atomic_load(&z->closing) || qdio_execute(osa_group(z->osa), dev, cmd)) {
 		end_refused(end, cmd);
+		record_end(z->record, dev, cmd, end);
 		return EMU_GO_ON;
 	}
 	if (!z->slot[dev].done && cmd->cmd == QDIO_CCW_AQ) {
@@ -345,8 +354,12 @@ static enum emu_stop run(struct zosa *z, unsigned dev, const struct qdio_single 
 		pthread_mutex_lock(&z->lock);
 	}
 	why = wait_end(z, dev);
-	if (why == EMU_GO_ON)
-		end_from(&z->slot[dev].irb, end);
+	if (why != EMU_GO_ON) {
+		record_stop(z->record, dev, why);
+		return why;
+	}
+	end_from(&z->slot[dev].irb, end);
+	record_end(z->record, dev, cmd, end);
 	return why;
 }
 
@@ -409,6 +422,8 @@ int zosa_chsc(uint8_t block[QDIO_CHSC_BLOCK_BYTES])
 	for (unsigned i = 0; i < adapters.n; i++)
 		groups[i] = osa_group(adapters.z[i]->osa);
 	rc = qdio_chsc(groups, adapters.n, block);
+	for (unsigned i = 0; i < adapters.n; i++)
+		record_chsc(adapters.z[i]->record, block, rc);
 	pthread_mutex_unlock(&adapters.lock);
 	return rc;
 }
@@ -467,7 +482,7 @@ static int make_adapter(struct zosa *z)
 		return -errno;
 	osa_set_doorbell(z->osa, &bell);
 	enable_all(z);
-	return set_storage(z) ? 0 : -EINVAL;
+	return set_storage(z);
 }
 
 static int make_link(struct zosa *z)
@@ -516,6 +531,7 @@ static void release(struct zosa *z)
 {
 	osa_destroy(z->osa);
 	portlink_destroy(z->link);
+	record_close(z->record);
 	if (z->bell >= 0)
 		close(z->bell);
 	pthread_cond_destroy(&z->ended);

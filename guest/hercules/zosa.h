@@ -34,8 +34,7 @@ struct zosa_place {
 
 /*
  * Make an adapter and start its threads.
- * @argv: words behind the device type: user NAME, vdev XXXX, dir DIR, chpid XX; upper or lower
- * case.
+ * @argv: words behind the device type: see operands.h.
  * Return: the adapter, or NULL after a message on the emulator's console.
  */
 struct zosa *zosa_create(const struct zosa_place *place, int argc, char *const *argv);
@@ -110,6 +109,10 @@ void emu_adapter_interrupt(void *device, const _Atomic bool *closing);
 
 /* qdio_storage.map: ctx is the device. */
 void *emu_storage(void *device, uint64_t addr, uint64_t len, uint8_t key, enum qdio_access access);
+
+/* The ORB of the program that runs, and the words of path management. The device's thread. */
+#define EMU_PMCW_BYTES 28
+void emu_subchannel(void *device, struct qdio_orb *orb, uint8_t pmcw[EMU_PMCW_BYTES]);
 
 /* One line on the emulator's console. Any thread. */
 void emu_say(const char *line);

@@ -17,7 +17,7 @@ FAMILY=$(emulator_family)
 ACCOUNT=([one]=64001 [two]=64002 [three]=64003)
 
 # Both kinds of switch, as far as this zland has them.
-parts='layer2 qemu devices vlan robust layer3'
+parts=${PARTS:-layer2 qemu devices vlan robust layer3 offline}
 echo 'DEFINE VSWITCH VSWI IP' >"$T/ip.conf"
 layer3=IP
 if ! "$BIN/zland" --check -c "$T/ip.conf" -d "$T/check" >/dev/null 2>&1; then
@@ -58,11 +58,13 @@ ip -n "$ID-host" addr add 10.9.0.254/24 dev tap0
 ip -n "$ID-host" link set tap1 up
 ip -n "$ID-host" addr add 10.8.0.254/24 dev tap1
 
+# Guest one's dialogues are recorded, by the emulator's account.
+mkdir -m 777 "$T/traces"
 for g in one two; do
 	[ $g = one ] && user=LINUX01 || user=LINUX02
 	lines=()
 	for d in 0500 0600 0700 0800; do
-		lines+=("$d.3 ZOSA user $user dir $T/run")
+		lines+=("$d.3 ZOSA user $user dir $T/run$([ $g = two ] || echo " trace $T/traces/$d.trace")")
 	done
 	[ $g = one ] || unset 'lines[2]'
 	boot $g "${lines[@]}"
