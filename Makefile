@@ -152,7 +152,7 @@ fuzz:
 bench:
 	@scripts/deps.sh build
 	$(MAKE) $(B)/bench
-	$(B)/bench
+	$(B)/bench -o $(B)/bench.json
 
 .PHONY: coverage
 coverage:
