@@ -367,6 +367,9 @@ static const struct {
 	{"tests/data/l2-hyperion-qebsm.trace", 37, 2, 2, 0},
 	{"tests/data/l2-hyperion-thinint.trace", 37, 2, 2, 0},
 	{"tests/data/l3-osd.trace", 164, 3, 3, 0},
+	{"tests/data/l2-zosa.trace", 121, 5, 5, 4},
+	{"tests/data/l2-vlan-zosa.trace", 55, 2, 2, 2},
+	{"tests/data/l3-zosa.trace", 89, 3, 3, 0},
 };
 
 START_TEST(test_recording)

@@ -139,7 +139,7 @@ void rig_init(struct rig *r, const struct qdio_group_config *cfg, size_t size)
 
 	memset(r, 0, sizeof(*r));
 	r->size = size;
-	/* Zero pages that cost nothing until touched: a replay has 128 MiB of storage. */
+	/* Zero pages that cost nothing until touched: a replay has 512 MiB of storage. */
 	r->mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	r->g = qdio_group_create(cfg ? cfg : &osd, &env_ops, r, &cu_ops, r);
 	if (r->mem == MAP_FAILED || !r->g)

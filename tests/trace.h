@@ -34,7 +34,7 @@ struct trace {
 };
 
 /* The highest storage address of any recording lies below this. */
-#define TRACE_STORAGE_BYTES ((size_t)128 << 20)
+#define TRACE_STORAGE_BYTES ((size_t)512 << 20)
 
 /* Return: the recording, or NULL after a message on standard error. */
 struct trace *trace_load(const char *path);
