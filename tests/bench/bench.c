@@ -55,6 +55,7 @@ int main(int argc, char **argv)
 	static struct bench_result result[CASES];
 	const char *json = NULL, *filter = NULL;
 	unsigned rounds = 5, n = 0;
+	bool progress = isatty(STDERR_FILENO);
 	double seconds = 0.4;
 	int opt;
 
@@ -78,12 +79,15 @@ int main(int argc, char **argv)
 			result[n++].c = &cases[i];
 	for (unsigned r = 0; r < rounds; r++)
 		for (unsigned i = 0; i < n; i++) {
-			fprintf(stderr, "\rround %u of %u: %-8s %5u bytes, %-28s", r + 1, rounds,
-				result[i].c->subject, result[i].c->frame_bytes, result[i].c->name);
+			if (progress)
+				fprintf(stderr, "\rround %u of %u: %-8s %5u bytes, %-28s", r + 1,
+					rounds, result[i].c->subject, result[i].c->frame_bytes,
+					result[i].c->name);
 			result[i].c->run(result[i].c, seconds, &result[i].run[r]);
 			result[i].n = r + 1;
 		}
-	fprintf(stderr, "\r%78s\r", "");
+	if (progress)
+		fprintf(stderr, "\r%78s\r", "");
 	bench_table(result, n);
 	return json && bench_json(result, n, json) ? 1 : 0;
 }
