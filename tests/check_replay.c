@@ -15,10 +15,14 @@
 #include "tests/trace.h"
 
 static const char *const files[] = {
-	"tests/data/l2-osd-minimal.trace",	"tests/data/l2-osd-retry.trace",
-	"tests/data/l2-osd-full.trace",		"tests/data/l2-hyperion-qebsm.trace",
-	"tests/data/l2-hyperion-thinint.trace", "tests/data/l3-osd.trace",
-	"tests/data/l2-zosa.trace",		"tests/data/l2-vlan-zosa.trace",
+	"tests/data/l2-osd-minimal.trace",
+	"tests/data/l2-osd-retry.trace",
+	"tests/data/l2-osd-full.trace",
+	"tests/data/l2-hyperion-qebsm.trace",
+	"tests/data/l2-hyperion-thinint.trace",
+	"tests/data/l3-osd.trace",
+	"tests/data/l2-zosa.trace",
+	"tests/data/l2-vlan-zosa.trace",
 	"tests/data/l3-zosa.trace",
 };
 
