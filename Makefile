@@ -108,6 +108,7 @@ help:
 	@echo 'make lint          warnings, sparse, cppcheck, clang-tidy, clang-format, include arrows'
 	@echo 'make fuzz          search with every fuzz target, SECONDS=$(SECONDS) each'
 	@echo 'make bench         frames/s, Gbit/s and cycles per frame; writes build/bench.json'
+	@echo 'sudo make bench-guest   the same of guests under Hercules, minutes; adds to $(B)/bench.json'
 	@echo 'make asan          all programs and tests with ASan and UBSan into build/asan/'
 	@echo 'make coverage      line coverage of the unit tests and the fuzz corpora'
 	@echo 'make install       into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
@@ -153,6 +154,14 @@ bench:
 	@scripts/deps.sh build
 	$(MAKE) $(B)/bench
 	$(B)/bench -o $(B)/bench.json
+
+.PHONY: bench-guest
+bench-guest:
+	@scripts/deps.sh build test guest
+	@$(MAKE) -s all
+	@$(MAKE) -s hercules
+	@scripts/guest-root.sh $(B)/guest-root
+	@ZLAN_BIN=$(abspath $(B)) tests/bench/emulator.sh
 
 .PHONY: coverage
 coverage:

@@ -11,8 +11,9 @@ mkdir -p "$1"
 dest=$(cd "$1" && pwd)
 . "$top/scripts/apt-root.sh"
 
-# In the order they are loaded; qdio is part of the kernel. The last three are for QEMU's machine.
-modules='ccwgroup llc stp bridge mrp garp 8021q qeth qeth_l2 qeth_l3 failover net_failover virtio_net'
+# In the order they are loaded; qdio is part of the kernel. lcs is for make bench-guest, the last three
+# for QEMU's machine.
+modules='ccwgroup llc stp bridge mrp garp 8021q qeth qeth_l2 qeth_l3 lcs failover net_failover virtio_net'
 
 packages()
 {

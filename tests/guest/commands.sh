@@ -186,6 +186,25 @@ interrupts() # DEVICE
 	grep "0.0.$(printf %04x $((0x$1 + 2))): qdio: .* using" /tmp/dmesg
 }
 
+# A fixed amount of work of one processor: how often a second.
+spin()
+{
+	local i=0 start=$(cut -d ' ' -f 1 /proc/uptime)
+	while [ $i -lt 20000 ]; do
+		i=$((i + 1))
+	done
+	echo $start $(cut -d ' ' -f 1 /proc/uptime) | awk '{ printf "%.4f\n", 1 / ($2 - $1) }'
+}
+
+# The emulator's LCS: a pair of consecutive numbers.
+lcs_up() # DEVICE ADDRESS/PREFIX
+{
+	local d=/sys/bus/ccwgroup/drivers/lcs
+	printf '0.0.%04x,0.0.%04x' $((0x$1)) $((0x$1 + 1)) >$d/group || return
+	echo 1 >$d/0.0.$1/online || return
+	ip link set eth0 up && ip addr add $2 dev eth0
+}
+
 # What the drivers said that is neither progress nor asked for by a test.
 complaints()
 {

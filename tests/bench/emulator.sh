@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# How fast a stock Linux driver moves data under the emulator: guest to guest and guest to host
+# beside the emulator's own LCS on a TAP, and what an idle adapter takes from its processor.
+# Called by `make bench-guest` after the programs, the module and the guests' root are built.
+#
+# Guests one and two have a ZOSA device on one switch; guest bare has none, but the LCS. Every
+# measure is taken in turn, ROUNDS times; shown are medians. Adds to the list in bench.json.
+# shellcheck source=tests/guest/lib.sh
+. "$(dirname "$0")/../guest/lib.sh"
+begin
+FAMILY=$(emulator_family)
+ROUNDS=${ROUNDS:-3}
+JSON=${JSON:-$BIN/bench.json}
+MIB20=20971520
+ACCOUNT=([one]=64001 [two]=64002)
+
+# ---- samples ---------------------------------------------------------------------------------
+
+# sample CASE SUBJECT METRIC UNIT VALUE
+sample()
+{
+	[ -n "$5" ] || { report FAILED "$1, $2: no value of $3" "$EPOCHREALTIME"; return; }
+	printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$T/samples"
+}
+
+results()
+{
+	jq -R -s 'def median: sort | .[length / 2 | floor];
+		[split("\n")[] | select(. != "") | split("\t")] | group_by(.[0:4]) |
+		map({case: .[0][0], subject: .[0][1], frame_bytes: 0, metric: .[0][2], unit: .[0][3],
+			median: (map(.[4] | tonumber) | median), min: (map(.[4] | tonumber) | min),
+			max: (map(.[4] | tonumber) | max), runs: length})' "$T/samples"
+}
+
+# ---- measures --------------------------------------------------------------------------------
+
+# Seconds of a transfer, as `fetch` prints them.
+guest_fetch() # CASE SUBJECT GUEST FROM-ADDRESS
+{
+	local s
+	s=$(run "$3" "fetch $4" 120 | sed -n 's/.* bytes in \([0-9.]*\) s.*/\1/p')
+	sample "$1" "$2" "20 MiB" s "$s"
+}
+
+host_fetch() # CASE SUBJECT FROM-ADDRESS
+{
+	sample "$1" "$2" "20 MiB" s "$(in_ns host "$PYTHON" -c "
+import time, urllib.request
+start = time.monotonic()
+n = len(urllib.request.urlopen('http://$3:8080/data', timeout=60).read())
+assert n >= $MIB20
+print('%.3f' % (time.monotonic() - start))")"
+}
+
+average()
+{
+	sed -nE 's|.*min/avg/max[^=]*= [0-9.]+/([0-9.]+)/.*|\1|p'
+}
+
+guest_ping() # CASE SUBJECT GUEST ADDRESS
+{
+	sample "$1" "$2" "ping" ms "$(run "$3" "ping -q -c 20 -i 0.1 $4" | average)"
+}
+
+host_ping() # CASE SUBJECT ADDRESS
+{
+	sample "$1" "$2" "ping" ms "$(in_ns host ping -q -n -c 40 -i 0.05 "$3" | average)"
+}
+
+# A fixed amount of instructions: how often a second.
+spin() # SUBJECT GUEST
+{
+	sample "processor" "$1" "rate" 1/s "$(run "$2" spin 120 | tail -n 1)"
+}
+
+# ---- the world -------------------------------------------------------------------------------
+
+world host
+ip -n "$ID-host" tuntap add dev tap0 mode tap
+zland_start <<CONF
+DEFINE VSWITCH VSW1 ETHERNET UPLINK TAP tap0
+USER LINUX01 UID ${ACCOUNT[one]}
+USER LINUX02 UID ${ACCOUNT[two]}
+SET VSWITCH VSW1 GRANT LINUX01
+SET VSWITCH VSW1 GRANT LINUX02
+NICDEF LINUX01 0500 TYPE QDIO LAN SYSTEM VSW1
+NICDEF LINUX02 0500 TYPE QDIO LAN SYSTEM VSW1
+CONF
+ip -n "$ID-host" link set tap0 up
+ip -n "$ID-host" addr add 10.9.0.254/24 dev tap0
+mkdir -p "$T/www"
+head -c $MIB20 /dev/urandom >"$T/www/data"
+start www ip netns exec "$ID-host" "$PYTHON" -m http.server -d "$T/www" 8080
+
+boot one "0500.3 ZOSA user LINUX01 dir $T/run"
+boot two "0500.3 ZOSA user LINUX02 dir $T/run"
+boot bare "0E20.2 LCS -n /dev/net/tun 10.7.0.1"
+for g in one two bare; do
+	must "guest $g boots" booted $g
+	[ $FAILURES = 0 ] || exit 1
+done
+for g in one two; do
+	must "guest $g is online" run $g 'online 0500 2'
+done
+run one 'address 0500 10.9.0.1/24'
+run two 'address 0500 10.9.0.2/24'
+run one serve >/dev/null 60
+run two serve >/dev/null 60
+lcs=
+if run bare 'lcs_up 0e20 10.7.0.1/24' >"$T/lcs.out" 2>&1 && eventually in_ns host sh -c 'ip -br link show type tun | grep -q tap1' ; then
+	lcs=$(ip -n "$ID-host" -br link show type tun | sed -n 's/^\(tap[1-9]\).*/\1/p')
+	ip -n "$ID-host" link set "$lcs" up
+	ip -n "$ID-host" addr add 10.7.0.254/24 dev "$lcs"
+	eventually in_ns host ping -q -c 1 -W 1 10.7.0.1 >/dev/null 2>&1 || lcs=
+fi
+[ -n "$lcs" ] && run bare serve >/dev/null 60 || skipped "the emulator's own LCS: not online"
+
+for ((i = 0; i < ROUNDS; i++)); do
+	spin 'no adapter' bare
+	spin 'adapter online, idle' one
+	guest_fetch 'guest to guest' zlan one 10.9.0.2
+	host_fetch 'guest to host' zlan 10.9.0.1
+	guest_fetch 'host to guest' zlan one 10.9.0.254
+	guest_ping 'guest and guest' zlan one 10.9.0.2
+	host_ping 'host and guest' zlan 10.9.0.1
+	[ -n "$lcs" ] || continue
+	host_fetch 'guest to host' LCS 10.7.0.1
+	guest_fetch 'host to guest' LCS bare 10.7.0.254
+	host_ping 'host and guest' LCS 10.7.0.1
+done
+results >"$T/results"
+jq -r '.[] | [.case, .subject, .metric, .median, .min, .max, .unit] | @tsv' "$T/results" |
+	awk -F '\t' 'BEGIN { printf "%-18s %-22s %-8s %10s %10s %10s\n", "case", "subject", "", "median", "min", "max" }
+		{ printf "%-18s %-22s %-8s %10.3f %10.3f %10.3f %s\n", $1, $2, $3, $4, $5, $6, $7 }'
+[ -e "$JSON" ] || echo '[]' >"$JSON"
+jq --slurpfile more "$T/results" '[.[] | select(.metric as $m | ["20 MiB", "ping", "rate"] | index($m) | not)] + $more[0]' "$JSON" >"$T/json" && cp "$T/json" "$JSON"
