@@ -391,6 +391,12 @@ static int open_directory(struct cp_daemon *d)
 		return -1;
 	}
 	rc = cp_state_identify(d->opt.file, d->id);
+	if (rc == -ENOTSUP) {
+		/* Identified, checked and executed: it is read three times. */
+		fprintf(stderr, "ZLN2630E %s is not a regular file: store the commands in one\n",
+			d->opt.file);
+		return -1;
+	}
 	return rc ? failed(d->opt.file, rc) : 0;
 }
 

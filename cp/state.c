@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define HEADER "* zland state 1 config "
@@ -27,19 +28,41 @@ static uint64_t hash_bytes(uint64_t h, const uint8_t *p, size_t n)
 	return h;
 }
 
+/* Open a file that is read more than once; the open of any other kind waits for nobody.
+ * Return: descriptor, or -errno (-ENOTSUP: not a regular file). */
+static int open_regular(int dir_fd, const char *path, int flags, struct stat *st)
+{
+	int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, st) < 0)
+		rc = -errno;
+	else if (S_ISDIR(st->st_mode))
+		rc = -EISDIR;
+	else if (!S_ISREG(st->st_mode))
+		rc = -ENOTSUP;
+	if (!rc)
+		return fd;
+	close(fd);
+	return rc;
+}
+
 int cp_state_identify(const char *path, char id[CP_STATE_ID_BYTES])
 {
 	uint64_t h = UINT64_C(0xCBF29CE484222325);
 	uint8_t buf[4096];
+	struct stat st;
 	ssize_t n;
 	int fd, rc;
 
 	snprintf(id, CP_STATE_ID_BYTES, "-");
 	if (!path)
 		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open_regular(AT_FDCWD, path, 0, &st);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while ((n = read(fd, buf, sizeof(buf))) > 0)
 		h = hash_bytes(h, buf, (size_t)n);
 	rc = n < 0 ? -errno : 0;

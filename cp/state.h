@@ -12,7 +12,7 @@
 /*
  * The identity of a configuration file: a hash of its bytes, or "-" for no file.
  * @path: NULL for none.
- * Return: 0 or -errno.
+ * Return: 0 or -errno (-ENOTSUP: not a regular file, which cannot be read again).
  */
 int cp_state_identify(const char *path, char id[CP_STATE_ID_BYTES]);
 

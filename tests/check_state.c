@@ -60,7 +60,7 @@ static void identify(struct bed *b, const char *text, char id[CP_STATE_ID_BYTES]
 
 START_TEST(files_have_identities)
 {
-	char a[CP_STATE_ID_BYTES], c[CP_STATE_ID_BYTES];
+	char a[CP_STATE_ID_BYTES], c[CP_STATE_ID_BYTES], path[128];
 	struct bed b;
 
 	bed_open(&b);
@@ -76,6 +76,10 @@ START_TEST(files_have_identities)
 	ck_assert_str_eq(c, "-");
 	ck_assert_int_eq(cp_state_identify("/nonexistent/file", c), -ENOENT);
 	ck_assert_int_eq(cp_state_identify("/tmp", c), -EISDIR);
+	ck_assert_int_eq(cp_state_identify("/dev/null", c), -ENOTSUP);
+	ck_assert_int_eq(mkfifoat(b.fd, "state", 0600), 0);
+	snprintf(path, sizeof(path), "%s/state", b.dir);
+	ck_assert_int_eq(cp_state_identify(path, c), -ENOTSUP); /* and waits for no writer */
 	bed_close(&b);
 }
 END_TEST

@@ -18,6 +18,10 @@ CONF
 must "--check of a good file gives 0" check_file
 must "--check opens nothing" test ! -e /sys/class/net/tap0
 
+must "--check reads a pipe" bash -c "'$BIN/zland' -d '$T/check' --check -c <(cat '$T/file.conf')"
+must "a start from a pipe is refused" fails_with '^ZLN2630E .* not a regular file' \
+	bash -c "timeout 10 '$BIN/zland' -d '$T/pipe' -c <(cat '$T/file.conf')"
+
 cat >"$T/file.conf" <<CONF
 DEFINE VSWITCH VSW1 ETHERNET VLAN AWARE
 DEFINE VSWITCH VSW1
