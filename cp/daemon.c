@@ -55,7 +55,8 @@ struct cp_daemon {
 	char id[CP_STATE_ID_BYTES]; /* of opt.file */
 	struct event_base *base;
 	struct event *tick, *save, *sigterm, *sigint;
-	bool dirty; /* the state on disk is behind */
+	bool dirty;   /* a change is to be written before it is acknowledged */
+	bool unsaved; /* that failed, and was logged: the tick tries again */
 	struct cp_workers *workers;
 	struct cp_dpdk *dpdk;
 	struct cp_hostuplinks *uplinks;
@@ -169,6 +170,24 @@ static void hook_kick(void *ctx)
 
 /* ---- events ----------------------------------------------------------------------------- */
 
+/* Where it fails, the change stands and is acknowledged all the same: a full disk is not to stop
+ * the network's operator. */
+static void save(struct cp_daemon *d)
+{
+	char *text = cp_configuration(d->cp);
+	int rc = text ? cp_state_save(d->dir_fd, d->id, text) : -ENOMEM;
+
+	if (rc && !d->unsaved)
+		cp_log_printf(&d->log, "ZLN2633E State was not saved in %s/" CP_STATE_FILE ": %s",
+			      d->opt.dir, strerror(-rc));
+	else if (!rc && d->unsaved)
+		cp_log_printf(&d->log, "ZLN2635I State is saved again in %s/" CP_STATE_FILE,
+			      d->opt.dir);
+	free(text);
+	d->dirty = false;
+	d->unsaved = rc != 0;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
 	struct cp_daemon *d = ctx;
@@ -180,18 +199,8 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	cp_tick(d->cp, (uint32_t)ts.tv_sec);
 	cp_hostuplinks_tick(d->uplinks);
 	cp_nicsocks_tick(d->nicsocks);
-}
-
-static void save(struct cp_daemon *d)
-{
-	char *text = cp_configuration(d->cp);
-	int rc = text ? cp_state_save(d->dir_fd, d->id, text) : -ENOMEM;
-
-	if (rc)
-		cp_log_printf(&d->log, "ZLN2633E State was not saved in %s/" CP_STATE_FILE ": %s",
-			      d->opt.dir, strerror(-rc));
-	free(text);
-	d->dirty = false;
+	if (d->unsaved)
+		save(d);
 }
 
 static void hook_settle(void *ctx)

@@ -83,6 +83,15 @@ ip -n "$ID-host" link add br9 type bridge
 refused "an interface that is no TAP" zl SET VSWITCH VSW1 UPLINK TAP br9
 refused "an uplink for a switch with NOUPLINK" zl SET VSWITCH VSW2 UPLINK TAP tap2
 
+# A state that cannot be written is written later.
+mkdir "$T/run/state.tmp"
+must "a change is made where the state cannot be written" zl SET VSWITCH VSW1 GRANT UNSAVED VLAN 10
+must "a further one" zl SET VSWITCH VSW1 GRANT UNSAVED2 VLAN 10
+must "the state lacks them" sh -c "! grep UNSAVED '$T/run/state'"
+rmdir "$T/run/state.tmp"
+must "the state has them a little later" eventually grep -q UNSAVED2 "$T/run/state"
+must "the log says so once" test "$(grep -c ZLN2633E "$T/zland.log")" = 1
+
 must "DETACH VSWITCH" zl DETACH VSWITCH VSW2
 must "and it is gone" fails_with ZLN2040E zl QUERY VSWITCH VSW2
 must "zland is alive after all this" alive zland
