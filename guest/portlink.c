@@ -205,8 +205,10 @@ static int await_reply(struct portlink *pl, uint32_t tag, struct port_reply *rep
 		uint64_t now = now_ms();
 		ssize_t n;
 
-		if (now >= until || poll(&p, 1, (int)(until - now)) < 0)
-			return now >= until ? -ETIMEDOUT : -errno;
+		if (now >= until)
+			return -ETIMEDOUT;
+		if (poll(&p, 1, (int)(until - now)) < 0 && errno != EINTR)
+			return -errno;
 		memset(reply, 0, sizeof(*reply));
 		n = take_message(fd, reply, sizeof(*reply), passed);
 		if (n < 0)

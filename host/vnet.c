@@ -119,7 +119,7 @@ static enum vs_drop rx_gso(const struct vnet_hdr *hdr, const struct l4 *l4, stru
 {
 	unsigned i = b->n;
 
-	if (!hdr->gso_size)
+	if (hdr->gso_size < VS_GSO_SIZE_MIN)
 		return VS_DROP_RX_MALFORMED;
 	if (l4->proto != PROTO_TCP || hdr->gso_type != (l4->v6 ? VNET_GSO_TCPV6 : VNET_GSO_TCPV4))
 		return VS_DROP_RX_UNSUPPORTED;

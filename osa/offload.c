@@ -81,7 +81,7 @@ bool osa_offload_segment(struct vs_burst *b, unsigned i, const struct osa_tso_ex
 	unsigned mss = be16_get(x->mss), hdr = be16_get(x->proto_hdr_len) + added;
 	struct view v;
 
-	if (!mss || hdr > b->headlen[i] || hdr >= b->len[i] ||
+	if (mss < VS_GSO_SIZE_MIN || hdr > b->headlen[i] || hdr >= b->len[i] ||
 	    be32_get(x->payload_len) != b->len[i] - hdr)
 		return false;
 	if (!want_checksum(b, i, PROTO_TCP, &v) || hdr < v.l4 + 20 ||

@@ -414,6 +414,70 @@ START_TEST(sources)
 }
 END_TEST
 
+/* A second tag must not become the frame's VLAN where the first is taken off. */
+START_TEST(stacked_tags)
+{
+	static const uint16_t v1_10v[] = {1, 10, 0}, v20[] = {1, 20, 0};
+	static const struct {
+		int n;
+		bool access;
+		int outer;
+		enum vs_drop drop; /* VS_DROP_NONE: forwarded as it is */
+	} rows[] = {
+		{1, true, 0, VS_DROP_VLAN_TAGGED},
+		{2, false, 0, VS_DROP_VLAN_DENIED},
+		{3, false, 1, VS_DROP_VLAN_DENIED},
+		{4, false, 10, VS_DROP_NONE},
+	};
+	struct bed *b = bed_make(&(struct vs_switch_config){
+		.name = "VSW", .vlan_aware = true, .default_vid = 1, .native_vid = 1});
+	uint8_t frame[104], src[6];
+
+	bed_port(b, 0, guest(rows[_i].access ? VS_TYPE_ACCESS : VS_TYPE_TRUNK, 0, v1_10v));
+	bed_port(b, 1, guest(VS_TYPE_TRUNK, 0, v20));
+	bed_port(b, 2, (struct vs_port_config){.role = VS_ROLE_UPLINK});
+	mac_of(0, src);
+	fake_frame(frame, bcast, src, rows[_i].outer, 100, 0);
+	memcpy(frame + 16, "\x81\x00\x00\x14", 4); /* VLAN 20 inside */
+	fake_inject(&b->fake[0], frame, 100);
+	run(b);
+	ck_assert_uint_eq(b->fake[1].n_out, 0);
+	ck_assert_uint_eq(b->fake[2].n_out, rows[_i].drop == VS_DROP_NONE);
+	if (rows[_i].drop != VS_DROP_NONE)
+		ck_assert_uint_eq(rx_drop(b, 0, rows[_i].drop), 1);
+	bed_free(b);
+}
+END_TEST
+
+/* Protection binds a guest also to what it registered before. */
+START_TEST(protection_comes_later)
+{
+	struct bed *b = plain(2, false, false);
+	struct vs_link l = vs_port_link(b->port[0]);
+	struct vs_port_config cfg = b->cfg[0];
+	uint8_t frame[64], foreign[6], own[6], other[6];
+
+	mac_of(7, foreign);
+	mac_of(0, own);
+	mac_of(1, other);
+	ck_assert_int_eq(l.ops->mac_add(l.ctx, foreign), 0);
+	cfg.mac_protect = 1;
+	memcpy(cfg.own_mac, own, 6);
+	ck_assert_int_eq(vs_port_configure(b->port[0], &cfg), 0);
+	fake_frame(frame, other, foreign, -1, 60, 0);
+	fake_inject(&b->fake[0], frame, 60);
+	fake_frame(frame, foreign, other, -1, 60, 0);
+	fake_inject(&b->fake[1], frame, 60);
+	run(b);
+	ck_assert_uint_eq(rx_drop(b, 0, VS_DROP_SRC_PROTECTED), 1);
+	ck_assert_uint_eq(rx_drop(b, 1, VS_DROP_UNKNOWN_UNICAST), 1);
+	ck_assert_uint_eq(b->fake[0].n_out + b->fake[1].n_out, 0);
+	send_one(b, 1, 0, -1);
+	ck_assert_uint_eq(b->fake[0].n_out, 1);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(registration_is_exclusive)
 {
 	struct bed *b = plain(2, false, false);
@@ -856,6 +920,31 @@ START_TEST(segmentation)
 }
 END_TEST
 
+/* Segments that just fit go through; a frame whose segments do not is counted whole. */
+START_TEST(segments_at_the_limit)
+{
+	struct bed *b = plain(2, false, false);
+	uint8_t f[FAKE_BYTES];
+	struct vs_counters c;
+
+	for (unsigned k = 0; k < 2; k++) {
+		struct fake_frame *x = fake_inject(&b->fake[0], f, tcp_frame(f, false, 1000));
+
+		x->flags = VS_F_CSUM_NEEDED | VS_F_GSO_TCP4;
+		x->csum_start = 34;
+		x->csum_offset = 16;
+		x->gso_size = 10; /* 100 segments: more than a burst */
+		x->hdrlen = 54;
+		b->fake[1].frame_max = k ? 63 : 64;
+		run(b);
+	}
+	vs_port_counters(b->port[1], &c);
+	ck_assert_uint_eq(c.tx_frames, 100);
+	ck_assert_uint_eq(c.tx_drop[VS_DROP_TX_TOO_BIG], 100);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(offload_nonsense)
 {
 	static const struct {
@@ -1121,7 +1210,7 @@ START_TEST(fdb_differential)
 			model[k] = 0;
 			break;
 		default:
-			ck_assert_uint_eq(fdb_find(t, key, fdb_hash(key)),
+			ck_assert_uint_eq(fdb_find(t, key, fdb_hash(t, key)),
 					  model[k] ? model[k] : FDB_PORT_NONE);
 		}
 		ck_assert_uint_eq(t->used, used);
@@ -1147,6 +1236,9 @@ int main(void)
 	tcase_add_test(t, multicast_by_registration);
 	tcase_add_test(t, isolation);
 	tcase_add_test(t, sources);
+	tcase_add_loop_test(t, stacked_tags, 0, 4);
+	tcase_add_test(t, protection_comes_later);
+	tcase_add_test(t, segments_at_the_limit);
 	tcase_add_test(t, registration_is_exclusive);
 	tcase_add_test(t, sniffer);
 	tcase_add_test(t, learning_at_the_uplink);

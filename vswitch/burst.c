@@ -66,7 +66,7 @@ INLINE enum vs_drop admit_vlan(struct flow *f, unsigned i)
 static enum vs_drop check_source(struct flow *f, uint64_t key, unsigned vid)
 {
 	const struct fdb *t = atomic_load_explicit(&f->sw->fdb, memory_order_acquire);
-	uint64_t v = fdb_find(t, key, fdb_hash(key));
+	uint64_t v = fdb_find(t, key, fdb_hash(t, key));
 	bool registered = v != FDB_PORT_NONE && !(v & FDB_LEARNED);
 	bool own = registered && fdb_value_port(v) == f->in->index;
 
@@ -74,7 +74,7 @@ static enum vs_drop check_source(struct flow *f, uint64_t key, unsigned vid)
 		return VS_DROP_SRC_GROUP;
 	if (registered && !own)
 		return VS_DROP_SRC_SPOOFED;
-	if (f->rules->protect && !own && key != f->rules->own_key)
+	if (f->rules->protect && key != f->rules->own_key)
 		return VS_DROP_SRC_PROTECTED;
 	if (f->in->learning && !own && !learn(f->sw, f->in, key | (uint64_t)vid << 48))
 		return VS_DROP_SRC_SPOOFED;
@@ -145,7 +145,7 @@ INLINE void look_up(struct flow *f)
 
 	for (unsigned i = 0; i < n; i++) {
 		key[i] = fdb_key_at(f->b->head[i]);
-		hash[i] = fdb_hash(key[i]);
+		hash[i] = fdb_hash(t, key[i]);
 		__builtin_prefetch(fdb_line1(t, hash[i]));
 	}
 	for (unsigned i = 0; i < n; i++) {
@@ -159,7 +159,7 @@ INLINE void look_up(struct flow *f)
 		if (v == FDB_PORT_NONE && learned && f->w->drop[i] == VS_DROP_NONE) {
 			uint64_t in_vlan = key[i] | (uint64_t)f->w->vid[i] << 48;
 
-			v = fdb_find(t, in_vlan, fdb_hash(in_vlan));
+			v = fdb_find(t, in_vlan, fdb_hash(t, in_vlan));
 		}
 		last = key[i];
 		last_dst = fdb_value_port(v);
@@ -393,11 +393,11 @@ static void send_cut(struct flow *f, struct vs_port *to, struct vs_ref ref, uint
 			cut->tci[k] = f->b->tci[ref.frame];
 			seg[k] = (struct vs_ref){.frame = (uint8_t)k, .edit = ref.edit};
 		}
-		if (cut->len[0] + VLAN_HLEN > frame_max) {
+		/* All are as long as the first, or shorter. */
+		if ((int64_t)cut->len[0] + edit_bytes[ref.edit] > (int64_t)frame_max)
 			refuse(f, to, cut, seg, n, VS_DROP_TX_TOO_BIG, capture);
-			return;
-		}
-		send(f, to, cut, seg, n, capture);
+		else
+			send(f, to, cut, seg, n, capture);
 	}
 	if (!skip)
 		refuse(f, to, f->b, &ref, 1, VS_DROP_RX_MALFORMED, capture);

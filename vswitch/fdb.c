@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 struct fdb *fdb_create(unsigned bits)
 {
@@ -13,12 +14,15 @@ struct fdb *fdb_create(unsigned bits)
 		return NULL;
 	memset(t, 0, size);
 	t->bits = bits;
+	/* Without a random number the address of the table must do. */
+	if (getrandom(&t->seed, sizeof(t->seed), GRND_NONBLOCK) != (ssize_t)sizeof(t->seed))
+		t->seed = (uint64_t)(uintptr_t)t * UINT64_C(0xD6E8FEB86659FD93);
 	return t;
 }
 
 static struct fdb_entry *find(struct fdb *t, uint64_t key)
 {
-	uint64_t hash = fdb_hash(key);
+	uint64_t hash = fdb_hash(t, key);
 	struct fdb_line *line[2] = {(struct fdb_line *)fdb_line1(t, hash),
 				    (struct fdb_line *)fdb_line2(t, hash)};
 
@@ -32,7 +36,7 @@ static struct fdb_entry *find(struct fdb *t, uint64_t key)
 /* The emptier of the key's two lines takes it: two choices keep lines from filling up early. */
 static struct fdb_entry *find_room(struct fdb *t, uint64_t key)
 {
-	uint64_t hash = fdb_hash(key);
+	uint64_t hash = fdb_hash(t, key);
 	struct fdb_line *line[2] = {(struct fdb_line *)fdb_line1(t, hash),
 				    (struct fdb_line *)fdb_line2(t, hash)};
 	struct fdb_entry *room = NULL;

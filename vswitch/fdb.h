@@ -33,6 +33,7 @@ struct fdb_line {
 
 struct fdb {
 	unsigned bits; /* log2 of the number of lines */
+	uint64_t seed;
 	size_t used;
 	struct fdb_line line[];
 };
@@ -66,9 +67,10 @@ static inline uint64_t fdb_key_at(const uint8_t *p)
 #endif
 }
 
-static inline uint64_t fdb_hash(uint64_t key)
+/* Seeded: which addresses share a line is nobody's to choose. */
+static inline uint64_t fdb_hash(const struct fdb *t, uint64_t key)
 {
-	return key * UINT64_C(0x9E3779B97F4A7C15);
+	return (key ^ t->seed) * UINT64_C(0x9E3779B97F4A7C15);
 }
 
 static inline const struct fdb_line *fdb_line1(const struct fdb *t, uint64_t hash)

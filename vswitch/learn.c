@@ -81,7 +81,7 @@ bool learn(struct vs_switch *sw, struct vs_port *p, uint64_t key)
 
 	pthread_spin_lock(&sw->lock);
 	t = atomic_load_explicit(&sw->fdb, memory_order_relaxed);
-	old = fdb_find(t, key, fdb_hash(key));
+	old = fdb_find(t, key, fdb_hash(t, key));
 	if (old != FDB_PORT_NONE)
 		may = learn_again(sw, p, t, key, old);
 	else

@@ -79,15 +79,12 @@ uint32_t vs_packet_pack(void *buf, const struct vs_burst *b, const struct vs_ref
 	return *taken ? at : 0;
 }
 
-/* The smallest segments TCP is known to be asked for; below that a frame would be cut into tens of
- * thousands. */
-#define GSO_SIZE_MIN 48
 #define TCP_HLEN 20
 
 static bool gso_valid(const struct vs_packet_frame *f)
 {
 	return (f->flags & VS_F_GSO) != VS_F_GSO && f->flags & VS_F_CSUM_NEEDED &&
-	       f->gso_size >= GSO_SIZE_MIN && f->hdrlen >= f->csum_start + TCP_HLEN &&
+	       f->gso_size >= VS_GSO_SIZE_MIN && f->hdrlen >= f->csum_start + TCP_HLEN &&
 	       f->hdrlen <= VS_HEAD_BYTES && f->hdrlen < f->len;
 }
 

@@ -33,6 +33,9 @@
  * segmentation header and a tag. */
 #define VS_GSO_FRAME_MAX (VS_FRAME_MAX - 36u)
 
+/* Smallest gso_size a port may ask for: a frame must not become tens of thousands of segments. */
+#define VS_GSO_SIZE_MIN 48u
+
 /* Flags of a frame (vs_burst.flags). */
 enum vs_frame_flag {
 	VS_F_CSUM_NEEDED = 1u << 0, /* TCP/UDP checksum is to be computed: csum_start, csum_offset.

@@ -37,14 +37,19 @@ int fdb_grow(_Atomic(struct fdb *) *where, pthread_spinlock_t *lock)
 	return 0;
 }
 
+/* @old: what the key had before, or FDB_PORT_NONE. */
 static int fdb_insert(_Atomic(struct fdb *) *where, pthread_spinlock_t *lock, uint64_t key,
-		      uint64_t value)
+		      uint64_t value, uint64_t *old)
 {
 	int rc;
 
 	do {
+		struct fdb *t;
+
 		pthread_spin_lock(lock);
-		rc = fdb_put(atomic_load_explicit(where, memory_order_relaxed), key, value);
+		t = atomic_load_explicit(where, memory_order_relaxed);
+		*old = fdb_find(t, key, fdb_hash(t, key));
+		rc = fdb_put(t, key, value);
 		pthread_spin_unlock(lock);
 	} while (rc == -ENOSPC && !fdb_grow(where, lock));
 	return rc;
@@ -52,7 +57,7 @@ static int fdb_insert(_Atomic(struct fdb *) *where, pthread_spinlock_t *lock, ui
 
 static uint64_t fdb_lookup(struct fdb *t, uint64_t key)
 {
-	return fdb_find(t, key, fdb_hash(key));
+	return fdb_find(t, key, fdb_hash(t, key));
 }
 
 /* ---- a port's own list, for QUERY and for the clean-up ------------------------- */
@@ -135,7 +140,7 @@ static int mac_add(struct vs_port *p, const uint8_t *mac, uint64_t key)
 	rc = list_add(&p->macs, &p->n_macs, &p->cap_macs, PORT_MACS_MAX, mac);
 	if (rc)
 		return rc;
-	rc = fdb_insert(&sw->fdb, &sw->lock, key, fdb_value(p->index, false, 0));
+	rc = fdb_insert(&sw->fdb, &sw->lock, key, fdb_value(p->index, false, 0), &v);
 	if (rc)
 		p->n_macs--;
 	else if (v != FDB_PORT_NONE) /* it was a learned entry */
@@ -169,6 +174,18 @@ int register_mac(struct vs_port *p, const uint8_t mac[6], bool add)
 	return 0;
 }
 
+void register_protect(struct vs_port *p)
+{
+	for (unsigned i = p->n_macs; i-- > 0;) {
+		uint64_t key = fdb_key(p->macs[i], 0);
+
+		if (!mac_protected(p, key))
+			continue;
+		list_del(p->macs, &p->n_macs, (int)i);
+		mac_forget(p, key);
+	}
+}
+
 /* ---- groups ------------------------------------------------------------------------ */
 
 static struct group *group_at(struct vs_switch *sw, unsigned id)
@@ -187,6 +204,7 @@ struct bitmap *group_ports(struct vs_switch *sw, uint64_t key)
 static struct group *group_make(struct vs_switch *sw, const uint8_t *mac, uint64_t key)
 {
 	struct group *g;
+	uint64_t old;
 	unsigned id = 0;
 
 	while (id < GROUPS_MAX && group_at(sw, id))
@@ -197,7 +215,7 @@ static struct group *group_make(struct vs_switch *sw, const uint8_t *mac, uint64
 	g->id = (uint16_t)id;
 	memcpy(g->mac, mac, ETH_ALEN);
 	atomic_store_explicit(&sw->group[id], g, memory_order_release);
-	if (fdb_insert(&sw->group_ids, &sw->lock, key, fdb_value(g->id, false, 0))) {
+	if (fdb_insert(&sw->group_ids, &sw->lock, key, fdb_value(g->id, false, 0), &old)) {
 		atomic_store_explicit(&sw->group[id], NULL, memory_order_release);
 		free(g); /* its id was never published */
 		return NULL;
@@ -273,5 +291,4 @@ void register_clear(struct vs_port *p)
 
 		group_leave(p, key);
 	}
-	learn_forget(p);
 }

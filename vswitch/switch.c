@@ -215,6 +215,7 @@ static int publish(struct vs_port *p)
 	atomic_store_explicit(&p->rules, r, memory_order_release);
 	set_members(p, old, r);
 	set_promisc(p);
+	register_protect(p);
 	/* Sources that were fine under the old rules are checked again. */
 	atomic_fetch_add_explicit(&p->sw->generation, 1, memory_order_release);
 	retire(p->sw, old);
@@ -301,6 +302,8 @@ static void port_stop(struct vs_port *p)
 	if (p->worker)
 		worker_del(p->worker, p);
 	synchronize_rcu();
+	/* Only now: a burst that was under way may have learned until here. */
+	learn_forget(p);
 	p->ops = NULL;
 	p->ctx = NULL;
 }

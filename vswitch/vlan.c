@@ -12,14 +12,23 @@
 
 #include "common/be.h"
 
-static enum vs_drop ingress_aware(const struct rules *r, uint16_t *vid, uint8_t tag, uint16_t *tci)
+/*
+ * @stacked: another tag follows. Where the outer one would be taken off, the inner would become
+ * the frame's VLAN, one the sender need not be authorised for: such frames are refused.
+ */
+static enum vs_drop ingress_aware(const struct rules *r, uint16_t *vid, uint8_t tag, uint16_t *tci,
+				  bool stacked)
 {
 	if (tag == TAG_VID) {
 		if (r->access)
 			return VS_DROP_VLAN_TAGGED;
 		*vid = *tci & 0x0FFF;
+		if (stacked && *vid == r->untagged_vid)
+			return VS_DROP_VLAN_DENIED;
 		return vs_vidset_has(&r->vids, *vid) ? VS_DROP_NONE : VS_DROP_VLAN_DENIED;
 	}
+	if (stacked)
+		return r->access ? VS_DROP_VLAN_TAGGED : VS_DROP_VLAN_DENIED;
 	if (!r->pvid)
 		return tag == TAG_PRIORITY && r->access ? VS_DROP_VLAN_TAGGED
 							: VS_DROP_VLAN_UNTAGGED;
@@ -31,14 +40,17 @@ static enum vs_drop ingress_aware(const struct rules *r, uint16_t *vid, uint8_t 
 enum vs_drop vlan_ingress(const struct rules *r, const uint8_t *head, uint16_t *vid, uint8_t *tag,
 			  uint16_t *tci)
 {
+	bool stacked = false;
+
 	*tag = TAG_NONE;
 	*tci = 0;
 	if (be16_load(head + 2 * ETH_ALEN) == ETHERTYPE_VLAN) {
 		*tci = be16_load(head + ETH_HLEN);
 		*tag = *tci & 0x0FFF ? TAG_VID : TAG_PRIORITY;
+		stacked = be16_load(head + ETH_HLEN + 2) == ETHERTYPE_VLAN;
 	}
 	if (r->mode == VLAN_AWARE)
-		return ingress_aware(r, vid, *tag, tci);
+		return ingress_aware(r, vid, *tag, tci, stacked);
 	*vid = 0;
 	return VS_DROP_NONE;
 }
@@ -112,12 +124,14 @@ static bool vidset_any(const struct vs_vidset *s)
 
 void vlan_rules(const struct vs_port *p, struct rules *r)
 {
+	static const uint8_t no_mac[ETH_ALEN];
 	const struct vs_switch_config *sw = &p->sw->cfg;
 
 	memset(r, 0, sizeof(*r));
 	r->uplink = p->cfg.role == VS_ROLE_UPLINK;
 	r->isolated = sw->isolation && !r->uplink;
-	r->own_key = fdb_key(p->cfg.own_mac, 0);
+	/* 0 is no key: without an address of its own a protected port has no source. */
+	r->own_key = memcmp(p->cfg.own_mac, no_mac, ETH_ALEN) ? fdb_key(p->cfg.own_mac, 0) : 0;
 	r->protect = !r->uplink && (p->cfg.mac_protect < 0 ? sw->mac_protect : p->cfg.mac_protect);
 	r->joined = p->joined;
 	r->joined_any = vidset_any(&p->joined);

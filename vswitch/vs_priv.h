@@ -216,6 +216,8 @@ int fdb_grow(_Atomic(struct fdb *) *where, pthread_spinlock_t *lock);
 int register_mac(struct vs_port *p, const uint8_t mac[6], bool add);
 int register_group(struct vs_port *p, const uint8_t mac[6], bool add);
 void register_clear(struct vs_port *p);
+/* MAC protection may have been switched on: addresses it forbids are forgotten. */
+void register_protect(struct vs_port *p);
 struct bitmap *group_ports(struct vs_switch *sw, uint64_t key);
 
 /* worker.c */
