@@ -30,6 +30,7 @@ struct guest_channel {
 	int fd, doorbell, irq;
 	struct channel_page *page;
 	bool lost;
+	int reply_ms;
 	uint32_t tag;
 	uint16_t subchannel[GUEST_DEVICES], devno[GUEST_DEVICES];
 	uint8_t chpid;
@@ -153,7 +154,7 @@ static int await_reply(struct guest_channel *c, union message *m, int *fds, unsi
 
 	for (;;) {
 		*n_fds = 0;
-		if (poll(&p, 1, REPLY_MS) == 0)
+		if (poll(&p, 1, c->reply_ms) == 0)
 			return lost(c); /* a daemon that hangs is no daemon */
 		n = receive(c, m, MSG_DONTWAIT, fds, n_fds);
 		if (n < 0)
@@ -414,6 +415,7 @@ int guest_channel_open(const char *dir, const char *user, uint16_t vdev,
 	text[0] = 0;
 	if (!c)
 		return -ENOMEM;
+	c->reply_ms = REPLY_MS;
 	c->doorbell = c->irq = -1;
 	c->fd = rc = connect_to(dir);
 	if (rc >= 0)
@@ -443,6 +445,11 @@ void guest_channel_close(struct guest_channel *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	free(c);
+}
+
+void guest_channel_patience(struct guest_channel *c, int ms)
+{
+	c->reply_ms = ms;
 }
 
 void guest_channel_machine(struct guest_channel *c, struct guest_machine *m)

@@ -108,6 +108,7 @@ void guest_dev_connect(struct guest_dev *d, const struct guest_machine *m)
 	forget(d);
 	memset(d->sch, 0, sizeof(d->sch));
 	d->m = *m;
+	d->mac_stale = d->mac_read;
 }
 
 /* ---- bring-up ------------------------------------------------------------------------ */
@@ -257,6 +258,11 @@ int guest_offline(struct guest_dev *d)
 		if (d->sch[2 - i].enabled)
 			rc = guest_sch_enable(d, 2 - i, false);
 	return rc;
+}
+
+void guest_set_timeout(struct guest_dev *d, int ms)
+{
+	d->cfg.timeout_ms = ms;
 }
 
 int guest_recover(struct guest_dev *d)

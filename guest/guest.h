@@ -191,13 +191,16 @@ void guest_dev_connect(struct guest_dev *d, const struct guest_machine *m);
 
 /*
  * The whole bring-up of spec/osa-qeth.md 10.2, tried up to four times as qeth does; registers
- * again all that was registered before. Blocks.
+ * again all that was registered before. Blocks. With a new machine the adapter's MAC is read
+ * again, and used unless the device was given another one since it was read last.
  * Return: 0; -ENOTCONN the machine is gone; -EPROTO the adapter broke the protocol;
  * -EPERM, -EBUSY, -EOPNOTSUPP refused; -ETIMEDOUT; -EADDRINUSE the MAC is registered elsewhere.
  */
 int guest_online(struct guest_dev *d);
 /* Clear the queues, reset the indicators, disable the devices: 11.1. */
 int guest_offline(struct guest_dev *d);
+/* From now on wait at most so long for any answer; 0: as long as qeth. */
+void guest_set_timeout(struct guest_dev *d, int ms);
 /* guest_offline and guest_online. Return: as guest_online. */
 int guest_recover(struct guest_dev *d);
 
@@ -379,6 +382,8 @@ struct guest_channel;
 int guest_channel_open(const char *dir, const char *user, uint16_t vdev,
 		       const struct guest_storage *st, struct guest_channel **out, char *text);
 void guest_channel_close(struct guest_channel *c);
+/* From now on a daemon that does not answer a request for so long counts as lost; at first 10 s. */
+void guest_channel_patience(struct guest_channel *c, int ms);
 void guest_channel_machine(struct guest_channel *c, struct guest_machine *m);
 /* To be polled: the interrupt descriptor, and the socket for messages and its end. */
 int guest_channel_irq_fd(const struct guest_channel *c);

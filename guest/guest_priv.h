@@ -140,6 +140,8 @@ struct guest_dev {
 	uint16_t ipa_seq;
 	struct guest_ipa_slot ipa[GUEST_IPA_SLOTS];
 	bool have_mac;
+	bool mac_read, mac_stale; /* read from an adapter; from one of an earlier machine */
+	uint8_t assigned[6];	  /* what was read */
 	struct guest_registry reg;
 
 	struct guest_rxq rx;

@@ -260,7 +260,12 @@ int guest_ipa_read_mac(struct guest_dev *d)
 	/* A real OSD's answer counts only with the virtual-MAC flag: spec/osa-qeth.md 4.8. */
 	if (!(m.adp.flags & OSA_ADP_VIRTUAL_MAC) || (m.mac[0] & 1))
 		return -EPROTO;
-	guest_set_mac(d, m.mac);
+	/* A MAC that the user chose outlives the adapter's. */
+	if (!d->mac_read || memcmp(d->info.mac, d->assigned, 6) == 0)
+		guest_set_mac(d, m.mac);
+	memcpy(d->assigned, m.mac, 6);
+	d->mac_read = true;
+	d->mac_stale = false;
 	return 0;
 }
 

@@ -25,6 +25,7 @@
 #define SPILL_BYTES 65600u
 #define RETRY_MS 100
 #define LOOK_MS 1000	 /* settings that no announcement tells of */
+#define OFFLINE_MS 500	 /* for the last answers of the daemon */
 #define REFUSALS_MAX 50u /* of a rejoin: the daemon may still hold the old connection */
 #define EVENTS 8
 #define RECOVERIES_MAX 8 /* in a row; then frames have their turn */
@@ -108,8 +109,12 @@ void nic_close(struct nic *n)
 {
 	const int fds[] = {n->epoll, n->signals, n->timer, n->watch};
 
-	if (n->channel)
+	if (n->channel) {
+		/* A daemon that hangs cleans up when it finds the connection closed. */
+		guest_set_timeout(n->dev, OFFLINE_MS);
+		guest_channel_patience(n->channel, OFFLINE_MS);
 		guest_offline(n->dev);
+	}
 	drop_channel(n);
 	tap_close(&n->tap);
 	for (unsigned i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
@@ -226,6 +231,21 @@ static void fail(struct nic *n)
 	n->stopping = true;
 }
 
+/*
+ * A new daemon may assign another MAC. The interface follows, unless the user gave it one of its
+ * own meanwhile: then nic_settings brings that to the adapter.
+ */
+static void follow_mac(struct nic *n)
+{
+	uint8_t now[6];
+
+	if (memcmp(n->mac, n->info.mac, 6) == 0)
+		return;
+	if (tap_mac(&n->tap, now) == 0 && memcmp(now, n->mac, 6) == 0)
+		tap_set_mac(&n->tap, n->info.mac);
+	memcpy(n->mac, n->info.mac, 6);
+}
+
 static void rejoin(struct nic *n)
 {
 	int rc;
@@ -245,6 +265,7 @@ static void rejoin(struct nic *n)
 		return;
 	}
 	set_timer(n, false);
+	follow_mac(n);
 	now_online(n);
 	say(stderr, "rejoined", n);
 }
@@ -289,15 +310,16 @@ static void on_timer(struct nic *n)
 		return;
 	if (n->channel)
 		n->look = true;
-	else
+	else if (nic_interface(n))
 		rejoin(n);
 }
 
-static void on_event(struct nic *n, enum source src)
+static void on_event(struct nic *n, const struct epoll_event *ev)
 {
-	switch (src) {
+	switch ((enum source)ev->data.u32) {
 	case SRC_TAP:
-		break; /* the pump looks */
+		n->look |= (ev->events & (EPOLLERR | EPOLLHUP)) != 0; /* deleted? */
+		break;						      /* the pump looks */
 	case SRC_IRQ:
 		if (n->channel && guest_irq_ack(n->dev))
 			n->polling = true;
@@ -354,9 +376,10 @@ int nic_run(struct nic *n)
 		for (int i = 0; i < k; i++) {
 			adapter |= ev[i].data.u32 == SRC_CHANNEL;
 			tap |= ev[i].data.u32 == SRC_TAP;
-			on_event(n, ev[i].data.u32);
+			on_event(n, &ev[i]);
 		}
-		more = turn(n, adapter, tap);
+		if (!n->stopping)
+			more = turn(n, adapter, tap);
 	}
 	if (!n->failed)
 		return 0;

@@ -60,6 +60,11 @@ bool nic_pump_tx(struct nic *n);
 
 /* ---- settings.c: what the interface asks for ------------------------------------------------ */
 
+/*
+ * Look up the interface, which a user may have renamed or deleted.
+ * Return: false: it is gone, and the loop is to end with a message.
+ */
+bool nic_interface(struct nic *n);
 void nic_settings(struct nic *n);
 
 #endif

@@ -175,8 +175,10 @@ bool nic_pump_tx(struct nic *n)
 		struct iovec iov[3] = {
 			{&h, sizeof(h)}, {p, room}, {n->spill, TAP_FRAME_MAX - room}};
 		got = readv(n->tap.fd, iov, room < TAP_FRAME_MAX ? 3 : 2);
-		if (got < (ssize_t)sizeof(h))
+		if (got < (ssize_t)sizeof(h)) {
+			n->look |= got < 0 && errno == EBADFD; /* deleted: nic_settings ends us */
 			break;
+		}
 		if (!take_frame(n, &tx, &h, p, room, (uint32_t)got - (uint32_t)sizeof(h)))
 			n->tx_dropped++;
 		if (tx.open && tx.slot.frames && send_now(n, &tx))

@@ -176,7 +176,9 @@ int guest_register_all(struct guest_dev *d)
 
 	if (d->cfg.layer == 3)
 		return guest_l3_register_all(d);
-	rc = d->have_mac ? 0 : guest_ipa_read_mac(d);
+	rc = d->have_mac && !d->mac_stale ? 0 : guest_ipa_read_mac(d);
+	if (d->have_mac)
+		rc = again(rc);
 	if (rc == 0)
 		rc = send_mac(d, OSA_SETVMAC, d->info.mac);
 	if (rc < 0)

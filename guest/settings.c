@@ -4,6 +4,8 @@
  * promiscuity. The kernel offers no call-back to a TAP as to a driver, so the
  * lists are read and compared when something may have changed.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "guest/nic.h"
@@ -64,15 +66,28 @@ static void sync_mac(struct nic *n, const uint8_t mac[6])
 		memcpy(n->mac, mac, 6);
 }
 
+bool nic_interface(struct nic *n)
+{
+	if (tap_refresh(&n->tap) != -EBADFD)
+		return true;
+	snprintf(n->text, sizeof(n->text), "ZLN2654E the interface %s is gone", n->tap.ifname);
+	n->failed = true;
+	n->stopping = true;
+	return false;
+}
+
 void nic_settings(struct nic *n)
 {
 	struct link_info info;
 
 	n->look = false;
-	sync_groups(n);
-	sync_vids(n);
+	if (!nic_interface(n))
+		return;
+	/* Moved to another namespace or just renamed: empty lists would not mean no groups. */
 	if (link_info(n->tap.ifname, &info) < 0)
 		return;
+	sync_groups(n);
+	sync_vids(n);
 	sync_mac(n, info.mac);
 	if (info.promisc != n->promisc && guest_promisc(n->dev, info.promisc) == 0)
 		n->promisc = info.promisc;

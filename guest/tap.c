@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if_arp.h>
 #include <linux/if_tun.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,4 +56,36 @@ int tap_carrier(const struct tap *t, bool on)
 	int value = on;
 
 	return ioctl(t->fd, TUNSETCARRIER, &value) < 0 ? -errno : 0;
+}
+
+int tap_refresh(struct tap *t)
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	if (ioctl(t->fd, TUNGETIFF, &ifr) < 0)
+		return -errno;
+	memcpy(t->ifname, ifr.ifr_name, sizeof(t->ifname));
+	return 0;
+}
+
+int tap_mac(const struct tap *t, uint8_t mac[6])
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	if (ioctl(t->fd, SIOCGIFHWADDR, &ifr) < 0)
+		return -errno;
+	memcpy(mac, ifr.ifr_hwaddr.sa_data, 6);
+	return 0;
+}
+
+int tap_set_mac(const struct tap *t, const uint8_t mac[6])
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	memcpy(ifr.ifr_hwaddr.sa_data, mac, 6);
+	return ioctl(t->fd, SIOCSIFHWADDR, &ifr) < 0 ? -errno : 0;
 }

@@ -29,6 +29,11 @@ void tap_close(struct tap *t);
 /* Which work the kernel may leave to us. Return: 0 or -errno. */
 int tap_offloads(const struct tap *t, bool checksum, bool tso);
 int tap_carrier(const struct tap *t, bool on);
+/* Look up the interface's name, which a user may change. Return: 0; -EBADFD: it was deleted. */
+int tap_refresh(struct tap *t);
+/* By the descriptor, so in whatever namespace the interface is now. Return: 0 or -errno. */
+int tap_mac(const struct tap *t, uint8_t mac[6]);
+int tap_set_mac(const struct tap *t, const uint8_t mac[6]);
 
 /* ---- link.c: rtnetlink and /proc/net ------------------------------------------------ */
 
