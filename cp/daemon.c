@@ -257,13 +257,13 @@ int cp_daemon_check(const char *file)
 }
 
 /* From the state a killed daemon left, if it fits; what cannot be restored now is reported. */
-static void load_state(struct cp_daemon *d)
+static void load_state(struct cp_daemon *d, int fd)
 {
 	char path[4096];
 	int n;
 
 	snprintf(path, sizeof(path), "%s/" CP_STATE_FILE, d->opt.dir);
-	n = cp_execute_file(d->cp, path, false, report_line, NULL);
+	n = cp_execute_fd(d->cp, fd, path, false, report_line, NULL);
 	cp_log_printf(&d->log, "ZLN2631I Continuing from %s%s", path,
 		      n ? ", with errors: see above" : "");
 }
@@ -279,10 +279,11 @@ static int load_file(struct cp_daemon *d)
 
 static int load(struct cp_daemon *d)
 {
-	enum cp_state_found found = cp_state_look(d->dir_fd, d->id);
+	int fd;
+	enum cp_state_found found = cp_state_look(d->dir_fd, d->id, &fd);
 
 	if (found == CP_STATE_VALID) {
-		load_state(d);
+		load_state(d, fd);
 		return 0;
 	}
 	if (found != CP_STATE_ABSENT)

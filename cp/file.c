@@ -4,9 +4,11 @@
  * check runs the statements against a copy of what exists, in which nothing outside is touched.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cp/cp_priv.h"
 
@@ -78,21 +80,13 @@ static void add_line(struct reader *r, char *line)
 }
 
 /* Return: 0 or -errno. */
-static int read_lines(struct reader *r)
+static int read_lines(struct reader *r, FILE *f)
 {
-	FILE *f = fopen(r->path, "re");
 	size_t cap = 0, total = 0;
 	char *line = NULL;
-	struct stat st;
 	ssize_t n;
 	int rc = 0;
 
-	if (!f)
-		return -errno;
-	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) {
-		fclose(f);
-		return -EISDIR;
-	}
 	while (rc == 0 && (n = getline(&line, &cap, f)) > 0) {
 		total += (size_t)n;
 		/* A NUL would hide the rest of its line: make it an illegal character. */
@@ -109,8 +103,28 @@ static int read_lines(struct reader *r)
 	if (r->used && rc == 0)
 		run_statement(r);
 	free(line);
-	fclose(f);
 	return rc;
+}
+
+/* Return: it, or NULL and errno. Consumes fd. */
+static FILE *open_stream(int fd)
+{
+	struct stat st;
+	FILE *f = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		errno = EISDIR;
+	else
+		f = fdopen(fd, "r");
+	if (!f) {
+		int rc = errno;
+
+		close(fd);
+		errno = rc;
+	}
+	return f;
 }
 
 /* A control program with the same objects and nothing outside. Return: it, or NULL. */
@@ -135,22 +149,33 @@ static struct cp *scratch_copy(const struct cp *cp)
 	return copy;
 }
 
-int cp_execute_file(struct cp *cp, const char *path, bool check_only,
-		    void (*report)(void *ctx, const char *text), void *ctx)
+int cp_execute_fd(struct cp *cp, int fd, const char *name, bool check_only,
+		  void (*report)(void *ctx, const char *text), void *ctx)
 {
-	struct reader r = {.cp = cp, .path = path, .report = report, .ctx = ctx};
-	int rc;
+	struct reader r = {.cp = cp, .path = name, .report = report, .ctx = ctx};
+	FILE *f = open_stream(fd);
+	int rc = -ENOMEM;
 
+	if (!f)
+		return -errno;
 	if (check_only)
 		r.cp = scratch_copy(cp);
 	if (!r.cp)
-		return -ENOMEM;
+		goto out;
 	r.cp->in_file = true;
-	rc = read_lines(&r);
+	rc = read_lines(&r, f);
 	r.cp->in_file = false;
 	if (check_only)
 		cp_destroy(r.cp);
 	else if (r.changed && cp->hooks.changed)
 		cp->hooks.changed(cp->hooks.ctx);
+out:
+	fclose(f);
 	return rc < 0 ? rc : r.errors;
+}
+
+int cp_execute_file(struct cp *cp, const char *path, bool check_only,
+		    void (*report)(void *ctx, const char *text), void *ctx)
+{
+	return cp_execute_fd(cp, open(path, O_RDONLY | O_CLOEXEC), path, check_only, report, ctx);
 }

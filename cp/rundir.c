@@ -37,18 +37,24 @@ static int take_lock(int dir_fd, const char *dir, char *err, size_t err_len)
 	return rc;
 }
 
-/* Confined, even root cannot write where it is not the owner; and an owner could forge the state.
- */
+/* Confined, even root cannot write where it is not the owner; and an owner, like everybody who may
+ * write there, could forge the state and the sockets. */
 static int check_owner(int dir_fd, const char *dir, char *err, size_t err_len)
 {
 	struct stat st;
 
 	if (fstat(dir_fd, &st) < 0)
 		return -errno;
-	if (st.st_uid == geteuid())
-		return 0;
-	snprintf(err, err_len, "%s belongs to another account than zland runs under", dir);
-	return -EPERM;
+	if (st.st_uid != geteuid()) {
+		snprintf(err, err_len, "%s belongs to another account than zland runs under", dir);
+		return -EPERM;
+	}
+	if (st.st_mode & (S_IWGRP | S_IWOTH)) {
+		snprintf(err, err_len,
+			 "others may write in %s: chmod go-w it, or choose another -d DIR", dir);
+		return -EPERM;
+	}
+	return 0;
 }
 
 int cp_rundir_open(const char *dir, int *lock_fd, char *err, size_t err_len)

@@ -12,7 +12,8 @@
 #define CP_CONTROL_SOCKET "control"
 
 /*
- * Make the directory if it is absent and take its lock, which ends with the process.
+ * Make the directory if it is absent and take its lock, which ends with the process. One that
+ * others own or may write in is refused (-EPERM).
  * @lock_fd: receives the lock's descriptor; closing it gives the lock up.
  * @err: text for the user.
  * Return: descriptor of the directory, or -errno (-EBUSY: another zland serves it).

@@ -72,17 +72,13 @@ int cp_state_identify(const char *path, char id[CP_STATE_ID_BYTES])
 	return rc;
 }
 
-enum cp_state_found cp_state_look(int dir_fd, const char *id)
+/* What the first line of a state says. */
+static enum cp_state_found judge(int fd, const char *id)
 {
 	char line[sizeof(HEADER) + CP_STATE_ID_BYTES];
 	size_t head = strlen(HEADER), len;
-	ssize_t n;
-	int fd = openat(dir_fd, CP_STATE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = pread(fd, line, sizeof(line) - 1, 0);
 
-	if (fd < 0)
-		return errno == ENOENT ? CP_STATE_ABSENT : CP_STATE_UNUSABLE;
-	n = read(fd, line, sizeof(line) - 1);
-	close(fd);
 	if (n < 0)
 		return CP_STATE_UNUSABLE;
 	line[n] = '\0';
@@ -93,6 +89,24 @@ enum cp_state_found cp_state_look(int dir_fd, const char *id)
 	if (strcmp(id, "-") == 0 || strcmp(line + head, id) == 0)
 		return CP_STATE_VALID;
 	return CP_STATE_OUTDATED;
+}
+
+enum cp_state_found cp_state_look(int dir_fd, const char *id, int *state_fd)
+{
+	enum cp_state_found found = CP_STATE_UNUSABLE;
+	struct stat st;
+	int fd = open_regular(dir_fd, CP_STATE_FILE, O_NOFOLLOW, &st);
+
+	*state_fd = -1;
+	if (fd < 0)
+		return fd == -ENOENT ? CP_STATE_ABSENT : CP_STATE_UNUSABLE;
+	if (st.st_uid == geteuid())
+		found = judge(fd, id);
+	if (found == CP_STATE_VALID)
+		*state_fd = fd;
+	else
+		close(fd);
+	return found;
 }
 
 static int write_all(int fd, const char *p, size_t n)

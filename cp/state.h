@@ -20,14 +20,16 @@ enum cp_state_found {
 	CP_STATE_ABSENT,   /* none: start from the file */
 	CP_STATE_VALID,	   /* made from this file: start from it */
 	CP_STATE_OUTDATED, /* made from another file: the file wins */
-	CP_STATE_UNUSABLE, /* not a state file */
+	CP_STATE_UNUSABLE, /* not a state file, or not ours */
 };
 
 /*
  * What to make of DIR/state.
  * @dir_fd: DIR. @id: of the file of this start; "-" (no file) accepts every state.
+ * @state_fd: receives a descriptor of the state, at its beginning, where it is valid, otherwise -1:
+ * what was looked at is what is to be read.
  */
-enum cp_state_found cp_state_look(int dir_fd, const char *id);
+enum cp_state_found cp_state_look(int dir_fd, const char *id, int *state_fd);
 
 /*
  * Write DIR/state: complete, or not at all. @text: statements.

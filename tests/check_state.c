@@ -58,6 +58,19 @@ static void identify(struct bed *b, const char *text, char id[CP_STATE_ID_BYTES]
 	ck_assert_int_eq(cp_state_identify(path, id), 0);
 }
 
+static enum cp_state_found look(int dir_fd, const char *id)
+{
+	int fd;
+	enum cp_state_found found = cp_state_look(dir_fd, id, &fd);
+
+	ck_assert_int_eq(fd >= 0, found == CP_STATE_VALID);
+	if (fd >= 0) {
+		ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), 0);
+		close(fd);
+	}
+	return found;
+}
+
 START_TEST(files_have_identities)
 {
 	char a[CP_STATE_ID_BYTES], c[CP_STATE_ID_BYTES], path[128];
@@ -100,13 +113,13 @@ START_TEST(state_counts_for_its_file)
 	struct bed b;
 
 	bed_open(&b);
-	ck_assert_int_eq(cp_state_look(b.fd, "-"), CP_STATE_ABSENT);
+	ck_assert_int_eq(look(b.fd, "-"), CP_STATE_ABSENT);
 	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		ck_assert_int_eq(cp_state_save(b.fd, row[i].saved, "DEFINE VSWITCH A\n"), 0);
-		ck_assert_msg(cp_state_look(b.fd, row[i].now) == row[i].found, "row %zu", row[i].n);
+		ck_assert_msg(look(b.fd, row[i].now) == row[i].found, "row %zu", row[i].n);
 	}
 	ck_assert_int_eq(cp_state_remove(b.fd), 0);
-	ck_assert_int_eq(cp_state_look(b.fd, "-"), CP_STATE_ABSENT);
+	ck_assert_int_eq(look(b.fd, "-"), CP_STATE_ABSENT);
 	ck_assert_int_eq(cp_state_remove(b.fd), 0);
 	bed_close(&b);
 }
@@ -130,8 +143,52 @@ START_TEST(other_files_are_not_state)
 	bed_open(&b);
 	for (unsigned i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
 		write_file(&b, "state", text[i]);
-		ck_assert_msg(cp_state_look(b.fd, "-") == CP_STATE_UNUSABLE, "row %u", i + 1);
+		ck_assert_msg(look(b.fd, "-") == CP_STATE_UNUSABLE, "row %u", i + 1);
 	}
+	bed_close(&b);
+}
+END_TEST
+
+/* Not even a valid one behind a link, of another account, or what is no file. */
+START_TEST(only_our_own_file_is_state)
+{
+	struct bed b;
+
+	bed_open(&b);
+	write_file(&b, "file", "* zland state 1 config 0123456789abcdef\n");
+	ck_assert_int_eq(symlinkat("file", b.fd, "state"), 0);
+	ck_assert_int_eq(look(b.fd, "-"), CP_STATE_UNUSABLE);
+	ck_assert_int_eq(unlinkat(b.fd, "state", 0), 0);
+	ck_assert_int_eq(mkfifoat(b.fd, "state", 0600), 0);
+	ck_assert_int_eq(look(b.fd, "-"), CP_STATE_UNUSABLE);
+	ck_assert_int_eq(unlinkat(b.fd, "state", 0), 0);
+	write_file(&b, "state", "* zland state 1 config 0123456789abcdef\n");
+	ck_assert_int_eq(look(b.fd, "-"), CP_STATE_VALID);
+	if (geteuid() == 0 && fchownat(b.fd, "state", 1, 0, AT_SYMLINK_NOFOLLOW) == 0)
+		ck_assert_int_eq(look(b.fd, "-"), CP_STATE_UNUSABLE);
+	bed_close(&b);
+}
+END_TEST
+
+START_TEST(a_directory_others_write_in_is_refused)
+{
+	static const mode_t mode[] = {0720, 0702, 01777, 0770};
+	char err[256] = "";
+	int lock, fd;
+	struct bed b;
+
+	bed_open(&b);
+	for (size_t i = 0; i < sizeof(mode) / sizeof(mode[0]); i++) {
+		ck_assert_int_eq(fchmod(b.fd, mode[i]), 0);
+		fd = cp_rundir_open(b.dir, &lock, err, sizeof(err));
+		ck_assert_msg(fd == -EPERM, "row %zu", i + 1);
+		ck_assert_ptr_nonnull(strstr(err, "chmod go-w"));
+	}
+	ck_assert_int_eq(fchmod(b.fd, 0755), 0);
+	fd = cp_rundir_open(b.dir, &lock, err, sizeof(err));
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	close(lock);
 	bed_close(&b);
 }
 END_TEST
@@ -169,7 +226,7 @@ START_TEST(a_failed_save_keeps_the_old_state)
 	ck_assert_int_eq(cp_state_save(b.fd, "0123456789abcdef", "OLD\n"), 0);
 	ck_assert_int_eq(mkdirat(b.fd, "state.tmp", 0700), 0);
 	ck_assert_int_lt(cp_state_save(b.fd, "fedcba9876543210", "NEW\n"), 0);
-	ck_assert_int_eq(cp_state_look(b.fd, "0123456789abcdef"), CP_STATE_VALID);
+	ck_assert_int_eq(look(b.fd, "0123456789abcdef"), CP_STATE_VALID);
 	bed_close(&b);
 }
 END_TEST
@@ -238,10 +295,12 @@ static Suite *suite(void)
 	tcase_add_test(t, files_have_identities);
 	tcase_add_test(t, state_counts_for_its_file);
 	tcase_add_test(t, other_files_are_not_state);
+	tcase_add_test(t, only_our_own_file_is_state);
 	tcase_add_test(t, state_is_what_was_saved);
 	tcase_add_test(t, a_failed_save_keeps_the_old_state);
 	suite_add_tcase(s, t);
 	t = tcase_create("directory");
+	tcase_add_test(t, a_directory_others_write_in_is_refused);
 	tcase_add_test(t, one_daemon_a_directory);
 	tcase_add_test(t, a_dead_daemons_socket_is_replaced);
 	suite_add_tcase(s, t);
