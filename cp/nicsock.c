@@ -27,6 +27,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "cp/acceptor.h"
 #include "cp/rundir.h"
 #include "host/stream.h"
 
@@ -47,7 +48,7 @@ struct cp_nicsock {
 	enum cp_nic_type type;
 	char name[NAME_BYTES];
 	int fd; /* listens, or receives datagrams */
-	struct event *incoming;
+	struct cp_acceptor acceptor;
 	bool refused; /* and logged: the next one is not */
 
 	struct cp_nic *nic; /* a peer is attached; what follows is valid */
@@ -131,7 +132,7 @@ static void detach(struct cp_nicsock *s)
 	host_dgram_destroy(s->dgram);
 	s->stream = NULL;
 	s->dgram = NULL;
-	event_add(s->incoming, NULL);
+	event_add(s->acceptor.incoming, NULL);
 }
 
 static void revoked(void *ctx)
@@ -209,10 +210,14 @@ static void on_connect(struct cp_nicsock *s)
 {
 	struct cp_caller who;
 	uid_t uid;
-	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = cp_acceptor_accept(&s->acceptor);
 
-	if (fd < 0)
+	if (fd == -EAGAIN)
 		return;
+	if (fd < 0) {
+		refuse(s, strerror(-fd));
+		return;
+	}
 	/* One peer at a time; attach says so by its message. */
 	if (s->nic || cp_rundir_peer(fd, &who, &uid) < 0) {
 		refuse(s, "another one is connected");
@@ -231,7 +236,7 @@ static void mute(struct cp_nicsock *s)
 
 	for (unsigned i = 0; i < REFUSED_MAX && recv(s->fd, &byte, 1, MSG_DONTWAIT) >= 0; i++)
 		continue;
-	event_del(s->incoming);
+	event_del(s->acceptor.incoming);
 }
 
 /* The datagram stays for the port, or its sender is nobody. */
@@ -255,11 +260,13 @@ static void on_datagram(struct cp_nicsock *s)
 	}
 	s->dgram = host_dgram_create(s->fd, &peer, peer_len, cred.uid);
 	if (!s->dgram) {
+		rc = errno;
 		detach(s);
+		refuse(s, rc == EPERM ? "its path is not a socket of its account" : strerror(rc));
 		mute(s);
 		return;
 	}
-	event_del(s->incoming); /* the worker's from now on */
+	event_del(s->acceptor.incoming); /* the worker's from now on */
 	start(s);
 }
 
@@ -314,15 +321,12 @@ struct cp_nicsock *cp_nicsock_open(struct cp_nicsocks *set, struct cp *cp, const
 	rc = open_fd(s);
 	if (rc)
 		goto free_socket;
-	rc = -ENOMEM;
-	s->incoming = event_new(set->cfg.base, s->fd, EV_READ | EV_PERSIST, incoming, s);
-	if (!s->incoming || event_add(s->incoming, NULL) < 0)
+	rc = cp_acceptor_init(&s->acceptor, set->cfg.base, s->fd, incoming, s);
+	if (rc)
 		goto close_fd;
 	DL_APPEND(set->list, s);
 	return s;
 close_fd:
-	if (s->incoming)
-		event_free(s->incoming);
 	unlink_name(s);
 	close(s->fd);
 free_socket:
@@ -334,7 +338,7 @@ free_socket:
 void cp_nicsock_close(struct cp_nicsock *s)
 {
 	detach(s);
-	event_free(s->incoming);
+	cp_acceptor_fini(&s->acceptor);
 	unlink_name(s);
 	close(s->fd);
 	DL_DELETE(s->set->list, s);
@@ -363,6 +367,6 @@ void cp_nicsocks_tick(struct cp_nicsocks *set)
 		if (s->dgram && host_dgram_lost(s->dgram))
 			detach(s);
 		if (!s->nic)
-			event_add(s->incoming, NULL); /* after mute */
+			event_add(s->acceptor.incoming, NULL); /* after mute */
 	}
 }

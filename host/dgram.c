@@ -6,13 +6,22 @@
  * looked at: another account's are thrown away. Answers go to where the last good
  * datagram came from, so a peer that was started again is found by its first frame.
  *
+ * The peer chooses the path of its address and may change what is there at any time, but
+ * we may have rights it has not: a link put there would have us send its datagrams to another's
+ * socket, with our credentials. So the file is opened once, must be a socket that belongs to the
+ * sender's account, and is sent to by its descriptor.
+ *
  * Threads: rx by the one worker of the port; tx by any, under tx_lock, which also guards peer.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "host/gather.h"
 #include "host/stream.h"
@@ -35,25 +44,90 @@ struct host_dgram {
 	uid_t uid;
 	atomic_bool lost;
 	pthread_mutex_t tx_lock;
-	struct sockaddr_un peer;
+	struct sockaddr_un peer; /* as it names itself */
 	socklen_t peer_len;
+	int peer_fd;		   /* its file, O_PATH */
+	struct sockaddr_un target; /* the same by /proc */
 	struct mmsghdr out[VS_BURST];
 	struct gather gather;
 	struct mmsghdr in[RX_FRAMES];
 	struct slot slot[RX_FRAMES]; /* only pages that are used cost memory */
 };
 
+/* ---- the peer's address; tx_lock held
+ * -------------------------------------------------------------- */
+
+static bool has_address(socklen_t len)
+{
+	return len > offsetof(struct sockaddr_un, sun_path);
+}
+
+/* A name that fills sun_path has no NUL in it, but one in its length. */
+static socklen_t address_length(const struct msghdr *mh)
+{
+	return mh->msg_namelen < sizeof(struct sockaddr_un) ? mh->msg_namelen
+							    : sizeof(struct sockaddr_un);
+}
+
+/*
+ * O_NOFOLLOW is for the last part of the path only; wherever the others lead, the owner counts.
+ * Return: a descriptor or -errno.
+ */
+static int open_peer(const struct sockaddr_un *peer, socklen_t len, uid_t uid)
+{
+	char path[sizeof(peer->sun_path) + 1] = "";
+	struct stat st;
+	int fd;
+
+	if (!has_address(len) || peer->sun_path[0] != '/')
+		return -EDESTADDRREQ;
+	memcpy(path, peer->sun_path, len - offsetof(struct sockaddr_un, sun_path));
+	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == uid)
+		return fd;
+	close(fd);
+	return -EPERM;
+}
+
+/* Return: 0, or -errno, and nothing has changed. */
+static int set_peer(struct host_dgram *d, const struct sockaddr_un *peer, socklen_t len)
+{
+	int fd = open_peer(peer, len, d->uid);
+
+	if (fd < 0)
+		return fd;
+	if (d->peer_fd >= 0)
+		close(d->peer_fd);
+	d->peer_fd = fd;
+	d->peer_len = len;
+	memmove(&d->peer, peer, len); /* it may be the same */
+	d->target = (struct sockaddr_un){.sun_family = AF_UNIX};
+	snprintf(d->target.sun_path, sizeof(d->target.sun_path), "/proc/self/fd/%d", fd);
+	return 0;
+}
+
+/* ---- a port's life ------------------------------------------------------------------------------
+ */
+
 struct host_dgram *host_dgram_create(int fd, const struct sockaddr_un *peer, socklen_t peer_len,
 				     uid_t uid)
 {
 	struct host_dgram *d = calloc(1, sizeof(*d));
+	int rc;
 
 	if (!d)
 		return NULL;
 	d->fd = fd;
 	d->uid = uid;
-	d->peer = *peer;
-	d->peer_len = peer_len;
+	d->peer_fd = -1;
+	rc = set_peer(d, peer, peer_len);
+	if (rc) {
+		free(d);
+		errno = -rc;
+		return NULL;
+	}
 	pthread_mutex_init(&d->tx_lock, NULL);
 	return d;
 }
@@ -62,6 +136,7 @@ void host_dgram_destroy(struct host_dgram *d)
 {
 	if (!d)
 		return;
+	close(d->peer_fd);
 	pthread_mutex_destroy(&d->tx_lock);
 	free(d);
 }
@@ -86,11 +161,6 @@ static bool read_credentials(struct msghdr *mh, struct ucred *cred)
 	return false;
 }
 
-static bool has_address(socklen_t len)
-{
-	return len > offsetof(struct sockaddr_un, sun_path);
-}
-
 int host_dgram_peek(int fd, struct sockaddr_un *peer, socklen_t *peer_len, struct ucred *cred)
 {
 	_Alignas(struct cmsghdr) char control[CREDENTIALS_BYTES];
@@ -105,7 +175,7 @@ int host_dgram_peek(int fd, struct sockaddr_un *peer, socklen_t *peer_len, struc
 
 	if (recvmsg(fd, &mh, MSG_PEEK | MSG_DONTWAIT) < 0)
 		return -errno;
-	*peer_len = mh.msg_namelen;
+	*peer_len = address_length(&mh);
 	if (read_credentials(&mh, cred) && has_address(mh.msg_namelen))
 		return 0;
 	(void)!recv(fd, &byte, 1, MSG_DONTWAIT);
@@ -147,15 +217,15 @@ static enum vs_drop judge(const struct host_dgram *d, struct mmsghdr *m)
 
 static void answer_to(struct host_dgram *d, const struct msghdr *mh)
 {
-	if (!has_address(mh->msg_namelen))
-		return;
+	socklen_t len = address_length(mh);
+	bool known;
+
 	pthread_mutex_lock(&d->tx_lock);
-	if (d->peer_len != mh->msg_namelen || memcmp(&d->peer, mh->msg_name, d->peer_len) != 0) {
-		d->peer_len = mh->msg_namelen;
-		memcpy(&d->peer, mh->msg_name, d->peer_len);
-	}
+	known = !host_dgram_lost(d) && d->peer_len == len &&
+		memcmp(&d->peer, mh->msg_name, len) == 0;
+	if (!known && has_address(len) && set_peer(d, mh->msg_name, len) == 0)
+		atomic_store_explicit(&d->lost, false, memory_order_relaxed);
 	pthread_mutex_unlock(&d->tx_lock);
-	atomic_store_explicit(&d->lost, false, memory_order_relaxed);
 }
 
 static unsigned rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
@@ -203,13 +273,16 @@ static unsigned send_gather(struct host_dgram *d, const struct gather *g, enum v
 		unsigned end = i + 1 < g->n ? g->first[i + 1] : g->n_iov;
 
 		d->out[i].msg_hdr = (struct msghdr){
-			.msg_name = &d->peer,
-			.msg_namelen = d->peer_len,
+			.msg_name = &d->target,
+			.msg_namelen = sizeof(d->target),
 			.msg_iov = (struct iovec *)(uintptr_t)&g->iov[g->first[i]],
 			.msg_iovlen = end - g->first[i],
 		};
 	}
 	n = sendmmsg(d->fd, d->out, g->n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	/* Started again, it has another socket at the same path. */
+	if (n < 0 && errno == ECONNREFUSED && set_peer(d, &d->peer, d->peer_len) == 0)
+		n = sendmmsg(d->fd, d->out, g->n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n > 0)
 		return (unsigned)n;
 	*err = VS_DROP_TX_NO_BUFFER;

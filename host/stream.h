@@ -36,8 +36,9 @@ bool host_stream_broken(const struct host_stream *s);
 /*
  * @fd: a bound SOCK_DGRAM socket; stays the caller's and outlives the port.
  * @peer: who is answered, until a datagram comes from another address of the same account.
- * @uid: whose datagrams are taken (SO_PASSCRED must be on).
- * Return: the port, or NULL and errno.
+ * @uid: whose datagrams are taken (SO_PASSCRED must be on), and who must own the peer's socket.
+ * Return: the port, or NULL and errno (EDESTADDRREQ: not an absolute path; EPERM: a link, or not a
+ * socket of uid's).
  */
 struct host_dgram *host_dgram_create(int fd, const struct sockaddr_un *peer, socklen_t peer_len,
 				     uid_t uid);

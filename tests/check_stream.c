@@ -559,12 +559,6 @@ START_TEST(datagrams_are_judged)
 	ck_assert_uint_eq(dropped[VS_DROP_RX_RUNT], 2);
 	ck_assert_uint_eq(dropped[VS_DROP_RX_GIANT], 2);
 	host_dgram_destroy(d);
-	/* Another account's are not taken. */
-	d = host_dgram_create(b.fd, &b.peer, sizeof(b.peer), getuid() + 1);
-	dgram_send(&b, b.peer_fd, 100, 3);
-	ck_assert_uint_eq(fetch(host_dgram_ops(), d), 0);
-	ck_assert_uint_eq(dropped[VS_DROP_SRC_PROTECTED], 1);
-	host_dgram_destroy(d);
 	/* The same account from elsewhere is answered there. */
 	d = host_dgram_create(b.fd, &b.peer, sizeof(b.peer), getuid());
 	other = bound(&other_sa, b.dir, "other");
@@ -583,6 +577,146 @@ START_TEST(datagrams_are_judged)
 	dgram_send(&b, b.peer_fd, 100, 3);
 	ck_assert_uint_eq(fetch(host_dgram_ops(), d), 1);
 	ck_assert(!host_dgram_lost(d));
+	host_dgram_destroy(d);
+	dgram_close(&b);
+}
+END_TEST
+
+/* Only root can give a socket away and be somebody else. */
+START_TEST(datagrams_of_another_account)
+{
+	struct host_dgram *d;
+	struct dgram_bed b;
+
+	if (geteuid() != 0)
+		return;
+	dgram_open(&b);
+	ck_assert_int_eq(chown(b.peer.sun_path, 12345, (gid_t)-1), 0);
+	ck_assert_ptr_null(host_dgram_create(b.fd, &b.peer, sizeof(b.peer), 0));
+	ck_assert_int_eq(errno, EPERM);
+	d = host_dgram_create(b.fd, &b.peer, sizeof(b.peer), 12345);
+	ck_assert_ptr_nonnull(d);
+	dgram_send(&b, b.peer_fd, 100, 3);
+	ck_assert_uint_eq(fetch(host_dgram_ops(), d), 0);
+	ck_assert_uint_eq(dropped[VS_DROP_SRC_PROTECTED], 1);
+	host_dgram_destroy(d);
+	dgram_close(&b);
+}
+END_TEST
+
+/* A send of one frame that gets to nobody. */
+static void check_unanswered(struct host_dgram *d)
+{
+	enum vs_drop err;
+	uint8_t data[4096];
+
+	make_burst(1, 60, data);
+	ck_assert_uint_eq(send_burst(host_dgram_ops(), d, 1, VS_EDIT_NONE, &err), 0);
+	ck_assert_int_eq(err, VS_DROP_TX_DOWN);
+	ck_assert(host_dgram_lost(d));
+}
+
+START_TEST(a_link_is_not_followed)
+{
+	struct sockaddr_un victim_sa, moved = {.sun_family = AF_UNIX};
+	struct host_dgram *d;
+	struct dgram_bed b;
+	enum vs_drop err;
+	uint8_t data[4096];
+	int victim;
+
+	dgram_open(&b);
+	victim = bound(&victim_sa, b.dir, "victim");
+	snprintf(moved.sun_path, sizeof(moved.sun_path), "%s/moved", b.dir);
+	d = host_dgram_create(b.fd, &b.peer, sizeof(b.peer), getuid());
+	ck_assert_int_eq(rename(b.peer.sun_path, moved.sun_path), 0);
+	ck_assert_int_eq(symlink("victim", b.peer.sun_path), 0);
+	/* The socket that was opened gets it, wherever it is now. */
+	make_burst(1, 60, data);
+	ck_assert_uint_eq(send_burst(host_dgram_ops(), d, 1, VS_EDIT_NONE, &err), 1);
+	ck_assert_int_eq(recv(b.peer_fd, data, sizeof(data), MSG_DONTWAIT), 60);
+	/* Nor by its next frame, nor when its socket is closed. */
+	dgram_send(&b, b.peer_fd, 60, 1);
+	ck_assert_uint_eq(fetch(host_dgram_ops(), d), 1);
+	close(b.peer_fd);
+	check_unanswered(d);
+	ck_assert_int_lt(recv(victim, data, sizeof(data), MSG_DONTWAIT), 0);
+	host_dgram_destroy(d);
+	ck_assert_ptr_null(host_dgram_create(b.fd, &b.peer, sizeof(b.peer), getuid()));
+	ck_assert_int_eq(errno, EPERM); /* what was opened is the link itself */
+	b.peer_fd = victim;
+	unlink(victim_sa.sun_path);
+	unlink(moved.sun_path);
+	dgram_close(&b);
+}
+END_TEST
+
+START_TEST(an_address_must_be_an_absolute_path)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct dgram_bed b;
+
+	dgram_open(&b);
+	for (unsigned i = 0; i < 2; i++) {
+		strcpy(sa.sun_path + 1 - i, "peer"); /* abstract, and relative */
+		ck_assert_ptr_null(host_dgram_create(b.fd, &sa, sizeof(sa), getuid()));
+		ck_assert_int_eq(errno, EDESTADDRREQ);
+	}
+	dgram_close(&b);
+}
+END_TEST
+
+START_TEST(a_path_may_fill_the_address)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX}, from;
+	char path[sizeof(sa.sun_path) + 1];
+	struct host_dgram *d;
+	struct dgram_bed b;
+	struct ucred cred;
+	enum vs_drop err;
+	socklen_t len;
+	uint8_t data[4096];
+
+	dgram_open(&b);
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	memcpy(path, b.dir, strlen(b.dir));
+	path[strlen(b.dir)] = '/';
+	memcpy(sa.sun_path, path, sizeof(sa.sun_path));
+	close(b.peer_fd);
+	b.peer_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(b.peer_fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	dgram_send(&b, b.peer_fd, 60, 1);
+	ck_assert_int_eq(host_dgram_peek(b.fd, &from, &len, &cred), 0);
+	ck_assert_uint_eq(len, sizeof(from));
+	d = host_dgram_create(b.fd, &from, len, getuid());
+	ck_assert_ptr_nonnull(d);
+	ck_assert_uint_eq(fetch(host_dgram_ops(), d), 1);
+	make_burst(1, 60, data);
+	ck_assert_uint_eq(send_burst(host_dgram_ops(), d, 1, VS_EDIT_NONE, &err), 1);
+	ck_assert_int_eq(recv(b.peer_fd, data, sizeof(data), MSG_DONTWAIT), 60);
+	host_dgram_destroy(d);
+	unlink(path);
+	dgram_close(&b);
+}
+END_TEST
+
+START_TEST(a_peer_that_was_started_again)
+{
+	struct host_dgram *d;
+	struct dgram_bed b;
+	enum vs_drop err;
+	uint8_t data[4096];
+
+	dgram_open(&b);
+	d = host_dgram_create(b.fd, &b.peer, sizeof(b.peer), getuid());
+	close(b.peer_fd);
+	check_unanswered(d);
+	unlink(b.peer.sun_path);
+	b.peer_fd = bound(&b.peer, b.dir, "peer");
+	make_burst(1, 60, data);
+	ck_assert_uint_eq(send_burst(host_dgram_ops(), d, 1, VS_EDIT_NONE, &err), 1);
+	ck_assert_int_eq(recv(b.peer_fd, data, sizeof(data), MSG_DONTWAIT), 60);
 	host_dgram_destroy(d);
 	dgram_close(&b);
 }
@@ -650,6 +784,11 @@ static Suite *suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, datagrams_are_frames);
 	tcase_add_test(t, datagrams_are_judged);
+	tcase_add_test(t, datagrams_of_another_account);
+	tcase_add_test(t, a_link_is_not_followed);
+	tcase_add_test(t, an_address_must_be_an_absolute_path);
+	tcase_add_test(t, a_path_may_fill_the_address);
+	tcase_add_test(t, a_peer_that_was_started_again);
 	tcase_add_test(t, a_full_datagram_peer_drops);
 	tcase_add_test(t, a_sender_without_address_cannot_be_answered);
 	suite_add_tcase(s, t);
