@@ -2,8 +2,6 @@
 #include "cp/clients.h"
 
 #include <errno.h>
-#include <event2/event.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -52,12 +50,15 @@ static void acceptable(evutil_socket_t listen_fd, short what, void *ctx)
 	struct cp_clients *cl = ctx;
 	struct cp_caller who;
 	uid_t uid;
-	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = cp_acceptor_accept(&cl->acceptor);
 
+	(void)listen_fd;
 	(void)what;
-	if (fd < 0)
+	if (fd == -EAGAIN)
 		return;
-	if (cp_rundir_peer(fd, &who, &uid) < 0)
+	if (fd < 0)
+		cl->ops->turned_away(cl->ctx);
+	else if (cp_rundir_peer(fd, &who, &uid) < 0)
 		close(fd);
 	else if (cp_clients_adopt(cl, fd, &who, uid) < 0)
 		cl->ops->turned_away(cl->ctx);
@@ -69,11 +70,8 @@ int cp_clients_init(struct cp_clients *cl, struct event_base *base, int listen_f
 	*cl = (struct cp_clients){.ops = ops, .ctx = ctx, .listen_fd = -1};
 	if (listen_fd < 0)
 		return 0;
-	cl->acceptable = event_new(base, listen_fd, EV_READ | EV_PERSIST, acceptable, cl);
-	if (!cl->acceptable || event_add(cl->acceptable, NULL) < 0) {
-		cp_clients_fini(cl);
+	if (cp_acceptor_init(&cl->acceptor, base, listen_fd, acceptable, cl) < 0)
 		return -ENOMEM;
-	}
 	cl->listen_fd = listen_fd;
 	return 0;
 }
@@ -84,8 +82,7 @@ void cp_clients_fini(struct cp_clients *cl)
 
 	DL_FOREACH_SAFE(cl->list, c, next)
 		cl->ops->close(c);
-	if (cl->acceptable)
-		event_free(cl->acceptable);
+	cp_acceptor_fini(&cl->acceptor);
 	if (cl->listen_fd >= 0)
 		close(cl->listen_fd);
 	*cl = (struct cp_clients){.listen_fd = -1};

@@ -11,13 +11,11 @@
 
 #include <sys/types.h>
 
+#include "cp/acceptor.h"
 #include "cp/cp.h"
 
 #define CP_CLIENTS_MAX 4096
 #define CP_CLIENTS_PER_UID 64
-
-struct event;
-struct event_base;
 
 /* The head of an owner's connection: its first member. */
 struct cp_client {
@@ -31,7 +29,7 @@ struct cp_clients_ops {
 	struct cp_client *(*open)(void *ctx, int fd, const struct cp_caller *who);
 	/* End and free it. */
 	void (*close)(struct cp_client *client);
-	/* One was turned away: too many, or open failed. */
+	/* One was turned away, or has to wait: too many, no descriptor left, or open failed. */
 	void (*turned_away)(void *ctx);
 };
 
@@ -41,7 +39,7 @@ struct cp_clients {
 	struct cp_client *list;
 	unsigned n;
 	int listen_fd;
-	struct event *acceptable;
+	struct cp_acceptor acceptor;
 };
 
 /*

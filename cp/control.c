@@ -27,6 +27,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "cp/acceptor.h"
 #include "cp/control_priv.h"
 #include "cp/rundir.h"
 
@@ -52,7 +53,7 @@ struct conn {
 struct cp_control {
 	struct cp_control_config cfg;
 	int listen_fd;
-	struct event *acceptable;
+	struct cp_acceptor acceptor;
 	struct conn *conns;
 	unsigned n;
 };
@@ -312,14 +313,15 @@ static void acceptable(evutil_socket_t listen_fd, short what, void *ctx)
 	struct cp_control *ct = ctx;
 	struct cp_caller who;
 	uid_t uid;
-	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = cp_acceptor_accept(&ct->acceptor);
 
+	(void)listen_fd;
 	(void)what;
-	if (fd < 0)
+	if (fd == -EAGAIN)
 		return;
-	if (cp_rundir_peer(fd, &who, &uid) < 0)
+	if (fd >= 0 && cp_rundir_peer(fd, &who, &uid) < 0)
 		close(fd);
-	else if (cp_control_adopt(ct, fd, &who) < 0)
+	else if (fd < 0 || cp_control_adopt(ct, fd, &who) < 0)
 		ct->cfg.log(ct->cfg.ctx, "ZLN2610W A client of the control socket was turned away: "
 					 "too many connections");
 }
@@ -334,8 +336,7 @@ struct cp_control *cp_control_create(const struct cp_control_config *cfg, int li
 	ct->listen_fd = -1;
 	if (listen_fd < 0)
 		return ct;
-	ct->acceptable = event_new(cfg->base, listen_fd, EV_READ | EV_PERSIST, acceptable, ct);
-	if (!ct->acceptable || event_add(ct->acceptable, NULL) < 0) {
+	if (cp_acceptor_init(&ct->acceptor, cfg->base, listen_fd, acceptable, ct) < 0) {
 		cp_control_destroy(ct);
 		errno = ENOMEM;
 		return NULL;
@@ -354,8 +355,7 @@ void cp_control_destroy(struct cp_control *ct)
 		flush(c);
 		conn_close(c);
 	}
-	if (ct->acceptable)
-		event_free(ct->acceptable);
+	cp_acceptor_fini(&ct->acceptor);
 	if (ct->listen_fd >= 0)
 		close(ct->listen_fd);
 	free(ct);

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cp/acceptor.h"
 #include "cp/rundir.h"
 #include "cp/state.h"
 
@@ -287,6 +289,60 @@ START_TEST(a_dead_daemons_socket_is_replaced)
 }
 END_TEST
 
+struct starved {
+	struct cp_acceptor a;
+	unsigned calls;
+	int last;
+};
+
+static void on_incoming(evutil_socket_t fd, short what, void *ctx)
+{
+	struct starved *s = ctx;
+
+	(void)fd;
+	(void)what;
+	s->calls++;
+	s->last = cp_acceptor_accept(&s->a);
+}
+
+/* A connection that cannot be taken is not asked for in every turn, and taken later. */
+START_TEST(no_descriptor_is_no_spin)
+{
+	struct event_base *base = event_base_new();
+	struct starved s = {.calls = 0};
+	struct rlimit limit, none;
+	struct bed b;
+	int fd, c;
+
+	bed_open(&b);
+	fd = cp_rundir_listen(b.dir, "control", SOCK_STREAM);
+	ck_assert_int_eq(cp_acceptor_init(&s.a, base, fd, on_incoming, &s), 0);
+	c = cp_rundir_connect(b.dir, "control", SOCK_STREAM);
+	ck_assert_int_ge(c, 0);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (unsigned i = 0; i < 100; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	ck_assert_uint_eq(s.calls, 1);
+	ck_assert_int_eq(s.last, -EMFILE);
+	event_active(s.a.incoming, EV_READ, 0);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	ck_assert_int_eq(s.last, -EAGAIN); /* said already */
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	event_active(s.a.resume, EV_TIMEOUT, 0);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	ck_assert_int_ge(s.last, 0);
+	close(s.last);
+	close(c);
+	cp_acceptor_fini(&s.a);
+	close(fd);
+	event_base_free(base);
+	bed_close(&b);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("state");
@@ -303,6 +359,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_directory_others_write_in_is_refused);
 	tcase_add_test(t, one_daemon_a_directory);
 	tcase_add_test(t, a_dead_daemons_socket_is_replaced);
+	tcase_add_test(t, no_descriptor_is_no_spin);
 	suite_add_tcase(s, t);
 	return s;
 }
