@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files of statements. A comma at the end of a line continues the statement on the next one. A
- * check runs the statements against a copy of what exists, in which nothing outside is touched.
+ * Files of statements. A check runs the statements against a copy of what exists, in which nothing
+ * outside is touched.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cp/cp_priv.h"
+#include "cp/statement.h"
 
 #define FILE_MAX_BYTES (16u << 20)
 
@@ -19,12 +20,9 @@ struct reader {
 	const char *path;
 	void (*report)(void *ctx, const char *text);
 	void *ctx;
-	unsigned line;	/* being read */
-	unsigned first; /* where the statement began */
 	int errors;
 	bool changed;
-	size_t used;
-	char statement[CP_LINE_MAX + 2]; /* one more than is legal, so that too long shows */
+	struct cp_statement st;
 };
 
 static const struct cp_caller operator_caller = {.user = "OPERATOR", .class_b = true};
@@ -35,7 +33,7 @@ static void report_errors(struct reader *r, char *errors)
 	char *next = NULL, text[1024];
 
 	for (char *e = strtok_r(errors, "\n", &next); e; e = strtok_r(NULL, "\n", &next)) {
-		snprintf(text, sizeof(text), "%s:%u: %s", r->path, r->first, e);
+		snprintf(text, sizeof(text), "%s:%u: %s", r->path, r->st.first, e);
 		r->errors++;
 		if (r->report)
 			r->report(r->ctx, text);
@@ -47,36 +45,10 @@ static void run_statement(struct reader *r)
 	struct cp_reply reply;
 	bool changed = false;
 
-	cp_run_line(r->cp, &operator_caller, r->statement, &reply, &changed);
+	cp_run_line(r->cp, &operator_caller, r->st.text, &reply, &changed);
 	r->changed |= changed;
 	report_errors(r, reply.errors);
 	cp_reply_free(&reply);
-	r->used = 0;
-	r->statement[0] = '\0';
-}
-
-static void add_line(struct reader *r, char *line)
-{
-	size_t len = strcspn(line, "\r\n"), room;
-	bool more;
-
-	r->line++;
-	if (!r->used)
-		r->first = r->line;
-	while (len && (line[len - 1] == ' ' || line[len - 1] == '\t'))
-		len--;
-	more = len && line[len - 1] == ',' && line[strspn(line, " \t")] != '#' &&
-	       line[strspn(line, " \t")] != '*';
-	if (more)
-		line[len - 1] = ' ';
-	room = sizeof(r->statement) - 1 - r->used;
-	if (len > room)
-		len = room;
-	memcpy(r->statement + r->used, line, len);
-	r->used += len;
-	r->statement[r->used] = '\0';
-	if (!more)
-		run_statement(r);
 }
 
 /* Return: 0 or -errno. */
@@ -89,18 +61,14 @@ static int read_lines(struct reader *r, FILE *f)
 
 	while (rc == 0 && (n = getline(&line, &cap, f)) > 0) {
 		total += (size_t)n;
-		/* A NUL would hide the rest of its line: make it an illegal character. */
-		for (ssize_t i = 0; i < n; i++)
-			if (line[i] == '\0')
-				line[i] = 1;
 		if (total > FILE_MAX_BYTES)
 			rc = -EFBIG;
-		else
-			add_line(r, line);
+		else if (cp_statement_add(&r->st, line, (size_t)n))
+			run_statement(r);
 	}
 	if (ferror(f))
 		rc = -EIO;
-	if (r->used && rc == 0)
+	if (rc == 0 && cp_statement_pending(&r->st))
 		run_statement(r);
 	free(line);
 	return rc;

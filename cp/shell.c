@@ -11,6 +11,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "cp/statement.h"
+
 #define HISTORY_LINES 1000
 #define HISTORY_FILE ".zlan_history"
 
@@ -204,19 +206,28 @@ int cp_shell_interactive(struct cp_client *cl, const char *dir, bool json)
 	return EXIT_SUCCESS;
 }
 
+static bool run_statement(struct cp_client *cl, const struct cp_statement *st, const char *name,
+			  bool json)
+{
+	char prefix[64];
+
+	snprintf(prefix, sizeof(prefix), "%s:%u: ", name, st->first);
+	return cp_client_command(cl, st->text, json, prefix);
+}
+
 int cp_shell_stream(struct cp_client *cl, FILE *in, const char *name, bool json)
 {
-	unsigned long number = 0;
-	char *line = NULL, prefix[64];
+	struct cp_statement st = {.line = 0};
+	char *line = NULL;
 	size_t cap = 0;
 	bool ok = true;
+	ssize_t n;
 
-	while (getline(&line, &cap, in) > 0) {
-		line[strcspn(line, "\r\n")] = '\0';
-		snprintf(prefix, sizeof(prefix), "%s:%lu: ", name, ++number);
-		if (!cp_client_command(cl, line, json, prefix))
+	while ((n = getline(&line, &cap, in)) > 0)
+		if (cp_statement_add(&st, line, (size_t)n) && !run_statement(cl, &st, name, json))
 			ok = false;
-	}
+	if (cp_statement_pending(&st) && !run_statement(cl, &st, name, json))
+		ok = false;
 	free(line);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -67,6 +67,8 @@ must "errors do not go to standard output" test -z "$(zl FROBNICATE 2>/dev/null)
 must "a very long command is refused" fails_with . zl DEFINE VSWITCH "$(head -c 60000 /dev/zero | tr '\0' A)"
 must "abbreviations and lower case" output_has 'VSWITCH SYSTEM VSW1' zl q vswitch vsw1 det
 must "- reads commands from standard input" sh -c "printf 'QUERY VSWITCH\n* comment\nQUERY LAN\n' | '$BIN/zlan' -d '$T/run' -"
+must "- joins lines as files do" sh -c "printf 'QUERY,\\n VSWITCH,\\n VSW1\\n' | '$BIN/zlan' -d '$T/run' - | grep -q VSW1"
+refused "output that cannot be written is a failure" sh -c "'$BIN/zlan' -d '$T/run' QUERY VSWITCH >/dev/full"
 refused "- fails when a command in it fails" sh -c "printf 'QUERY VSWITCH\nFROBNICATE\n' | '$BIN/zlan' -d '$T/run' -"
 
 for q in "VSWITCH" "VSWITCH VSW1" "VSWITCH VSW1 DETAILS" "VSWITCH VSW1 ACCESS" "LAN" "NIC" "NIC DETAILS" "COUNTERS"; do
