@@ -149,6 +149,10 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	rc = run(cl, n, argv, &opt);
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "ZLN2654E Standard output: %s\n", strerror(errno));
+		rc = EXIT_FAILURE;
+	}
 	cp_client_close(cl);
 	return rc;
 }

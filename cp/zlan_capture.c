@@ -384,7 +384,7 @@ static int output_open(const struct options *o)
 		return STDOUT_FILENO;
 	fd = open(o->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
-		fprintf(stderr, "ZLN2512E %s: %s\n", o->out, strerror(errno));
+		fprintf(stderr, "ZLN2711E %s: %s\n", o->out, strerror(errno));
 	return fd;
 }
 

@@ -529,7 +529,7 @@ END_TEST
 START_TEST(file_refused)
 {
 	begin(ARGS("-o", "/no/such/folder/x.pcapng"));
-	finish(1, "ZLN2512E");
+	finish(1, "ZLN2711E");
 }
 END_TEST
 
