@@ -70,7 +70,7 @@ bool nic_interface(struct nic *n)
 {
 	if (tap_refresh(&n->tap) != -EBADFD)
 		return true;
-	snprintf(n->text, sizeof(n->text), "ZLN2654E the interface %s is gone", n->tap.ifname);
+	snprintf(n->text, sizeof(n->text), "ZLN2670E the interface %s is gone", n->tap.ifname);
 	n->failed = true;
 	n->stopping = true;
 	return false;

@@ -74,7 +74,7 @@ ends_with_1()
 	[ $? = 1 ]
 }
 must "a guest whose interface is deleted ends with status 1" ends_with_1
-must "it says why" grep -q '^ZLN2654E the interface lan9 is gone' "$T/one.log"
+must "it says why" grep -q '^ZLN2670E the interface lan9 is gone' "$T/one.log"
 
 # ---- a daemon that hangs
 zland_pid=${PIDS[zland]}
