@@ -15,8 +15,6 @@ cp "$E2E"/*.py "$BIN/zland" "$BIN/zlan" "$BIN/zlan-nic" "$T/bin"
 chmod -R a+rX "$T/bin"
 E2E=$T/bin BIN=$T/bin
 export PEER_DIR=$T/peers
-# The accounts may be unable to read the checkout.
-install -m 644 "$E2E/peer.py" "$T/peer.py"
 
 # as UID COMMAND...: without any privilege.
 as()
@@ -38,7 +36,7 @@ USER ME GID 40002
 CONF
 guest one ONE 0600 --addr 10.88.0.1/24
 
-start vm1 setpriv --reuid 40001 --regid 40001 --clear-groups "$PYTHON" "$T/peer.py" stream \
+start vm1 setpriv --reuid 40001 --regid 40001 --clear-groups "$PYTHON" "$E2E/peer.py" stream \
 	"$T/run/VM1-0600.sock" 10.88.0.11 02:00:00:99:00:01
 must "a stream peer of the named account connects" wait_line vm1 '^online'
 must "it answers over the switch" eventually in_ns one ping -q -n -c 1 -W 1 10.88.0.11
@@ -46,19 +44,19 @@ must "and goes on" reach one 10.88.0.11
 must "also with large packets" reach one 10.88.0.11 -s 1400
 must "QUERY NIC says how it is attached" output_has 'Attached by: stream' zl QUERY NIC VM1/0600 DETAILS
 
-start vm2 env PEER_DIR="$PEER_DIR" setpriv --reuid 40001 --regid 40001 --clear-groups "$PYTHON" "$T/peer.py" dgram \
+start vm2 env PEER_DIR="$PEER_DIR" setpriv --reuid 40001 --regid 40001 --clear-groups "$PYTHON" "$E2E/peer.py" dgram \
 	"$T/run/VM2-0600.sock" 10.88.0.12 02:00:00:99:00:02
 must "a datagram peer connects" wait_line vm2 '^online'
 must "it answers over the switch" eventually in_ns one ping -q -n -c 1 -W 1 10.88.0.12
 must "and goes on" reach one 10.88.0.12
 
-start other setpriv --reuid 40003 --regid 40003 --clear-groups "$PYTHON" "$T/peer.py" stream \
+start other setpriv --reuid 40003 --regid 40003 --clear-groups "$PYTHON" "$E2E/peer.py" stream \
 	"$T/run/VM1-0600.sock" 10.88.0.13 02:00:00:99:00:03
 must "another account is hung up on" gone "${PIDS[other]}"
 must "the peer that is there stays" reach one 10.88.0.11
 stop vm1
 must "its end is seen" eventually output_has 'No guest attached' zl QUERY NIC VM1/0600 DETAILS
-start vm1 setpriv --reuid 40001 --regid 40001 --clear-groups "$PYTHON" "$T/peer.py" stream \
+start vm1 setpriv --reuid 40001 --regid 40001 --clear-groups "$PYTHON" "$E2E/peer.py" stream \
 	"$T/run/VM1-0600.sock" 10.88.0.11 02:00:00:99:00:01
 must "it comes again" wait_line vm1 '^online'
 must "and answers again" eventually in_ns one ping -q -n -c 1 -W 1 10.88.0.11
