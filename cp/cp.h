@@ -106,7 +106,8 @@ int cp_execute(struct cp *cp, const struct cp_caller *who, const char *line, str
 int cp_execute_file(struct cp *cp, const char *path, bool check_only,
 		    void (*report)(void *ctx, const char *text), void *ctx);
 
-/* The same of an open file. @fd: consumed; negative if its open failed, with errno. @name: in reports.
+/* The same of an open file. @fd: consumed; negative if its open failed, with errno. @name: in
+ * reports.
  */
 int cp_execute_fd(struct cp *cp, int fd, const char *name, bool check_only,
 		  void (*report)(void *ctx, const char *text), void *ctx);
