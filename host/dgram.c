@@ -32,8 +32,17 @@
 
 #define CREDENTIALS_BYTES CMSG_SPACE(sizeof(struct ucred))
 
+/*
+ * Where a datagram came from. For a path that fills sun_path the kernel reports one byte more,
+ * for a NUL that it does not store; checkers take the length at its word.
+ */
+struct source {
+	struct sockaddr_un un;
+	char nul;
+};
+
 struct slot {
-	struct sockaddr_un from;
+	struct source from;
 	_Alignas(struct cmsghdr) char control[CREDENTIALS_BYTES];
 	struct iovec iov;
 	uint8_t frame[RX_BYTES];
@@ -164,17 +173,19 @@ static bool read_credentials(struct msghdr *mh, struct ucred *cred)
 int host_dgram_peek(int fd, struct sockaddr_un *peer, socklen_t *peer_len, struct ucred *cred)
 {
 	_Alignas(struct cmsghdr) char control[CREDENTIALS_BYTES];
+	struct source from = {0};
 	char byte;
 	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
 	struct msghdr mh = {.msg_iov = &iov,
 			    .msg_iovlen = 1,
-			    .msg_name = peer,
-			    .msg_namelen = sizeof(*peer),
+			    .msg_name = &from,
+			    .msg_namelen = sizeof(from.un),
 			    .msg_control = control,
 			    .msg_controllen = sizeof(control)};
 
 	if (recvmsg(fd, &mh, MSG_PEEK | MSG_DONTWAIT) < 0)
 		return -errno;
+	*peer = from.un;
 	*peer_len = address_length(&mh);
 	if (read_credentials(&mh, cred) && has_address(mh.msg_namelen))
 		return 0;
@@ -196,7 +207,7 @@ static unsigned receive(struct host_dgram *d)
 		d->in[i].msg_hdr = (struct msghdr){.msg_iov = &s->iov,
 						   .msg_iovlen = 1,
 						   .msg_name = &s->from,
-						   .msg_namelen = sizeof(s->from),
+						   .msg_namelen = sizeof(s->from.un),
 						   .msg_control = s->control,
 						   .msg_controllen = sizeof(s->control)};
 	}
