@@ -56,11 +56,11 @@ static void acceptable(evutil_socket_t listen_fd, short what, void *ctx)
 	(void)what;
 	if (fd == -EAGAIN)
 		return;
-	if (fd < 0)
-		cl->ops->turned_away(cl->ctx);
-	else if (cp_rundir_peer(fd, &who, &uid) < 0)
+	if (fd >= 0 && cp_rundir_peer(fd, &who, &uid) < 0) {
 		close(fd);
-	else if (cp_clients_adopt(cl, fd, &who, uid) < 0)
+		return;
+	}
+	if (fd < 0 || cp_clients_adopt(cl, fd, &who, uid) < 0)
 		cl->ops->turned_away(cl->ctx);
 }
 

@@ -94,7 +94,7 @@ static enum cp_state_found judge(int fd, const char *id)
 enum cp_state_found cp_state_look(int dir_fd, const char *id, int *state_fd)
 {
 	enum cp_state_found found = CP_STATE_UNUSABLE;
-	struct stat st;
+	struct stat st = {0};
 	int fd = open_regular(dir_fd, CP_STATE_FILE, O_NOFOLLOW, &st);
 
 	*state_fd = -1;
