@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "common/stage.h"
+
 /* Append buffer i's entries. Return: how many, 0 if no entry is the last. */
 static unsigned read_sbal(const struct qdio_queue *q, unsigned i, struct qdio_entry *to)
 {
@@ -74,10 +76,14 @@ bool osa_fetch_entries(struct osa_data *d, unsigned room, struct osa_entries *en
 	en->n_sbal = 0;
 	d->out_n = 0;
 	d->out_signal = false;
+	STAGE(FETCH);
 	q = pick_queue(d, &primed);
-	if (!q)
+	if (!q) {
+		STAGE_WAS(OTHER);
 		return false;
+	}
 	read_entries(d, q, primed, room, en);
+	STAGE(PARSE);
 	return true;
 }
 

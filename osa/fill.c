@@ -2,6 +2,8 @@
 /* Input buffers: elements looked at, places found, buffers closed and published. See fill.h. */
 #include "osa/fill.h"
 
+#include "common/stage.h"
+
 /* Look at one more element. Return: false: there is none, or it is not valid. */
 static bool learn_element(struct osa_fill *f)
 {
@@ -131,6 +133,7 @@ void osa_fill_spread(struct osa_fill *f, const struct osa_fill_header *h,
 void osa_fill_publish(struct osa_data *d, struct osa_fill *f, bool bad)
 {
 	close_buffer(f);
+	STAGE(PUBLISH);
 	if (qdio_in_publish(f->q, f->closed))
 		f->signal = true;
 	atomic_fetch_add_explicit(&d->rx_buffers, f->closed, memory_order_relaxed);
@@ -139,6 +142,7 @@ void osa_fill_publish(struct osa_data *d, struct osa_fill *f, bool bad)
 		qdio_in_error(f->q, 0, QDIO_REASON_BAD_BUFFER);
 		f->signal = true;
 	}
+	STAGE(DELIVER);
 }
 
 void osa_fill_signal(struct osa_data *d, const struct osa_fill *f)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/be.h"
+#include "common/stage.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -499,10 +500,14 @@ INLINE void forward(struct flow *f, const bool capture)
 {
 	if (capture)
 		capture_in(f);
+	STAGE(ADMIT);
 	admit(f);
+	STAGE(LOOKUP);
 	look_up(f);
+	STAGE(GROUP);
 	group(f);
 	count_drops(f, capture);
+	STAGE(DELIVER);
 	deliver(f, capture);
 	if (capture)
 		capture_flush(f->w, f->sw);
@@ -563,6 +568,8 @@ unsigned burst_forward(struct vs_worker *w, struct vs_port *p)
 		forward_captured(w, p);
 	else
 		forward_plain(w, p);
+	STAGE(PUBLISH);
 	p->ops->rx_done(p->ctx, b);
+	STAGE(OTHER);
 	return n;
 }
