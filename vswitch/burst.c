@@ -6,6 +6,7 @@
  */
 #include "vswitch/vs_priv.h"
 
+#include <errno.h>
 #include <time.h>
 
 #include "common/be.h"
@@ -16,11 +17,13 @@
 /* What the stages share; lives on the worker's stack. */
 struct flow {
 	struct vs_worker *w;
-	struct vs_port *in;
+	struct vs_port *rx; /* the burst came by it: counters, last source */
+	struct vs_port *in; /* for the rules: the same, or the uplink it is a member of */
 	struct vs_switch *sw;
 	struct vs_burst *b;
 	const struct rules *rules;
-	struct counters *ctr; /* of the port it came from */
+	struct counters *ctr; /* of rx */
+	unsigned special;     /* of rx */
 	uint32_t len_max;
 	unsigned flags;		 /* of all frames together */
 	struct vs_port *last_to; /* the destination of the frame before, and its rules */
@@ -89,13 +92,13 @@ static enum vs_drop check_source(struct flow *f, uint64_t key, unsigned vid)
  */
 INLINE enum vs_drop admit_source(struct flow *f, unsigned i)
 {
-	struct vs_port *p = f->in;
+	struct vs_port *p = f->rx;
 	uint64_t key = fdb_key_at(f->b->head[i] + ETH_ALEN);
 	uint32_t gen = atomic_load_explicit(&f->sw->generation, memory_order_acquire);
 	uint64_t cached = key;
 	enum vs_drop d;
 
-	if (p->learning) {
+	if (f->in->learning) {
 		gen ^= atomic_load_explicit(&f->sw->now_s, memory_order_relaxed) << 12;
 		cached |= (uint64_t)f->w->vid[i] << 48;
 	}
@@ -109,15 +112,36 @@ INLINE enum vs_drop admit_source(struct flow *f, unsigned i)
 	return d;
 }
 
-INLINE void admit(struct flow *f)
+/*
+ * What a port with special bits has besides: frames for the control thread, and those of a member
+ * that is not in use, which count for nothing else.
+ */
+static enum vs_drop admit_special(struct flow *f, unsigned i)
+{
+	enum vs_drop d;
+
+	if (f->b->len[i] >= ETH_HLEN && f->b->head[i][0] & 1 &&
+	    punt_take(f->rx, f->special, f->b, i)) {
+		count(&f->ctr->rx_control, 1);
+		return DROP_TAKEN;
+	}
+	if (f->special & PORT_STANDBY)
+		return VS_DROP_UPLINK_STANDBY;
+	d = admit_vlan(f, i);
+	if (d == VS_DROP_NONE)
+		punt_copy(f->rx, f->special, f->b, i, f->w->vid[i]);
+	return d;
+}
+
+INLINE void admit(struct flow *f, const bool special, const bool trusted)
 {
 	struct vs_burst *b = f->b;
 	uint64_t bytes = 0, mcast = 0;
 
 	for (unsigned i = 0; i < b->n; i++) {
-		enum vs_drop d = admit_vlan(f, i);
+		enum vs_drop d = special ? admit_special(f, i) : admit_vlan(f, i);
 
-		if (d == VS_DROP_NONE)
+		if (d == VS_DROP_NONE && !trusted)
 			d = admit_source(f, i);
 		f->w->drop[i] = (uint8_t)d;
 		bytes += b->len[i];
@@ -476,11 +500,11 @@ INLINE void count_drops(struct flow *f, const bool capture)
 		enum vs_drop d = f->w->drop[i];
 		struct vs_ref ref = {.frame = (uint8_t)i};
 
-		if (__builtin_expect(d == VS_DROP_NONE, 1))
+		if (__builtin_expect(d >= VS_DROP_NONE, 1))
 			continue;
 		count(&f->ctr->rx_drop[d], 1);
 		if (capture)
-			capture_frames(f->w, f->in, f->b, &ref, 1, VS_CAPTURE_DROP, d);
+			capture_frames(f->w, f->rx, f->b, &ref, 1, VS_CAPTURE_DROP, d);
 	}
 }
 
@@ -493,15 +517,17 @@ static void capture_in(struct flow *f)
 	f->w->now_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	for (unsigned i = 0; i < f->b->n; i++)
 		ref[i] = (struct vs_ref){.frame = (uint8_t)i};
-	capture_frames(f->w, f->in, f->b, ref, f->b->n, VS_CAPTURE_IN, VS_DROP_NONE);
+	capture_frames(f->w, f->rx, f->b, ref, f->b->n, VS_CAPTURE_IN, VS_DROP_NONE);
 }
 
-INLINE void forward(struct flow *f, const bool capture)
+INLINE void forward(struct flow *f, const bool capture, const bool special, const bool trusted)
 {
 	if (capture)
 		capture_in(f);
 	STAGE(ADMIT);
-	admit(f);
+	admit(f, special, trusted);
+	if (special)
+		punt_flush(f->sw);
 	STAGE(LOOKUP);
 	look_up(f);
 	STAGE(GROUP);
@@ -515,11 +541,16 @@ INLINE void forward(struct flow *f, const bool capture)
 
 static struct flow flow_of(struct vs_worker *w, struct vs_port *p)
 {
+	struct vs_port *up = atomic_load_explicit(&p->up, memory_order_acquire);
+	struct vs_port *in = up ? up : p;
+
 	return (struct flow){.w = w,
-			     .in = p,
+			     .rx = p,
+			     .in = in,
 			     .sw = p->sw,
 			     .b = &w->burst,
-			     .rules = rules_of(p),
+			     .rules = rules_of(in),
+			     .special = atomic_load_explicit(&p->special, memory_order_relaxed),
 			     .ctr = counters_of(w, p)};
 }
 
@@ -527,14 +558,21 @@ static void forward_plain(struct vs_worker *w, struct vs_port *p)
 {
 	struct flow f = flow_of(w, p);
 
-	forward(&f, false);
+	forward(&f, false, false, false);
+}
+
+static __attribute__((noinline)) void forward_special(struct vs_worker *w, struct vs_port *p)
+{
+	struct flow f = flow_of(w, p);
+
+	forward(&f, false, true, false);
 }
 
 static __attribute__((noinline)) void forward_captured(struct vs_worker *w, struct vs_port *p)
 {
 	struct flow f = flow_of(w, p);
 
-	forward(&f, true);
+	forward(&f, true, true, false);
 }
 
 /* What the port dropped by itself. The worker's array is all zero again afterwards. */
@@ -566,10 +604,46 @@ unsigned burst_forward(struct vs_worker *w, struct vs_port *p)
 		return 0;
 	if (atomic_load_explicit(&p->sw->captures, memory_order_acquire))
 		forward_captured(w, p);
+	else if (atomic_load_explicit(&p->special, memory_order_relaxed))
+		forward_special(w, p);
 	else
 		forward_plain(w, p);
 	STAGE(PUBLISH);
 	p->ops->rx_done(p->ctx, b);
 	STAGE(OTHER);
 	return n;
+}
+
+void burst_inject(struct vs_worker *w, struct vs_port *p)
+{
+	struct flow f = flow_of(w, p);
+
+	f.special = 0;
+	if (atomic_load_explicit(&p->sw->captures, memory_order_acquire))
+		forward(&f, true, false, true);
+	else
+		forward(&f, false, false, true);
+}
+
+int burst_send(struct vs_worker *w, struct vs_port *to, struct vs_ref ref)
+{
+	struct flow f = flow_of(w, to);
+	enum vs_drop why = VS_DROP_TX_NO_BUFFER;
+	struct timespec ts;
+
+	if (w->burst.len[0] > to->ops->frame_max(to->ctx))
+		return -EMSGSIZE;
+	if (!to->ops->tx_burst(to->ctx, &w->burst, &ref, 1, &why)) {
+		count(&f.ctr->tx_drop[why], 1);
+		return -ENOBUFS;
+	}
+	count_sent(f.ctr, &w->burst, &ref, 1);
+	count(&f.ctr->tx_control, 1);
+	if (!atomic_load_explicit(&to->sw->captures, memory_order_acquire))
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	w->now_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	capture_frames(w, to, &w->burst, &ref, 1, VS_CAPTURE_OUT, VS_DROP_NONE);
+	capture_flush(w, to->sw);
+	return 0;
 }

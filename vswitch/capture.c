@@ -19,8 +19,8 @@ struct vs_capture {
 	struct vs_capture_config cfg;
 	_Atomic(struct vs_port *) port; /* copy of cfg.port, NULL once it is gone */
 	bool one_port;
-	bool pending[VS_WORKERS_MAX]; /* that worker has emitted since its last flush */
-	_Alignas(64) uint8_t frame[VS_WORKERS_MAX][SNAPLEN_MAX + 1];
+	bool pending[VS_THREADS]; /* that worker has emitted since its last flush */
+	_Alignas(64) uint8_t frame[VS_THREADS][SNAPLEN_MAX + 1];
 };
 
 struct vs_capture *vs_capture_start(const struct vs_capture_config *cfg)

@@ -10,7 +10,7 @@ static uint64_t get(const _Atomic uint64_t *c)
 void vs_port_counters(const struct vs_port *p, struct vs_counters *out)
 {
 	memset(out, 0, sizeof(*out));
-	for (unsigned w = 0; w < VS_WORKERS_MAX; w++) {
+	for (unsigned w = 0; w < VS_THREADS; w++) {
 		const struct counters *c = &p->counters[w];
 
 		out->rx_frames += get(&c->rx_frames);
@@ -19,6 +19,8 @@ void vs_port_counters(const struct vs_port *p, struct vs_counters *out)
 		out->tx_bytes += get(&c->tx_bytes);
 		out->rx_mcast += get(&c->rx_mcast);
 		out->tx_mcast += get(&c->tx_mcast);
+		out->rx_control += get(&c->rx_control);
+		out->tx_control += get(&c->tx_control);
 		for (unsigned d = 0; d < VS_DROP_COUNT; d++) {
 			out->rx_drop[d] += get(&c->rx_drop[d]);
 			out->tx_drop[d] += get(&c->tx_drop[d]);

@@ -26,6 +26,7 @@
 	  "no port has the destination and there is no uplink")                                    \
 	X(NO_RECEIVER, "no-receiver", "no other port wants the frame")                             \
 	X(ISOLATED, "isolated", "isolation forbids guest to guest")                                \
+	X(UPLINK_STANDBY, "uplink-standby", "came by a device of the uplink that is not in use")   \
 	X(HAIRPIN, "hairpin", "destination is the port it came from")                              \
 	X(TX_NO_BUFFER, "tx-no-buffer", "receiver has no empty buffer")                            \
 	X(TX_TOO_BIG, "tx-too-big", "frame larger than the receiver's buffers or MTU")             \

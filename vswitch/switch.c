@@ -96,6 +96,8 @@ void vs_switch_destroy(struct vs_switch *sw)
 	if (!sw)
 		return;
 	reap(sw);
+	punt_free(sw);
+	inject_free(sw);
 	for (unsigned i = 0; i <= VS_VID_MAX; i++)
 		free(atomic_load(&sw->member[i]));
 	for (unsigned i = 0; i < GROUPS_MAX; i++)
@@ -140,13 +142,13 @@ static void set_member(struct vs_port *p, unsigned vid, bool in)
 
 /*
  * Bring the VLANs' member sets in line with the port's rules, changed VIDs only. The uplink
- * is in every VLAN and in no set: it is found by its index.
+ * is in every VLAN and in no set: it is found by its index; its members are reached through it.
  */
 static void set_members(struct vs_port *p, const struct rules *old, const struct rules *now)
 {
 	bool run = atomic_load_explicit(&p->running, memory_order_relaxed);
 
-	if (p->cfg.role == VS_ROLE_UPLINK)
+	if (p->cfg.role != VS_ROLE_GUEST)
 		return;
 	set_member(p, 0, run);
 	for (unsigned w = 0; w < 64; w++) {
@@ -263,6 +265,7 @@ struct vs_port *vs_port_create(struct vs_switch *sw, const struct vs_port_config
 	p->cfg = *cfg;
 	p->index = (uint16_t)index;
 	p->fd = -1;
+	p->serial = ++sw->last_serial;
 	p->learning = cfg->role == VS_ROLE_UPLINK || cfg->learning;
 	if (publish(p)) {
 		free(p);

@@ -65,6 +65,7 @@ struct rules {
 struct counters {
 	_Alignas(64) _Atomic uint64_t rx_frames;
 	_Atomic uint64_t rx_bytes, tx_frames, tx_bytes, rx_mcast, tx_mcast;
+	_Atomic uint64_t rx_control, tx_control;
 	_Atomic uint64_t rx_drop[VS_DROP_COUNT + 1], tx_drop[VS_DROP_COUNT + 1];
 };
 
@@ -78,6 +79,8 @@ static inline void count(_Atomic uint64_t *c, uint64_t n)
 #define PORT_MACS_MAX 1024 /* addresses of one port */
 #define PORT_GROUPS_MAX 1024
 
+#define PORT_STANDBY (1u << 31) /* in vs_port.special: a member that is not in use */
+
 struct vs_port {
 	/* Read by workers. ops and ctx are valid while running. */
 	_Atomic(struct rules *) rules;
@@ -86,8 +89,10 @@ struct vs_port {
 	struct vs_switch *sw;
 	uint16_t index;
 	_Atomic bool running;
-	bool learning;		    /* source addresses are learned here */
-	_Atomic unsigned n_learned; /* of a guest: limited; changed under the switch's lock */
+	_Atomic unsigned special; /* enum vs_punt, PORT_STANDBY: its bursts are looked at twice */
+	_Atomic(struct vs_port *) up; /* of a member: the uplink it belongs to */
+	bool learning;		      /* source addresses are learned here */
+	_Atomic unsigned n_learned;   /* of a guest: limited; changed under the switch's lock */
 
 	/* The one worker that fetches from this port keeps its last good source. */
 	uint64_t last_src;
@@ -103,8 +108,9 @@ struct vs_port {
 	uint8_t (*groups)[ETH_ALEN];
 	unsigned n_groups, cap_groups;
 	struct vs_vidset joined;
+	uint32_t serial; /* of its kind on the switch: a later port at the same index is another */
 
-	struct counters counters[VS_WORKERS_MAX];
+	struct counters counters[VS_THREADS];
 };
 
 /* Receivers of one multicast group. */
@@ -138,6 +144,7 @@ struct vs_switch {
 	_Atomic(struct fdb *) group_ids;	   /* group address to group id */
 	_Atomic(struct group *) group[GROUPS_MAX]; /* by id */
 	_Atomic(struct vs_capture *) captures;
+	_Atomic(struct punt *) punt; /* NULL until a port punts */
 	_Atomic bool want_grow;
 	_Atomic size_t n_learned;
 	pthread_spinlock_t lock; /* changes of fdb: control thread and learning workers */
@@ -147,6 +154,10 @@ struct vs_switch {
 	unsigned n_ports;
 	struct rules *retired;
 	unsigned n_retired;
+	uint32_t last_serial;
+	struct vs_worker *hand; /* scratch of the control thread's own frames, or NULL */
+	void (*punt_notify)(void *ctx);
+	void *punt_ctx;
 };
 
 struct out {
@@ -183,10 +194,26 @@ struct vs_worker {
 	struct out out[VS_PORTS_MAX];
 };
 
+/* In vs_worker.drop: neither forwarded nor dropped, the control thread has it. */
+#define DROP_TAKEN (VS_DROP_COUNT + 1)
+
 enum tag { TAG_NONE, TAG_PRIORITY, TAG_VID };
 
 /* burst.c */
 unsigned burst_forward(struct vs_worker *w, struct vs_port *p);
+/* Forward the burst in w's scratch as if it had come from the port, sources unseen. */
+void burst_inject(struct vs_worker *w, struct vs_port *p);
+/* Send the one frame of w's burst to one port. Return: 0 or -errno. */
+int burst_send(struct vs_worker *w, struct vs_port *to, struct vs_ref ref);
+
+/* punt.c. Return: is the frame taken? */
+bool punt_take(struct vs_port *p, unsigned wanted, const struct vs_burst *b, unsigned i);
+void punt_copy(struct vs_port *p, unsigned wanted, const struct vs_burst *b, unsigned i,
+	       uint16_t vid);
+/* The burst is through. */
+void punt_flush(struct vs_switch *sw);
+void punt_free(struct vs_switch *sw);
+void inject_free(struct vs_switch *sw);
 
 /* vlan.c: the matrix of spec/zvm-networking.md 3.4. */
 enum vs_drop vlan_ingress(const struct rules *r, const uint8_t *head, uint16_t *vid, uint8_t *tag,
@@ -221,6 +248,7 @@ void register_protect(struct vs_port *p);
 struct bitmap *group_ports(struct vs_switch *sw, uint64_t key);
 
 /* worker.c */
+struct vs_worker *worker_hand(void);
 int worker_add(struct vs_worker *w, struct vs_port *p);
 void worker_del(struct vs_worker *w, struct vs_port *p);
 

@@ -18,7 +18,8 @@
 #define VS_PORTS_MAX                                                                               \
 	2048 /* ports of one switch (spec/zvm-networking.md 2.2: port numbers 1-2048) */
 #define VS_WORKERS_MAX 16
-#define VS_VID_NONE 0u /* "no VLAN": 0 is never a configurable VID */
+#define VS_THREADS (VS_WORKERS_MAX + 1) /* that move frames: workers, and the control thread */
+#define VS_VID_NONE 0u			/* "no VLAN": 0 is never a configurable VID */
 #define VS_VID_MAX 4094u
 
 struct vs_switch;
@@ -51,7 +52,11 @@ void vs_switch_destroy(struct vs_switch *sw);
 
 /* ---- ports ----------------------------------------------------------------- */
 
-enum vs_port_role { VS_ROLE_GUEST, VS_ROLE_UPLINK };
+enum vs_port_role {
+	VS_ROLE_GUEST,
+	VS_ROLE_UPLINK,
+	VS_ROLE_MEMBER, /* a device of an uplink that has several: vswitch/lag.h */
+};
 enum vs_port_type { VS_TYPE_ACCESS, VS_TYPE_TRUNK };
 
 /* A set of VIDs 0..4095, one bit each. */
@@ -133,15 +138,67 @@ void vs_switch_tick(struct vs_switch *sw, uint32_t now_s);
 /* ---- counters --------------------------------------------------------------- */
 
 struct vs_counters {
-	uint64_t rx_frames, rx_bytes;	     /* from the port into the switch */
-	uint64_t tx_frames, tx_bytes;	     /* from the switch to the port */
-	uint64_t rx_mcast, tx_mcast;	     /* group and broadcast frames of the above */
+	uint64_t rx_frames, rx_bytes;	 /* from the port into the switch */
+	uint64_t tx_frames, tx_bytes;	 /* from the switch to the port */
+	uint64_t rx_mcast, tx_mcast;	 /* group and broadcast frames of the above */
+	uint64_t rx_control, tx_control; /* of the above: taken, and sent, by the switch itself */
 	uint64_t rx_drop[VS_DROP_COUNT + 1]; /* frames that came from this port */
 	uint64_t tx_drop[VS_DROP_COUNT + 1]; /* frames meant for this port */
 };
 
 /* Sum over the workers. Any thread. */
 void vs_port_counters(const struct vs_port *p, struct vs_counters *out);
+
+/* ---- control frames -------------------------------------------------------------- */
+
+/* What an engine of the control thread (LACP, MVRP, snooping) gets of a port's frames. */
+enum vs_punt {
+	VS_PUNT_LINK = 1u << 0, /* 01-80-C2-00-00-0x: taken, otherwise dropped */
+	VS_PUNT_MRP = 1u << 1,	/* 01-80-C2-00-00-2x: taken, otherwise an ordinary group */
+	VS_PUNT_IGMP = 1u << 2, /* IPv4 with protocol 2: a copy; the frame goes its way */
+	VS_PUNT_MLD = 1u << 3,	/* IPv6 that begins with a hop-by-hop header and ICMPv6: a copy */
+};
+
+#define VS_PUNT_BYTES 1536u /* longer frames are cut */
+
+/* @flags: enum vs_punt; for all later frames that come from the port. Return: 0 or -ENOMEM. */
+int vs_port_punt(struct vs_port *p, unsigned flags);
+
+/*
+ * @notify: called on a worker after a burst that left something to be fetched; must not block.
+ * To be set before the first vs_port_punt. NULL: none.
+ */
+void vs_switch_set_punt(struct vs_switch *sw, void (*notify)(void *ctx), void *ctx);
+
+struct vs_punted {
+	struct vs_port *port; /* it came by this one */
+	enum vs_punt kind;
+	uint16_t vid; /* of copies: the VLAN; 0 on an unaware switch. Of taken frames: 0 */
+	uint32_t len; /* bytes in data; the frame as it came */
+	const uint8_t *data;
+};
+
+/*
+ * Hand over what has been taken or copied since, in the order of each port; frames of ports that
+ * are gone are left out. Control thread. Return: frames.
+ */
+typedef void vs_punt_fn(void *ctx, const struct vs_punted *f);
+unsigned vs_switch_punted(struct vs_switch *sw, vs_punt_fn *fn, void *ctx);
+/* Frames for which there was no room. Any thread. */
+uint64_t vs_switch_punt_lost(const struct vs_switch *sw);
+
+/*
+ * Send a frame out of a port, now, past everything that waits in the switch. Control thread.
+ * @vid: VS_VID_NONE: as it is; else the frame is untagged and leaves as one of that VLAN.
+ * Return: 0, -ENETDOWN, -EMSGSIZE, -EPERM (not the port's VLAN), -ENOBUFS, -ENOMEM.
+ */
+int vs_port_inject(struct vs_port *p, uint16_t vid, const uint8_t *frame, uint32_t len);
+
+/*
+ * Forward a frame as if it had come from the port; its source is neither checked nor learned.
+ * Control thread. Return: 0, -ENETDOWN, -EMSGSIZE, -ENOMEM.
+ */
+int vs_switch_inject(struct vs_port *from, const uint8_t *frame, uint32_t len);
 
 /* ---- workers ---------------------------------------------------------------- */
 

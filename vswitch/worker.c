@@ -22,15 +22,34 @@ static int take_id(void)
 	}
 }
 
-struct vs_worker *vs_worker_create(void)
+static struct vs_worker *alloc(void)
 {
 	struct vs_worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
-	int id;
 
 	if (!w)
 		return NULL;
 	memset(w, 0, offsetof(struct vs_worker, out));
 	memset(w->out_of, 0xFF, sizeof(w->out_of));
+	return w;
+}
+
+/* One that serves no ports: for frames of the control thread. To be freed by free(). */
+struct vs_worker *worker_hand(void)
+{
+	struct vs_worker *w = alloc();
+
+	if (w)
+		w->id = VS_WORKERS_MAX;
+	return w;
+}
+
+struct vs_worker *vs_worker_create(void)
+{
+	struct vs_worker *w = alloc();
+	int id;
+
+	if (!w)
+		return NULL;
 	atomic_init(&w->ports, calloc(1, sizeof(struct port_list)));
 	id = take_id();
 	if (id < 0 || !atomic_load(&w->ports)) {
