@@ -51,20 +51,80 @@ static enum vs_drop drop_of(enum vring_fault fault)
 	return fault == VRING_ADDRESS ? VS_DROP_RX_ADDRESS : VS_DROP_RX_MALFORMED;
 }
 
+static enum vs_drop describe_chain(struct virtnet *v, unsigned i, struct vs_burst *b)
+{
+	struct vring_chain c;
+	enum vring_fault fault = vring_chain(&v->out, v->mem, i, false, &c);
+
+	/* The guest may have changed it since. */
+	v->head[i] = c.head;
+	return fault == VRING_OK ? describe(v, &c, b) : drop_of(fault);
+}
+
+/* The guest's memory is read once. */
+static void snapshot(void *to, const uint8_t *from, uint32_t len)
+{
+	/* Of a constant length: no call. */
+	if (len == VS_HEAD_MIN)
+		memcpy(to, from, VS_HEAD_MIN);
+	else
+		memcpy(to, from, len);
+	__asm__ volatile("" ::: "memory");
+}
+
+/* A frame in one piece: no more than its header and its first bytes are looked at. */
+static enum vs_drop describe_piece(const struct virtnet *v, const struct vring_piece *piece,
+				   struct vs_burst *b)
+{
+	const uint8_t *frame = piece->p + v->hdr_len;
+	uint32_t len = piece->len - v->hdr_len, headlen;
+	struct vnet_hdr hdr;
+	unsigned i = b->n;
+	enum vs_drop why;
+
+	if (len > VS_FRAME_MAX)
+		return VS_DROP_RX_GIANT;
+	snapshot(&hdr, piece->p, sizeof(hdr));
+	headlen = hdr.flags & VNET_FLAG_NEEDS_CSUM ? VS_HEAD_BYTES : VS_HEAD_MIN;
+	if (headlen > len)
+		headlen = len;
+	snapshot(b->head[i], frame, headlen);
+	b->len[i] = len;
+	b->headlen[i] = (uint16_t)headlen;
+	b->seg0[i] = (uint16_t)b->nseg_used;
+	b->nseg[i] = len > headlen;
+	b->seg[b->nseg_used] = (struct vs_seg){frame + headlen, len - headlen};
+	if (hdr.flags || hdr.gso_type != VNET_GSO_NONE) {
+		why = vnet_rx_head(&hdr, b);
+		if (why != VS_DROP_NONE)
+			return why;
+	} else {
+		b->flags[i] = 0;
+		b->csum_start[i] = b->csum_offset[i] = 0;
+		b->gso_size[i] = b->hdrlen[i] = 0;
+	}
+	b->nseg_used += b->nseg[i];
+	b->n++;
+	return VS_DROP_NONE;
+}
+
 unsigned virtnet_rx(struct virtnet *v, struct vs_burst *b, uint64_t *dropped)
 {
 	unsigned n = vring_pending(&v->out), i = 0;
+	struct vring_piece piece[VS_BURST];
 
 	b->n = 0;
 	b->nseg_used = 0;
-	for (; i < n && i < VS_BURST && b->nseg_used + VRING_SEGS <= VS_SEGS; i++) {
-		struct vring_chain c;
-		enum vring_fault fault = vring_chain(&v->out, &v->mem, i, false, &c);
-		enum vs_drop why = fault == VRING_OK ? describe(v, &c, b) : drop_of(fault);
+	if (n > VS_BURST)
+		n = VS_BURST;
+	vring_scan(&v->out, v->mem, n, false, v->head, piece);
+	for (; i < n && b->nseg_used + VRING_SEGS <= VS_SEGS; i++) {
+		enum vs_drop why = piece[i].len >= v->hdr_len + ETH_HLEN
+					   ? describe_piece(v, &piece[i], b)
+					   : describe_chain(v, i, b);
 
 		if (why != VS_DROP_NONE)
 			dropped[why]++;
-		v->head[i] = c.head;
 	}
 	vring_take(&v->out, i);
 	v->taken = i;
@@ -130,7 +190,7 @@ static enum vs_drop collect(struct virtnet *v, uint32_t bytes, unsigned *n)
 			return VS_DROP_TX_TOO_BIG;
 		if (*n == pending)
 			return VS_DROP_TX_NO_BUFFER;
-		if (vring_chain(&v->in, &v->mem, (*n)++, true, c) != VRING_OK ||
+		if (vring_chain(&v->in, v->mem, (*n)++, true, c) != VRING_OK ||
 		    c->bytes < v->hdr_len)
 			return VS_DROP_TX_BAD_BUFFER;
 		room += c->bytes;
@@ -190,10 +250,89 @@ static enum vs_drop send_one(struct virtnet *v, const struct vs_burst *b, const 
 	return VS_DROP_NONE;
 }
 
-unsigned virtnet_tx(struct virtnet *v, const struct vs_burst *b, const struct vs_ref *ref,
-		    unsigned n, enum vs_drop *err, bool *call)
+/* ---- to the guest, each frame into one piece ---------------------------------------------------
+ */
+
+static const int8_t edit_bytes[] = {
+	[VS_EDIT_NONE] = 0,
+	[VS_EDIT_STRIP] = -4,
+	[VS_EDIT_PUSH] = 4,
+	[VS_EDIT_RETAG] = 0,
+};
+
+/* Return: bytes written, 0 if the frame is too short for its edit. */
+static uint32_t copy_head(const struct vs_burst *b, const struct vs_ref *ref, uint8_t *to)
 {
-	unsigned done = 0;
+	unsigned i = ref->frame;
+
+	/* Of a constant length: no call. */
+	if (ref->edit != VS_EDIT_NONE || b->headlen[i] != VS_HEAD_MIN)
+		return vnet_head(b, ref, to);
+	memcpy(to, b->head[i], VS_HEAD_MIN);
+	return VS_HEAD_MIN;
+}
+
+/* Return: bytes written, header included, or 0: it is none of the simple ones. */
+static uint32_t copy_whole(const struct virtnet *v, const struct vs_burst *b,
+			   const struct vs_ref *ref, const struct vring_piece *piece)
+{
+	unsigned i = ref->frame;
+	const struct vs_seg *seg = b->seg + b->seg0[i];
+	struct vnet_hdr hdr = {.flags = 0};
+	uint32_t bytes = (uint32_t)((int)(v->hdr_len + b->len[i]) + edit_bytes[ref->edit]);
+	uint8_t *to = piece->p;
+	uint32_t headlen;
+
+	if (piece->len < bytes)
+		return 0;
+	if (b->flags[i]) {
+		vnet_tx_hdr(b, ref, &hdr);
+		if (v->guest_csum && b->flags[i] & VS_F_CSUM_VALID)
+			hdr.flags = VNET_FLAG_DATA_VALID;
+	}
+	memcpy(to, &hdr, sizeof(hdr));
+	if (v->hdr_len > sizeof(hdr))
+		memcpy(to + sizeof(hdr), &(uint16_t){1}, sizeof(uint16_t));
+	to += v->hdr_len;
+	headlen = copy_head(b, ref, to);
+	if (!headlen)
+		return 0;
+	to += headlen;
+	for (unsigned s = 0; s < b->nseg[i]; s++) {
+		memcpy(to, seg[s].p, seg[s].len);
+		to += seg[s].len;
+	}
+	return bytes;
+}
+
+/* As long as nothing is unusual. Return: frames sent. */
+static unsigned send_whole(struct virtnet *v, const struct vs_burst *b, const struct vs_ref *ref,
+			   unsigned n)
+{
+	unsigned pending = vring_pending(&v->in), i = 0;
+	struct vring_piece piece[VS_BURST];
+	uint16_t head[VS_BURST];
+
+	if (n > pending)
+		n = pending;
+	if (n > VS_BURST)
+		n = VS_BURST;
+	vring_scan(&v->in, v->mem, n, true, head, piece);
+	for (; i < n; i++) {
+		uint32_t bytes = copy_whole(v, b, ref + i, piece + i);
+
+		if (!bytes)
+			break;
+		vring_put_used(&v->in, head[i], bytes);
+	}
+	vring_take(&v->in, i);
+	return i;
+}
+
+unsigned virtnet_tx(struct virtnet *v, const struct vs_burst *b, const struct vs_ref *ref,
+		    unsigned n, enum vs_drop *err)
+{
+	unsigned done = send_whole(v, b, ref, n);
 
 	for (; done < n; done++) {
 		enum vs_drop why = send_one(v, b, ref + done);
@@ -203,6 +342,10 @@ unsigned virtnet_tx(struct virtnet *v, const struct vs_burst *b, const struct vs
 			break;
 		}
 	}
-	*call = vring_publish(&v->in);
 	return done;
+}
+
+bool virtnet_tx_done(struct virtnet *v)
+{
+	return vring_publish(&v->in);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define LINE 64 /* of a cache */
+
 bool vring_size_ok(uint32_t size)
 {
 	return size && size <= VRING_SIZE_MAX && !(size & (size - 1));
@@ -134,6 +136,53 @@ enum vring_fault vring_chain(const struct vring_queue *r, const struct vring_mem
 	if (fault == VRING_OK && indirect.flags)
 		fault = walk_indirect(&indirect, mem, writable, c);
 	return fault;
+}
+
+/* Where a descriptor alone is a buffer. */
+static struct vring_piece whole(const struct vq_desc *d, const struct vring_mem *mem, bool writable)
+{
+	struct vring_piece piece = {NULL, 0};
+	uint64_t len = d->len;
+
+	if (d->flags & VQ_DESC_F_INDIRECT) {
+		/* Not now, but soon. */
+		__builtin_prefetch(vring_address(mem, d->addr, &len));
+		return piece;
+	}
+	if (d->flags & VQ_DESC_F_NEXT || !(d->flags & VQ_DESC_F_WRITE) != !writable ||
+	    len > VRING_CHAIN_MAX)
+		return piece;
+	piece.p = vring_address(mem, d->addr, &len);
+	if (piece.p && len == d->len)
+		piece.len = d->len;
+	return piece;
+}
+
+void vring_scan(const struct vring_queue *r, const struct vring_mem *mem, unsigned n, bool writable,
+		uint16_t *head, struct vring_piece *piece)
+{
+	for (unsigned i = 0; i < n; i++) {
+		head[i] = __atomic_load_n(&r->avail->ring[(uint16_t)(r->next + i) & (r->size - 1)],
+					  __ATOMIC_RELAXED);
+		__builtin_prefetch(&r->desc[head[i] & (r->size - 1)]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct vq_desc d;
+
+		piece[i].len = 0;
+		if (head[i] >= r->size)
+			continue;
+		d = load_desc(&r->desc[head[i]]);
+		piece[i] = whole(&d, mem, writable);
+		/* A short frame with its header, which may begin anywhere in a line. */
+		if (writable) {
+			__builtin_prefetch(piece[i].p, 1);
+			__builtin_prefetch(piece[i].p + LINE, 1);
+		} else {
+			__builtin_prefetch(piece[i].p);
+			__builtin_prefetch(piece[i].p + LINE);
+		}
+	}
 }
 
 uint32_t vring_pull(struct vring_chain *c, void *to, uint32_t n)

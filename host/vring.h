@@ -105,6 +105,14 @@ enum vring_fault {
 enum vring_fault vring_chain(const struct vring_queue *r, const struct vring_mem *mem,
 			     unsigned ahead, bool writable, struct vring_chain *c);
 
+/*
+ * The common case for a whole burst: what of the next n pending buffers is one descriptor and one
+ * piece. All its memory is on the way into the cache afterwards.
+ * @head: n, as vring_chain's, unchecked. @piece: n; its len is 0 where vring_chain has to look.
+ */
+void vring_scan(const struct vring_queue *r, const struct vring_mem *mem, unsigned n, bool writable,
+		uint16_t *head, struct vring_piece *piece);
+
 /* The next n pending buffers are taken. */
 static inline void vring_take(struct vring_queue *r, unsigned n)
 {

@@ -384,6 +384,12 @@ INLINE void count_sent(struct counters *c, const struct vs_burst *b, const struc
 		count(&c->tx_mcast, mcast);
 }
 
+/* May the receiver take the frames behind the one it refused? */
+static bool only_this(enum vs_drop why)
+{
+	return why == VS_DROP_TX_TOO_BIG || why == VS_DROP_TX_ERROR || why == VS_DROP_TX_QUEUE_FULL;
+}
+
 /* Frames that need nothing more: hand them over and count. */
 INLINE void send(struct flow *f, struct vs_port *to, const struct vs_burst *b,
 		 const struct vs_ref *ref, unsigned n, const bool capture)
@@ -398,7 +404,7 @@ INLINE void send(struct flow *f, struct vs_port *to, const struct vs_burst *b,
 			capture_frames(f->w, to, b, ref, sent, VS_CAPTURE_OUT, VS_DROP_NONE);
 		if (sent == n)
 			return;
-		lost = why == VS_DROP_TX_TOO_BIG || why == VS_DROP_TX_ERROR ? 1 : n - sent;
+		lost = only_this(why) ? 1 : n - sent;
 		refuse(f, to, b, ref + sent, lost, why, capture);
 		ref += sent + lost;
 		n -= sent + lost;

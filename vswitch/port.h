@@ -117,9 +117,9 @@ struct vs_port_ops {
 	 * Copy the n frames out, in this order, and signal the receiver once. A
 	 * frame that finds no room is not waited for. Frames never carry offload
 	 * flags the port has not claimed in caps.
-	 * @err: why the first frame not taken was not taken. After VS_DROP_TX_TOO_BIG and
-	 * VS_DROP_TX_ERROR the switch goes on with the frame behind it; after any other reason
-	 * it gives the rest up as well.
+	 * @err: why the first frame not taken was not taken. After VS_DROP_TX_TOO_BIG,
+	 * VS_DROP_TX_ERROR and VS_DROP_TX_QUEUE_FULL the switch goes on with the frame behind it;
+	 * after any other reason it gives the rest up as well.
 	 * Return: frames taken, from the first on.
 	 */
 	unsigned (*tx_burst)(void *port, const struct vs_burst *b, const struct vs_ref *ref,

@@ -12,22 +12,16 @@
  * away.
  *
  * Threads and locks: messages come on librte_vhost's thread; rx by the one worker of the port, tx
- * by any. rx_lock is held from a burst to its rx_done, because it refers to the guest's memory;
- * tx_lock within tx_burst. Who pauses takes one after the other, never both. live belongs to both:
- * changed under each in turn.
+ * by any. rx_lock is held from a burst to its rx_done, because it refers to the guest's memory; the
+ * tx_lock of a pair within tx_burst. Who pauses takes one after the other, never two.
  *
- * Limits: one queue pair, split rings, no live migration: packed rings, multiqueue and dirty-page
- * logging are not offered. The guest's interrupt descriptor may be one that blocks: it is polled
- * before it is written to.
+ * Limits: split rings, no live migration: packed rings and dirty-page logging are not offered.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
-#include <poll.h>
-#include <pthread.h>
 #include <rte_vhost.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,12 +29,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "host/dpdk/dpdk_priv.h"
-#include "host/virtnet.h"
+#include "host/dpdk/vhost_priv.h"
 
-#define QUEUE_IN 0u /* Source: virtio 1.2, 5.1.2: receiveq1, transmitq1 */
-#define QUEUE_OUT 1u
-#define PATH_BYTES 108
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rings are not converted");
 
 #define BIT(n) (UINT64_C(1) << (n))
@@ -49,31 +39,10 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rings are not converte
 	(BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_GUEST_TSO4) |    \
 	 BIT(VIRTIO_NET_F_GUEST_TSO6) | BIT(VIRTIO_NET_F_HOST_TSO4) |                              \
 	 BIT(VIRTIO_NET_F_HOST_TSO6) | BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_NET_F_CTRL_VQ) |   \
-	 BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_GUEST_ANNOUNCE) | BIT(VIRTIO_F_VERSION_1) |  \
-	 BIT(VIRTIO_F_ANY_LAYOUT) | BIT(VIRTIO_RING_F_INDIRECT_DESC) |                             \
+	 BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_GUEST_ANNOUNCE) | BIT(VIRTIO_NET_F_MQ) |     \
+	 BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ANY_LAYOUT) | BIT(VIRTIO_RING_F_INDIRECT_DESC) |   \
 	 BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VHOST_USER_F_PROTOCOL_FEATURES))
-#define PROTOCOL_FEATURES (BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK))
-
-struct host_vhost {
-	struct host_vhost *next;
-	char path[PATH_BYTES];
-	unsigned slot;
-	int vid; /* -1: nobody is connected. librte_vhost's thread. */
-	bool ready[2];
-	bool up; /* the guest's driver has said so */
-	atomic_bool shown_up;
-	int event_fd; /* to the control thread */
-	pthread_mutex_t rx_lock, tx_lock;
-	bool live; /* what follows may be used: under either lock */
-	int callfd[2], kickfd;
-	struct virtnet net;
-	struct idle idle;
-	int epoll_fd; /* the worker's: kickfd, idle.fd, wake_fd */
-	int wake_fd;
-	/* Hints for senders: hence relaxed. */
-	_Atomic unsigned caps;
-	_Atomic uint32_t frame_max;
-};
+#define PROTOCOL_FEATURES (BIT(VHOST_USER_PROTOCOL_F_MQ) | BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK))
 
 /* librte_vhost's callbacks know a number and a path only. */
 static struct {
@@ -85,7 +54,7 @@ static struct {
 
 static struct host_vhost *find(int vid)
 {
-	char path[PATH_BYTES] = "";
+	char path[sizeof(((struct host_vhost *)NULL)->path)] = "";
 	struct host_vhost *v;
 
 	if (rte_vhost_get_ifname(vid, path, sizeof(path)) < 0)
@@ -107,137 +76,19 @@ static void signal_fd(int fd)
 		return;
 }
 
-/* Interrupt the guest. */
-static void call(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-	if (fd >= 0 && poll(&p, 1, 0) == 1 && p.revents == POLLOUT)
-		signal_fd(fd);
-}
-
-/* ---- the data path -----------------------------------------------------------------------------
- */
-
-static unsigned vhost_rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
-{
-	struct host_vhost *v = port;
-
-	b->n = 0;
-	pthread_mutex_lock(&v->rx_lock);
-	if (v->live && virtnet_rx(&v->net, b, dropped)) {
-		idle_reset(&v->idle);
-		if (b->n)
-			return b->n; /* unlocked by rx_done */
-		if (virtnet_rx_done(&v->net))
-			call(v->callfd[QUEUE_OUT]);
-	}
-	pthread_mutex_unlock(&v->rx_lock);
-	return 0;
-}
-
-static void vhost_rx_done(void *port, const struct vs_burst *b)
-{
-	struct host_vhost *v = port;
-
-	(void)b;
-	if (virtnet_rx_done(&v->net))
-		call(v->callfd[QUEUE_OUT]);
-	pthread_mutex_unlock(&v->rx_lock);
-}
-
-static unsigned vhost_tx_burst(void *port, const struct vs_burst *b, const struct vs_ref *ref,
-			       unsigned n, enum vs_drop *err)
-{
-	struct host_vhost *v = port;
-	unsigned done = 0;
-	bool wanted = false;
-
-	*err = VS_DROP_TX_DOWN;
-	pthread_mutex_lock(&v->tx_lock);
-	if (v->live)
-		done = virtnet_tx(&v->net, b, ref, n, err, &wanted);
-	if (wanted)
-		call(v->callfd[QUEUE_IN]);
-	pthread_mutex_unlock(&v->tx_lock);
-	return done;
-}
-
-static bool vhost_arm(void *port)
-{
-	struct host_vhost *v = port;
-	bool work = false;
-
-	pthread_mutex_lock(&v->rx_lock);
-	if (v->live) {
-		work = vring_arm(&v->net.out);
-		/* Some guests never tell. */
-		if (!work && v->kickfd < 0)
-			idle_arm(&v->idle);
-	}
-	pthread_mutex_unlock(&v->rx_lock);
-	return work;
-}
-
-static void vhost_disarm(void *port)
-{
-	struct host_vhost *v = port;
-
-	pthread_mutex_lock(&v->rx_lock);
-	if (v->live)
-		vring_disarm(&v->net.out);
-	pthread_mutex_unlock(&v->rx_lock);
-}
-
-static int vhost_wait_fd(void *port)
-{
-	const struct host_vhost *v = port;
-
-	return v->epoll_fd;
-}
-
-static unsigned vhost_caps(void *port)
-{
-	const struct host_vhost *v = port;
-
-	return atomic_load_explicit(&v->caps, memory_order_relaxed);
-}
-
-static uint32_t vhost_frame_max(void *port)
-{
-	const struct host_vhost *v = port;
-
-	return atomic_load_explicit(&v->frame_max, memory_order_relaxed);
-}
-
-const struct vs_port_ops vhost_port_ops = {
-	.kind = "VHOST",
-	.rx_burst = vhost_rx_burst,
-	.rx_done = vhost_rx_done,
-	.tx_burst = vhost_tx_burst,
-	.arm = vhost_arm,
-	.disarm = vhost_disarm,
-	.wait_fd = vhost_wait_fd,
-	.caps = vhost_caps,
-	.frame_max = vhost_frame_max,
-};
-
 /* ---- taking over a guest's rings ----------------------------------------------------------------
  */
 
 static void take_features(struct host_vhost *v, uint64_t f)
 {
+	bool csum = f & BIT(VIRTIO_NET_F_GUEST_CSUM);
 	unsigned caps = 0;
 
-	v->net.mergeable = f & BIT(VIRTIO_NET_F_MRG_RXBUF);
-	v->net.hdr_len = f & (BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_F_VERSION_1)) ? 12 : 10;
-	v->net.guest_csum = f & BIT(VIRTIO_NET_F_GUEST_CSUM);
-	v->net.in.event_idx = v->net.out.event_idx = f & BIT(VIRTIO_RING_F_EVENT_IDX);
-	if (v->net.guest_csum)
+	if (csum)
 		caps |= VS_CAP_CSUM_NEEDED;
-	if (v->net.guest_csum && f & BIT(VIRTIO_NET_F_GUEST_TSO4))
+	if (csum && f & BIT(VIRTIO_NET_F_GUEST_TSO4))
 		caps |= VS_CAP_GSO_TCP4;
-	if (v->net.guest_csum && f & BIT(VIRTIO_NET_F_GUEST_TSO6))
+	if (csum && f & BIT(VIRTIO_NET_F_GUEST_TSO6))
 		caps |= VS_CAP_GSO_TCP6;
 	atomic_store_explicit(&v->caps, caps, memory_order_relaxed);
 	/* A frame larger than the guest's buffers is counted when it is seen. */
@@ -247,7 +98,7 @@ static void take_features(struct host_vhost *v, uint64_t f)
 static bool take_memory(struct host_vhost *v)
 {
 	struct rte_vhost_memory *m = NULL;
-	struct vring_mem *mem = &v->net.mem;
+	struct vring_mem *mem = &v->mem;
 
 	if (rte_vhost_get_mem_table(v->vid, &m) < 0 || !m)
 		return false;
@@ -267,14 +118,16 @@ static bool aligned(const void *p, uintptr_t to)
 	return p && ((uintptr_t)p & (to - 1)) == 0;
 }
 
-static bool take_ring(struct host_vhost *v, unsigned queue, struct vring_queue *r)
+/* @way: QUEUE_IN or QUEUE_OUT. */
+static bool take_ring(const struct host_vhost *v, struct vhost_pair *q, unsigned way,
+		      struct vring_queue *r)
 {
+	uint16_t avail, used, index = (uint16_t)(2 * q->number + way);
 	struct rte_vhost_vring ring;
-	uint16_t avail, used;
 
 	/* Source for the alignment: virtio 1.2, 2.7. */
-	if (!v->ready[queue] || rte_vhost_get_vhost_vring(v->vid, (uint16_t)queue, &ring) < 0 ||
-	    rte_vhost_get_vring_base(v->vid, (uint16_t)queue, &avail, &used) < 0 ||
+	if (!q->ready[way] || rte_vhost_get_vhost_vring(v->vid, index, &ring) < 0 ||
+	    rte_vhost_get_vring_base(v->vid, index, &avail, &used) < 0 ||
 	    !vring_size_ok(ring.size) || !aligned(ring.desc, 16) || !aligned(ring.avail, 2) ||
 	    !aligned(ring.used, 4))
 		return false;
@@ -284,56 +137,95 @@ static bool take_ring(struct host_vhost *v, unsigned queue, struct vring_queue *
 	r->used = (void *)ring.used;
 	r->next = avail;
 	r->used_next = r->signalled = used;
-	v->callfd[queue] = ring.callfd;
-	if (queue == QUEUE_OUT)
-		v->kickfd = ring.kickfd;
+	q->callfd[way] = ring.callfd;
+	if (way == QUEUE_OUT)
+		q->kickfd = ring.kickfd;
 	return true;
 }
 
-static void set_live(struct host_vhost *v, bool live)
+static bool take_pair(struct host_vhost *v, struct vhost_pair *q, uint64_t f)
 {
-	pthread_mutex_lock(&v->rx_lock);
-	v->live = live;
-	pthread_mutex_unlock(&v->rx_lock);
-	pthread_mutex_lock(&v->tx_lock);
-	v->live = live;
-	pthread_mutex_unlock(&v->tx_lock);
+	struct epoll_event ev = {.events = EPOLLIN};
+
+	q->net.mem = &v->mem;
+	q->net.mergeable = f & BIT(VIRTIO_NET_F_MRG_RXBUF);
+	q->net.hdr_len = f & (BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_F_VERSION_1)) ? 12 : 10;
+	q->net.guest_csum = f & BIT(VIRTIO_NET_F_GUEST_CSUM);
+	q->net.in.event_idx = q->net.out.event_idx = f & BIT(VIRTIO_RING_F_EVENT_IDX);
+	if (!take_ring(v, q, QUEUE_IN, &q->net.in) || !take_ring(v, q, QUEUE_OUT, &q->net.out))
+		return false;
+	/* Nobody needs to be told of new buffers to receive into. */
+	vring_disarm(&q->net.in);
+	vring_arm(&q->net.out);
+	if (q->kickfd >= 0 && epoll_ctl(v->epoll_fd, EPOLL_CTL_ADD, q->kickfd, &ev) < 0)
+		q->kickfd = -1;
+	return true;
+}
+
+static void set_open(struct vhost_pair *q, bool open)
+{
+	pthread_mutex_lock(&q->tx_lock);
+	q->open = open;
+	pthread_mutex_unlock(&q->tx_lock);
 }
 
 /* On return nobody looks at the guest's memory. */
 static void pause_guest(struct host_vhost *v)
 {
-	if (!v->live)
-		return;
-	set_live(v, false);
-	if (v->kickfd >= 0)
-		epoll_ctl(v->epoll_fd, EPOLL_CTL_DEL, v->kickfd, NULL);
-	rte_vhost_set_vring_base(v->vid, QUEUE_IN, v->net.in.next, v->net.in.used_next);
-	rte_vhost_set_vring_base(v->vid, QUEUE_OUT, v->net.out.next, v->net.out.used_next);
+	unsigned n;
+
+	pthread_mutex_lock(&v->rx_lock);
+	n = v->n_live;
+	v->n_live = 0;
+	pthread_mutex_unlock(&v->rx_lock);
+	atomic_store_explicit(&v->n_open, 0, memory_order_relaxed);
+	for (unsigned i = 0; i < n; i++) {
+		struct vhost_pair *q = v->live[i];
+		uint16_t index = (uint16_t)(2 * q->number);
+
+		set_open(q, false);
+		if (q->kickfd >= 0)
+			epoll_ctl(v->epoll_fd, EPOLL_CTL_DEL, q->kickfd, NULL);
+		rte_vhost_set_vring_base(v->vid, index, q->net.in.next, q->net.in.used_next);
+		rte_vhost_set_vring_base(v->vid, (uint16_t)(index + 1), q->net.out.next,
+					 q->net.out.used_next);
+	}
 }
 
-/* Make the guest's rings the data path's, if they are complete. */
+/* Make the guest's rings the data path's, as far as they are complete. */
 static void resume_guest(struct host_vhost *v)
 {
-	struct epoll_event ev = {.events = EPOLLIN};
+	unsigned n = 0, open = 0;
 	uint64_t features;
 
-	if (v->live || !v->up || rte_vhost_get_negotiated_features(v->vid, &features) < 0)
+	if (v->n_live || !v->up || rte_vhost_get_negotiated_features(v->vid, &features) < 0)
 		return;
 	take_features(v, features);
-	if (!take_memory(v) || !take_ring(v, QUEUE_IN, &v->net.in) ||
-	    !take_ring(v, QUEUE_OUT, &v->net.out))
+	if (!take_memory(v))
 		return;
-	/* Nobody needs to be told of new buffers to receive into. */
-	vring_disarm(&v->net.in);
-	vring_arm(&v->net.out);
-	if (v->kickfd >= 0 && epoll_ctl(v->epoll_fd, EPOLL_CTL_ADD, v->kickfd, &ev) < 0)
-		v->kickfd = -1;
-	set_live(v, true);
+	for (unsigned i = 0; i < VHOST_PAIRS; i++) {
+		struct vhost_pair *q = v->pair[i];
+
+		if (!q || (i && !(features & BIT(VIRTIO_NET_F_MQ))) || !take_pair(v, q, features))
+			continue;
+		set_open(q, true);
+		/* A driver uses its first pairs. Source: virtio 1.2, 5.1.6.5.6. */
+		if (open == i)
+			open++;
+		v->live[n++] = q;
+	}
+	if (!n)
+		return;
+	atomic_store_explicit(&v->n_open, open, memory_order_release);
+	pthread_mutex_lock(&v->rx_lock);
+	v->n_live = n;
+	pthread_mutex_unlock(&v->rx_lock);
 	/* What the guest put there meanwhile it has told nobody who listened. */
 	signal_fd(v->wake_fd);
-	call(v->callfd[QUEUE_OUT]);
-	call(v->callfd[QUEUE_IN]);
+	for (unsigned i = 0; i < n; i++) {
+		vhost_call(v->live[i]->callfd[QUEUE_OUT]);
+		vhost_call(v->live[i]->callfd[QUEUE_IN]);
+	}
 }
 
 /* ---- librte_vhost's callbacks: its thread, or the control thread inside vhost_close
@@ -378,7 +270,9 @@ static int new_connection(int vid)
 	if (!v || v->vid >= 0)
 		return -1;
 	v->vid = vid;
-	v->ready[QUEUE_IN] = v->ready[QUEUE_OUT] = false;
+	for (unsigned i = 0; i < VHOST_PAIRS; i++)
+		if (v->pair[i])
+			v->pair[i]->ready[QUEUE_IN] = v->pair[i]->ready[QUEUE_OUT] = false;
 	return rte_vhost_extern_callback_register(vid, &ops, NULL);
 }
 
@@ -414,14 +308,29 @@ static void destroy_device(int vid)
 	tell(v, false);
 }
 
+static struct vhost_pair *make_pair(unsigned number)
+{
+	struct vhost_pair *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return NULL;
+	q->number = number;
+	q->callfd[QUEUE_IN] = q->callfd[QUEUE_OUT] = q->kickfd = -1;
+	pthread_mutex_init(&q->tx_lock, NULL);
+	return q;
+}
+
 static int vring_state_changed(int vid, uint16_t queue, int enable)
 {
 	struct host_vhost *v = find(vid);
 
-	if (!v || v->vid != vid || queue > QUEUE_OUT)
+	if (!v || v->vid != vid || queue / 2 >= VHOST_PAIRS)
 		return 0;
 	pause_guest(v);
-	v->ready[queue] = enable;
+	if (!v->pair[queue / 2])
+		v->pair[queue / 2] = make_pair(queue / 2u);
+	if (v->pair[queue / 2])
+		v->pair[queue / 2]->ready[queue % 2] = enable;
 	resume_guest(v);
 	return 0;
 }
@@ -487,18 +396,29 @@ static void release(struct host_vhost *v)
 			close(fds[i]);
 	idle_close(&v->idle);
 	pthread_mutex_destroy(&v->rx_lock);
-	pthread_mutex_destroy(&v->tx_lock);
+	for (unsigned i = 0; i < VHOST_PAIRS; i++) {
+		if (v->pair[i])
+			pthread_mutex_destroy(&v->pair[i]->tx_lock);
+		free(v->pair[i]);
+	}
 	free(v);
 }
 
 /* Return: 0 or -errno. */
 static int serve(struct host_vhost *v)
 {
+	uint64_t offered;
+
 	if (unlink(v->path) < 0 && errno != ENOENT)
 		return -errno;
 	if (rte_vhost_driver_register(v->path, 0) < 0)
 		return -EIO;
-	if (rte_vhost_driver_set_features(v->path, FEATURES) < 0 ||
+	/*
+	 * Not rte_vhost_driver_set_features: a device is then ready only with all its queues
+	 * enabled, of which a driver leaves most off. Source: librte_vhost 22.11, virtio_is_ready.
+	 */
+	if (rte_vhost_driver_get_features(v->path, &offered) < 0 ||
+	    rte_vhost_driver_disable_features(v->path, offered & ~FEATURES) < 0 ||
 	    rte_vhost_driver_set_protocol_features(v->path, PROTOCOL_FEATURES) < 0 ||
 	    rte_vhost_driver_callback_register(v->path, &device_ops) < 0 ||
 	    rte_vhost_driver_start(v->path) < 0) {
@@ -515,11 +435,11 @@ static struct host_vhost *create(const char *path)
 	if (!v)
 		return NULL;
 	snprintf(v->path, sizeof(v->path), "%s", path);
-	v->vid = v->kickfd = v->callfd[0] = v->callfd[1] = -1;
+	v->vid = -1;
 	v->event_fd = v->wake_fd = v->epoll_fd = v->idle.fd = -1;
 	pthread_mutex_init(&v->rx_lock, NULL);
-	pthread_mutex_init(&v->tx_lock, NULL);
 	atomic_init(&v->shown_up, false);
+	atomic_init(&v->n_open, 0);
 	atomic_init(&v->caps, 0);
 	atomic_init(&v->frame_max, VS_FRAME_MAX);
 	return v;
@@ -527,7 +447,7 @@ static struct host_vhost *create(const char *path)
 
 struct host_vhost *vhost_open(const char *path, char *err, size_t err_len)
 {
-	struct host_vhost *v = strlen(path) < PATH_BYTES ? create(path) : NULL;
+	struct host_vhost *v = strlen(path) < sizeof(v->path) ? create(path) : NULL;
 	int rc = v ? find_slot(v) : -ENAMETOOLONG;
 
 	if (!all.ready) /* no callback has come yet */

@@ -26,7 +26,8 @@ static void queue(struct vring_queue *r, uint8_t *at, bool event_idx)
 	};
 }
 
-static void guest(struct virtnet *v, uint8_t *memory, const uint8_t *data, size_t size)
+static void guest(struct virtnet *v, struct vring_mem *mem, uint8_t *memory, const uint8_t *data,
+		  size_t size)
 {
 	memset(memory, 0, MEMORY);
 	memcpy(memory, data + 1, size - 1 < MEMORY ? size - 1 : MEMORY);
@@ -34,9 +35,10 @@ static void guest(struct virtnet *v, uint8_t *memory, const uint8_t *data, size_
 	v->mergeable = data[0] & 1;
 	v->hdr_len = data[0] & 3 ? 12 : 10;
 	v->guest_csum = data[0] & 4;
-	v->mem.n = 2;
-	v->mem.region[0] = (struct vring_region){0, MEMORY / 2, memory};
-	v->mem.region[1] = (struct vring_region){MEMORY / 2, MEMORY / 2, memory + MEMORY / 2};
+	mem->n = 2;
+	mem->region[0] = (struct vring_region){0, MEMORY / 2, memory};
+	mem->region[1] = (struct vring_region){MEMORY / 2, MEMORY / 2, memory + MEMORY / 2};
+	v->mem = mem;
 	queue(&v->out, memory, data[0] & 8);
 	queue(&v->in, memory + QUEUE_BYTES, data[0] & 8);
 }
@@ -45,20 +47,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct vs_burst burst;
 	static struct virtnet from, to;
+	static struct vring_mem mem[2];
 	uint64_t dropped[VS_DROP_COUNT + 1] = {0};
 	uint8_t *memory = size ? aligned_alloc(16, 2 * MEMORY) : NULL;
 	struct vs_ref ref[VS_BURST];
 	enum vs_drop why;
-	bool call;
 
 	if (!memory)
 		return 0;
-	guest(&from, memory, data, size);
-	guest(&to, memory + MEMORY, data, size);
+	guest(&from, &mem[0], memory, data, size);
+	guest(&to, &mem[1], memory + MEMORY, data, size);
 	for (unsigned i = 0; i < 4 && virtnet_rx(&from, &burst, dropped); i++) {
 		for (unsigned k = 0; k < burst.n; k++)
 			ref[k] = (struct vs_ref){(uint8_t)k, (uint8_t)(data[0] >> 4 & 3)};
-		virtnet_tx(&to, &burst, ref, burst.n, &why, &call);
+		virtnet_tx(&to, &burst, ref, burst.n, &why);
+		virtnet_tx_done(&to);
 		virtnet_rx_done(&from);
 		vring_arm(&from.out);
 	}
