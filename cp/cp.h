@@ -127,6 +127,8 @@ struct cp_nic_client {
 	/* "port socket": shown by QUERY NIC. Static. */
 	const char *kind;
 	enum cp_nic_type type; /* of the NICs it may have */
+	/* Pairs of queues in use. NULL: it has none. */
+	unsigned (*queue_pairs)(void *ctx);
 	/* The NIC was coupled; or its port is about to go, and nothing may use it on return. Not
 	 * called from inside cp_nic_attach_port. */
 	void (*coupled)(void *ctx, bool on);

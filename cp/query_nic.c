@@ -89,6 +89,9 @@ static json_t *nic_json(const struct cp_nic *nic)
 			 nic->osa ? session_json(&info) : json_null());
 	json_object_update(o, more);
 	json_decref(more);
+	if (nic->client && nic->client->queue_pairs)
+		json_object_set_new(o, "queue_pairs",
+				    json_integer(nic->client->queue_pairs(nic->client->ctx)));
 	if (!lan)
 		json_object_set_new(o, "counters", json_null());
 	return o;
@@ -101,7 +104,11 @@ static void say_session(struct cp_run *run, const struct cp_nic *nic)
 	struct osa_info i;
 
 	session(nic, &i);
-	if (nic->client)
+	if (nic->client && nic->client->queue_pairs)
+		cp_say(run, "  State: %s   Attached by: %s   Queue pairs: %u",
+		       session_text(nic, &i), nic->client->kind,
+		       nic->client->queue_pairs(nic->client->ctx));
+	else if (nic->client)
 		cp_say(run, "  State: %s   Attached by: %s", session_text(nic, &i),
 		       nic->client->kind);
 	else

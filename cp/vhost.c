@@ -96,6 +96,13 @@ static void revoked(void *ctx)
 	detach(ctx);
 }
 
+static unsigned queue_pairs(void *ctx)
+{
+	const struct cp_vhost *s = ctx;
+
+	return s->api->vhost_pairs(s->port);
+}
+
 /* ---- guests ------------------------------------------------------------------------------------
  */
 
@@ -107,6 +114,7 @@ static void attach(struct cp_vhost *s)
 	s->client = (struct cp_nic_client){
 		.kind = "vhost-user",
 		.type = CP_NIC_VHOST,
+		.queue_pairs = queue_pairs,
 		.coupled = coupled,
 		.revoked = revoked,
 		.ctx = s,

@@ -10,7 +10,7 @@
 
 #include "vswitch/port.h"
 
-#define HOST_DPDK_ABI 1u /* of struct host_dpdk; the plug-in must have the same */
+#define HOST_DPDK_ABI 2u /* of struct host_dpdk; the plug-in must have the same */
 #define HOST_DPDK_PLUGIN "libzlan-dpdk.so"
 #define HOST_DPDK_SYMBOL "zlan_dpdk"
 
@@ -64,6 +64,8 @@ struct host_dpdk {
 	int (*vhost_event_fd)(const struct host_vhost *v);
 	/* Has a guest's driver its queues up? */
 	bool (*vhost_up)(struct host_vhost *v);
+	/* Pairs of queues the guest has enabled. */
+	unsigned (*vhost_pairs)(const struct host_vhost *v);
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/be.h"
+#include "host/steer.h"
 #include "host/virtnet.h"
 #include "host/vnet.h"
 
@@ -344,6 +345,115 @@ START_TEST(test_send)
 }
 END_TEST
 
+/* Sixteen frames with tags to edit, whole buffers and one too small in between. */
+START_TEST(test_send_burst)
+{
+	static const struct {
+		int n;
+		enum vs_edit edit;
+		uint32_t len;
+	} cases[] = {
+		{1, VS_EDIT_NONE, 0},
+		{2, VS_EDIT_STRIP, 60 - 4},
+		{3, VS_EDIT_PUSH, 60 + 4},
+		{4, VS_EDIT_RETAG, 60},
+	};
+	struct vs_ref ref[4];
+	uint8_t bytes[60];
+
+	frame(bytes, sizeof(bytes));
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		uint32_t len = cases[k].len ? cases[k].len : sizeof(bytes);
+		enum vs_drop why = VS_DROP_NONE;
+
+		setup(&net.in);
+		setup(&net.in);
+		for (unsigned i = 0; i < 4; i++) {
+			/* The third is in two pieces; the last one byte too small. */
+			desc(memory, 2 * i, GPA + AT_DATA + i * 0x100,
+			     i == 2 ? 40 : 12 + len - (i == 3), i == 2 ? W | N : W, 2 * i + 1);
+			desc(memory, 2 * i + 1, GPA + AT_DATA + i * 0x100 + 40, 100, W, 0);
+			offer(&net.in, 2 * i);
+			ref[i] = (struct vs_ref){0, (uint8_t)cases[k].edit};
+		}
+		burst.n = 1;
+		burst.len[0] = burst.headlen[0] = sizeof(bytes);
+		burst.nseg[0] = burst.flags[0] = 0;
+		burst.tci[0] = 0x2001;
+		memcpy(burst.head[0], bytes, sizeof(bytes));
+		ck_assert_uint_eq(virtnet_tx(&net, &burst, ref, 4, &why), 3);
+		ck_assert_int_eq(why, VS_DROP_TX_TOO_BIG);
+		ck_assert_uint_eq(net.in.used->idx, 0);
+		ck_assert(virtnet_tx_done(&net));
+		ck_assert_uint_eq(net.in.used->idx, 3);
+		for (unsigned i = 0; i < 3; i++) {
+			const uint8_t *at = memory + AT_DATA + i * 0x100 + 12;
+
+			ck_assert_msg(net.in.used->ring[i].len == 12 + len, "case %d", cases[k].n);
+			ck_assert_mem_eq(at, bytes, 12);
+			ck_assert_mem_eq(at + len - 40, bytes + 20, 40);
+			if (cases[k].edit == VS_EDIT_PUSH || cases[k].edit == VS_EDIT_RETAG)
+				ck_assert_uint_eq(be16_load(at + 14), 0x2001);
+		}
+	}
+}
+END_TEST
+
+/* ---- steering ----------------------------------------------------------------------------------
+ */
+
+static uint32_t flow_hash(bool v6, bool tagged, bool back, uint8_t proto, uint16_t port)
+{
+	uint8_t f[80] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
+	uint32_t at = tagged ? 18 : 14;
+	uint32_t from = at + (v6 ? 8 : 12), alen = v6 ? 16 : 4, l4 = at + (v6 ? 40 : 20);
+
+	be16_store(f + 12, 0x8100);
+	be16_store(f + at - 2, v6 ? 0x86DD : 0x0800);
+	f[at] = v6 ? 0x60 : 0x45;
+	f[at + (v6 ? 6 : 9)] = proto;
+	f[from + (back ? alen : 0) + alen - 1] = 7;
+	f[from + (back ? 0 : alen) + alen - 1] = 9;
+	be16_store(f + l4 + (back ? 2 : 0), port);
+	be16_store(f + l4 + (back ? 0 : 2), 443);
+	return steer_hash(f, sizeof(f));
+}
+
+START_TEST(test_steering)
+{
+	static struct steer s;
+	unsigned spread = 0;
+
+	for (int v6 = 0; v6 < 2; v6++)
+		for (int tagged = 0; tagged < 2; tagged++) {
+			uint32_t h = flow_hash(v6, tagged, false, 6, 1000);
+
+			ck_assert_uint_eq(h, flow_hash(v6, tagged, true, 6, 1000));
+			ck_assert_uint_eq(h, flow_hash(v6, false, false, 6, 1000));
+			ck_assert_uint_ne(h, flow_hash(v6, tagged, false, 17, 1000));
+			ck_assert_uint_eq(flow_hash(v6, tagged, false, 1, 1),
+					  flow_hash(v6, tagged, false, 1, 2));
+		}
+	for (uint16_t port = 1; port <= 64; port++)
+		spread |= 1u << steer_queue(&s, flow_hash(false, false, false, 6, port), 8);
+	ck_assert_uint_eq(spread, 0xFF);
+	for (unsigned q = 0; q < 8; q++) {
+		steer_learn(&s, 77, q);
+		ck_assert_uint_eq(steer_queue(&s, 77, 8), q);
+		ck_assert_uint_lt(steer_queue(&s, 77, 3), 3); /* the guest uses fewer now */
+	}
+	for (uint32_t len = 0; len < 80; len++) /* never behind the end: the sanitizer looks */
+		for (int k = 0; k < 2; k++) {
+			uint8_t *f = calloc(1, len + 1);
+
+			if (len > 14)
+				be16_store(f + 12, k ? 0x86DD : 0x0800);
+			steer_hash(f, len);
+			free(f);
+		}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("vring");
@@ -357,6 +467,8 @@ int main(void)
 	tcase_add_test(t, test_event_index);
 	tcase_add_test(t, test_receive);
 	tcase_add_test(t, test_send);
+	tcase_add_test(t, test_send_burst);
+	tcase_add_test(t, test_steering);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

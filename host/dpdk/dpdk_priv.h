@@ -27,6 +27,7 @@ struct host_vhost *vhost_open(const char *path, char *err, size_t err_len);
 void vhost_close(struct host_vhost *v);
 int vhost_event_fd(const struct host_vhost *v);
 bool vhost_up(struct host_vhost *v);
+unsigned vhost_pairs(const struct host_vhost *v);
 
 /* sigbus.c: memory that a guest may take away under us. */
 struct vring_mem;

@@ -235,4 +235,5 @@ const struct host_dpdk zlan_dpdk = {
 	.vhost_ops = &vhost_port_ops,
 	.vhost_event_fd = vhost_event_fd,
 	.vhost_up = vhost_up,
+	.vhost_pairs = vhost_pairs,
 };

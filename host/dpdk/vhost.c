@@ -494,3 +494,8 @@ bool vhost_up(struct host_vhost *v)
 		return false;
 	return atomic_load(&v->shown_up);
 }
+
+unsigned vhost_pairs(const struct host_vhost *v)
+{
+	return atomic_load_explicit(&v->n_open, memory_order_relaxed);
+}

@@ -78,15 +78,36 @@ stop second
 
 # testpmd sends 64-byte frames from the NIC as fast as it can to nobody; the switch survives, and
 # counts.
-if command -v dpdk-testpmd >/dev/null; then
+testpmd()
+{
 	start testpmd dpdk-testpmd --no-huge --no-shconf -m 128 --no-pci --no-telemetry --lcores '0@0,1@0' \
-		--vdev "net_virtio_user0,path=$socket,queue_size=256" -- \
-		--forward-mode=txonly --total-num-mbufs=4096 --stats-period 1
+		--vdev "net_virtio_user0,path=$socket,queue_size=256,queues=$1" -- --rxq="$1" --txq="$1" \
+		--forward-mode=txonly --total-num-mbufs=8192 --stats-period 1
+}
+if command -v dpdk-testpmd >/dev/null; then
+	testpmd 1
 	must "testpmd attaches" eventually state_is "Session Established"
 	must "and its frames arrive" eventually output_has 'TX Packets: [1-9][0-9]{4}' zl QUERY NIC USER TWO 0600 DETAILS
 	stop testpmd KILL
 	must "it is killed: the NIC is free" eventually state_is "No guest attached"
+	testpmd 4
+	must "testpmd attaches with four pairs of queues" eventually state_is "Session Established.*Queue pairs: 4"
+	must "and frames arrive from them" eventually output_has 'TX Packets: [1-9][0-9]{4}' \
+		zl QUERY NIC USER TWO 0600 DETAILS
+	stop testpmd
+	must "it ends: the NIC is free" eventually state_is "No guest attached"
+else
+	echo "skipped vhost: dpdk-testpmd is not installed (package dpdk-dev)"
 fi
+
+# Answers come back on the queue pair the question was sent from.
+own=$(zl --json QUERY NIC USER TWO 0600 | jq -r '.. | .mac? // empty' | head -n 1)
+for k in 100 101 102 103; do
+	ip -n "$ID-one" neigh add 10.88.0.$k lladdr "$own" dev eth0
+done
+must "receive steering over four pairs of queues" "$PYTHON" "$E2E/vhost_client.py" "$socket" pairs "$own" \
+	"$(mac_of one)" 10.88.0.1
+must "the NIC is free again" eventually state_is "No guest attached"
 
 # Guests that mean harm. The frame each sends first shows that it had come so far.
 hostile()
@@ -97,6 +118,7 @@ hostile()
 }
 must "a guest that takes its memory away harms itself only" hostile shrink
 must "so does one with nonsense in its rings" hostile rings
+must "and one whose queues come and go" hostile toggle
 must "and one that talks nonsense" hostile garbage
 must "the next guest is served" second
 must "it works" reach one 10.88.0.2

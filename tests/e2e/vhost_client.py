@@ -1,69 +1,107 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A hostile vhost-user front end: brings one queue pair up, sends a frame, then misbehaves.
+"""A vhost-user front end without a guest: brings queue pairs up, sends a frame, then misbehaves.
 
-usage: vhost_client.py SOCKET shrink|rings|garbage
+usage: vhost_client.py SOCKET shrink|rings|garbage|toggle
+       vhost_client.py SOCKET pairs OWN-MAC OTHER-MAC OTHER-ADDRESS
   shrink   takes its memory away while the switch works on it, and notifies
   rings    fills its rings with nonsense, and notifies
   garbage  sends bytes that are no message
+  toggle   enables and disables queues that it has and has not, with nonsense in their rings
+  pairs    behaves: pings OTHER from four queue pairs, each with an address of its own, 100 and up, and
+           expects each answer on the pair it asked from
 
 Source: the vhost-user protocol of QEMU, docs/interop/vhost-user.rst.
 """
 import array, mmap, os, random, socket, struct, sys, time
 
 SIZE, MEMORY = 256, 1 << 21
-F_PROTOCOL, VERSION_1 = 1 << 30, 1 << 32
-(GET_FEATURES, SET_FEATURES, SET_OWNER, SET_MEM_TABLE, NUM, ADDR, BASE, KICK, CALL, ENABLE) = (
-    1, 2, 3, 5, 8, 9, 10, 12, 13, 18)
+F_PROTOCOL, VERSION_1, F_MQ, PROTOCOL_MQ = 1 << 30, 1 << 32, 1 << 22, 1
+(GET_FEATURES, SET_FEATURES, SET_OWNER, SET_MEM_TABLE, NUM, ADDR, BASE, KICK, CALL,
+ GET_PROTOCOL, SET_PROTOCOL, QUEUE_NUM, ENABLE) = (1, 2, 3, 5, 8, 9, 10, 12, 13, 15, 16, 17, 18)
+PAIRS = 4
+WRITE = 2
+
+
+def rings(q):
+    """Where the descriptors, the avail and the used ring of a queue are."""
+    return q * 0x4000, q * 0x4000 + 0x1000, q * 0x4000 + 0x2000
+
+
+def buffer(q, i=0):
+    return 0x100000 + q * 0x10000 + i * 0x800
 
 
 class Client:
-    def __init__(self, path):
+    def __init__(self, path, pairs=1):
+        self.queues = 2 * pairs
         self.s = socket.socket(socket.AF_UNIX)
         self.s.settimeout(5)
         self.s.connect(path)
         self.fd = os.memfd_create("guest")
         os.ftruncate(self.fd, MEMORY)
         self.mem = mmap.mmap(self.fd, MEMORY)
-        self.kick = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(2)]
-        self.call = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(2)]
+        self.kick = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(self.queues)]
+        self.call = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(self.queues)]
 
     def send(self, request, payload=b"", fds=()):
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         self.s.sendmsg([struct.pack("<III", request, 1, len(payload)) + payload], ancillary)
 
-    def features(self):
-        self.send(GET_FEATURES)
+    def ask(self, request):
+        self.send(request)
         return struct.unpack("<Q", self.s.recv(20)[12:])[0]
+
+    def enable(self, q, on):
+        self.send(ENABLE, struct.pack("<II", q, on))
 
     def up(self):
         self.send(SET_OWNER)
-        self.send(SET_FEATURES, struct.pack("<Q", self.features() & (F_PROTOCOL | VERSION_1)))
+        self.send(SET_PROTOCOL, struct.pack("<Q", self.ask(GET_PROTOCOL) & PROTOCOL_MQ))
+        if self.ask(QUEUE_NUM) < self.queues // 2:
+            sys.exit("too few queue pairs")
+        wanted = F_PROTOCOL | VERSION_1 | (F_MQ if self.queues > 2 else 0)
+        features = self.ask(GET_FEATURES) & wanted
+        if features != wanted:
+            sys.exit("a feature is missing")
+        self.send(SET_FEATURES, struct.pack("<Q", features))
         self.send(SET_MEM_TABLE, struct.pack("<IIQQQQ", 1, 0, 0, MEMORY, 0, 0), [self.fd])
-        for q in range(2):
-            at = q * 0x4000
+        for q in range(self.queues):
+            desc, avail, used = rings(q)
             self.send(NUM, struct.pack("<II", q, SIZE))
             self.send(BASE, struct.pack("<II", q, 0))
-            self.send(ADDR, struct.pack("<IIQQQQ", q, 0, at, at + 0x2000, at + 0x1000, 0))
+            self.send(ADDR, struct.pack("<IIQQQQ", q, 0, desc, used, avail, 0))
             self.send(KICK, struct.pack("<Q", q), [self.kick[q]])
             self.send(CALL, struct.pack("<Q", q), [self.call[q]])
-        for q in range(2):
-            self.send(ENABLE, struct.pack("<II", q, 1))
-        self.features()  # answered: all of it has been handled
+        for q in range(self.queues):
+            self.enable(q, 1)
+        self.ask(GET_FEATURES)  # answered: all of it has been handled
 
-    def frame(self):
-        """One broadcast frame from queue 1."""
-        data = bytes(12) + b"\xff" * 6 + b"\x02\x00\x00\x77\x00\x01" + b"\x88\xb5" + bytes(46)
-        self.mem[0x10000:0x10000 + len(data)] = data
-        self.mem[0x4000:0x4010] = struct.pack("<QIHH", 0x10000, len(data), 0, 0)
-        self.mem[0x5004:0x5006] = struct.pack("<H", 0)
-        self.mem[0x5002:0x5004] = struct.pack("<H", 1)
-        self.notify(1)
+    def offer(self, q, i, at, length, flags):
+        """Buffer number i of a queue."""
+        desc, avail, _ = rings(q)
+        self.mem[desc + 16 * i:desc + 16 * (i + 1)] = struct.pack("<QIHH", at, length, flags, 0)
+        self.mem[avail + 4 + 2 * i:avail + 6 + 2 * i] = struct.pack("<H", i)
+        self.mem[avail + 2:avail + 4] = struct.pack("<H", i + 1)
+        self.notify(q)
+
+    def used(self, q):
+        at = rings(q)[2]
+        return struct.unpack("<H", self.mem[at + 2:at + 4])[0]
+
+    def wait_used(self, q, n, what):
         end = time.monotonic() + 5
-        while struct.unpack("<H", self.mem[0x6002:0x6004])[0] != 1:
+        while self.used(q) < n:
             if time.monotonic() > end:
-                sys.exit("the frame was not taken")
+                sys.exit(f"queue {q}: {what}")
             time.sleep(0.01)
+
+    def frame(self, data, q=1):
+        """One frame from a queue, behind its header."""
+        data = bytes(12) + data
+        self.mem[buffer(q):buffer(q) + len(data)] = data
+        self.offer(q, 0, buffer(q), len(data), 0)
+        self.wait_used(q, 1, "the frame was not taken")
         print("sent")
 
     def notify(self, q):
@@ -73,24 +111,88 @@ class Client:
             pass
 
 
+BROADCAST = b"\xff" * 6 + b"\x02\x00\x00\x77\x00\x01" + b"\x88\xb5" + bytes(46)
+
+
+def checksum(data):
+    n = sum(struct.unpack(f">{len(data) // 2}H", data))
+    n = (n & 0xFFFF) + (n >> 16)
+    return ~((n & 0xFFFF) + (n >> 16)) & 0xFFFF
+
+
+def ping(source, target, mac_from, mac_to):
+    echo = struct.pack(">BBHHH", 8, 0, 0, 1, 1) + bytes(32)
+    echo = echo[:2] + struct.pack(">H", checksum(echo)) + echo[4:]
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(echo), 1, 0, 64, 1, 0, source, target)
+    ip = ip[:10] + struct.pack(">H", checksum(ip)) + ip[12:]
+    return mac_to + mac_from + b"\x08\x00" + ip + echo
+
+
+def pairs(c, own, other, address):
+    own, other = (bytes.fromhex(m.replace(":", "")) for m in (own, other))
+    target = socket.inet_aton(address)
+    answers = [0] * PAIRS
+    for k in range(PAIRS):
+        for i in range(64):
+            c.offer(2 * k, i, buffer(2 * k, i % 32), 2048, WRITE)
+    for k in range(PAIRS):
+        c.frame(ping(target[:3] + bytes([100 + k]), target, own, other), 2 * k + 1)
+    end = time.monotonic() + 5
+    while sum(answers) < PAIRS and time.monotonic() < end:
+        for k in range(PAIRS):
+            answers[k] = 0
+            for i in range(min(c.used(2 * k), 32)):
+                data = c.mem[buffer(2 * k, i):buffer(2 * k, i) + 54]
+                if data[24:26] == b"\x08\x00" and data[35] == 1 and data[46] == 0:  # echo reply
+                    if data[42:46] != target[:3] + bytes([100 + k]):
+                        sys.exit(f"pair {k} has the answer of {data[45]}")
+                    answers[k] += 1
+        time.sleep(0.01)
+    print("answers", answers)
+    if answers != [1] * PAIRS:
+        sys.exit(1)
+
+
+def toggle(c):
+    rng = random.Random(3)
+    for _ in range(300):
+        c.enable(rng.choice([0, 1, 2, 3, 5, 6, 7]), rng.randrange(2))
+        q = rng.randrange(c.queues)
+        at = rings(q)[0]
+        c.mem[at:at + 0x2000] = rng.randbytes(0x2000)
+        c.notify(q)
+    c.ask(GET_FEATURES)
+    for q in (40, 255, 256, 0xFFFFFFFF):
+        c.enable(q, 1)
+
+
 def main():
     path, what = sys.argv[1:3]
-    c = Client(path)
+    c = Client(path, PAIRS if what in ("pairs", "toggle", "rings") else 1)
     if what == "garbage":
         rng = random.Random(1)
         c.s.sendall(rng.randbytes(4096))
         return
     c.up()
-    c.frame()
+    if what == "pairs":
+        pairs(c, *sys.argv[3:])
+        return
+    c.frame(BROADCAST)
+    if what == "toggle":
+        toggle(c)
+        return
     if what == "shrink":
         os.ftruncate(c.fd, 0)
         c.notify(1)
     else:
         rng = random.Random(2)
         for _ in range(200):
-            c.mem[0:0x8000] = rng.randbytes(0x8000)
-            c.mem[0x5002:0x5004] = struct.pack("<H", rng.randrange(65536))
-            c.notify(1)
+            q = rng.randrange(c.queues)
+            desc, avail, used = rings(q)
+            c.mem[desc:used] = rng.randbytes(used - desc)
+            at = avail + 2
+            c.mem[at:at + 2] = struct.pack("<H", (c.used(q) + rng.randrange(300)) & 0xFFFF)
+            c.notify(q)
             time.sleep(0.001)
     time.sleep(0.5)
     print("done")
