@@ -137,7 +137,8 @@ check-guest:
 .PHONY: lint
 lint:
 	@scripts/deps.sh build lint
-	@MAKE='$(MAKE)' PKG_CFLAGS='$(PKG_CFLAGS)' WARN='$(WARN)' scripts/lint.sh $(STEPS)
+	@MAKE='$(MAKE)' PKG_CFLAGS='$(PKG_CFLAGS)' WARN='$(WARN)' EMU_SRC='$(EMU_SRC)' EMU_CFLAGS='$(EMU_CFLAGS)' \
+		EMU_HEADERS='$(HERCULES_SRC)' scripts/lint.sh $(STEPS)
 
 .PHONY: asan
 asan:

@@ -245,6 +245,7 @@ static struct qdio_group_config group_config(const struct osa_config *cfg)
 		.dev_model = 0x01,
 		.thin_interrupts = cfg->thin_interrupts,
 		.qebsm = cfg->qebsm,
+		.qebsm_elsewhere = cfg->qebsm_elsewhere,
 		.out_queues = QDIO_OUT_QUEUES_MAX,
 		.ports = (uint8_t)(cfg->port_no + 1),
 	};

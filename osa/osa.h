@@ -30,9 +30,9 @@ struct osa_config {
 	uint16_t mtu;	/* largest MTU the guest may use, 576..65535; 0: 9000 */
 	uint8_t port_no;
 	bool thin_interrupts;
-	bool qebsm;
-	uint8_t forbid; /* enum osa_forbid */
-	char name[9];	/* for the Query OAT and error texts: "LINUX01" */
+	bool qebsm, qebsm_elsewhere; /* see qdio_group_config */
+	uint8_t forbid;		     /* enum osa_forbid */
+	char name[9];		     /* for the Query OAT and error texts: "LINUX01" */
 };
 
 /*

@@ -144,6 +144,8 @@ static void install(struct qdio_group *g, unsigned dev, const struct qdio_queues
 {
 	pthread_mutex_lock(&g->queue_lock);
 	g->queues = *qs;
+	for (unsigned i = 0; i < qs->n_in; i++)
+		g->queues.in[i].always = qebsm && g->cfg.qebsm_elsewhere;
 	atomic_store_explicit(&g->data_dev, dev, memory_order_relaxed);
 	atomic_store_explicit(&g->qebsm_on, qebsm, memory_order_relaxed);
 	/* Release: who sees the state sees the set. */

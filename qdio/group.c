@@ -112,6 +112,11 @@ enum qdio_queue_state qdio_group_state(const struct qdio_group *g)
 	return qdio_state(g);
 }
 
+const struct qdio_queues *qdio_group_queues(const struct qdio_group *g)
+{
+	return &g->queues;
+}
+
 void qdio_group_set_trace(struct qdio_group *g, qdio_trace_fn *fn, void *ctx)
 {
 	g->trace = fn;

@@ -102,6 +102,7 @@ struct qdio_queue {
 	uint8_t cursor;			      /* next buffer to look at */
 	uint8_t data_key;		      /* key of SBALs and data */
 	bool input;
+	bool always;	 /* every publication signals: see qdio_group_config.qebsm_elsewhere */
 	uint8_t nr;	 /* within its direction */
 	uint64_t errors; /* buffers returned with an error state */
 };
@@ -276,8 +277,13 @@ struct qdio_group_config {
 	uint8_t cu_model, dev_model;
 	bool thin_interrupts; /* general characteristic 67 */
 	bool qebsm;	      /* offer EQBS/SQBS: general characteristic 58 */
-	uint8_t out_queues;   /* 1..4 */
-	uint8_t ports;	      /* SSQD pcnt */
+	/*
+	 * The owner's processor executes EQBS and SQBS itself, without the barriers that the guest
+	 * leaves to them and that 9.5 A relies on: no signal is suppressed while they are on.
+	 */
+	bool qebsm_elsewhere;
+	uint8_t out_queues; /* 1..4 */
+	uint8_t ports;	    /* SSQD pcnt */
 	uint8_t mmwc;
 	uint16_t qdioac2, qdioac3;
 };
@@ -388,6 +394,8 @@ void qdio_group_pci_status(const struct qdio_group *g, struct qdio_irb *irb);
 
 enum qdio_queue_state { QDIO_IDLE, QDIO_ESTABLISHED, QDIO_ACTIVE, QDIO_BROKEN };
 enum qdio_queue_state qdio_group_state(const struct qdio_group *g);
+/* The set that ESTABLISH QUEUES made last; without queues where there is none. Control thread. */
+const struct qdio_queues *qdio_group_queues(const struct qdio_group *g);
 bool qdio_group_thinint(const struct qdio_group *g); /* indicators are registered */
 
 /* Called for every channel command executed, for traces; may be NULL. */

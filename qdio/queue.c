@@ -78,7 +78,7 @@ bool qdio_in_publish(struct qdio_queue *q, unsigned n)
 	 */
 	atomic_thread_fence(memory_order_seq_cst);
 	prev = atomic_load_explicit(before, memory_order_relaxed);
-	return n >= QDIO_BUFFERS || (prev != QDIO_IN_ACK && prev != QDIO_IN_PRIMED);
+	return q->always || n >= QDIO_BUFFERS || (prev != QDIO_IN_ACK && prev != QDIO_IN_PRIMED);
 }
 
 void qdio_in_error(struct qdio_queue *q, uint8_t entry, uint8_t reason)

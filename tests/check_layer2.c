@@ -582,12 +582,18 @@ START_TEST(signals)
 {
 	static const struct {
 		uint8_t before;
+		bool always;
 		bool signal;
-	} rows[] = {{0x80, true}, {0x81, false}, {0x82, false}, {0x41, true}, {0x8F, true}};
+	} rows[] = {
+		{0x80, false, true}, {0x81, false, false}, {0x82, false, false},
+		{0x41, false, true}, {0x8F, false, true},  {0x81, true, true},
+		{0x82, true, true},
+	};
 	uint8_t state[QDIO_BUFFERS];
 	struct qdio_queue q = {.slsb = (_Atomic uint8_t *)state, .input = true, .cursor = 5};
 
 	memset(state, 0x80, sizeof(state));
+	q.always = rows[_i].always;
 	state[4] = rows[_i].before;
 	ck_assert_int_eq(qdio_in_publish(&q, 2), rows[_i].signal);
 	ck_assert_uint_eq(state[5], 0x82);
@@ -612,7 +618,7 @@ int main(void)
 	tcase_add_test(t, output_ring);
 	tcase_add_loop_test(t, input_differential, 0, 3);
 	tcase_add_test(t, input_rules);
-	tcase_add_loop_test(t, signals, 0, 5);
+	tcase_add_loop_test(t, signals, 0, 7);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

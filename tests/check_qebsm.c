@@ -73,6 +73,30 @@ START_TEST(negotiation)
 }
 END_TEST
 
+/* Instructions of the owner's order nothing: 9.5 A does not hold while they are on. */
+START_TEST(signals_always)
+{
+	static const struct {
+		bool elsewhere, requested, always;
+	} rows[] = {{false, true, false}, {true, false, false}, {true, true, true}};
+	struct qdio_group_config cfg = rig_config();
+	struct rig r;
+
+	cfg.qebsm = true;
+	cfg.qebsm_elsewhere = rows[_i].elsewhere;
+	rig_init(&r, &cfg, RIG_BYTES);
+	ck_assert_uint_eq(qdio_group_queues(r.g)->n_in, 0);
+	rig_layout(&r, 1, 4);
+	r.mem[RIG_QIB + 2] = rows[_i].requested ? QDIO_QIB_RFLAG_QEBSM : 0;
+	rig_establish(&r);
+	ck_assert_uint_eq(qdio_group_queues(r.g)->n_in, 1);
+	ck_assert_uint_eq(qdio_group_queues(r.g)->n_out, 4);
+	ck_assert_ptr_eq((const uint8_t *)qdio_group_queues(r.g)->in[0].slsb, r.mem + RIG_SLSB(0));
+	ck_assert_int_eq(qdio_group_queues(r.g)->in[0].always, rows[_i].always);
+	rig_fini(&r);
+}
+END_TEST
+
 /* ---- SQBS
  * ---------------------------------------------------------------------------------------- */
 
@@ -278,6 +302,7 @@ int main(void)
 	SRunner *sr;
 
 	tcase_add_test(tc, negotiation);
+	tcase_add_loop_test(tc, signals_always, 0, 3);
 	tcase_add_loop_test(tc, sqbs_as_listed, 0, ROWS(sqbs_rows));
 	tcase_add_test(tc, device_gone);
 	tcase_add_loop_test(tc, eqbs_as_listed, 0, ROWS(eqbs_rows));

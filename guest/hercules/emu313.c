@@ -117,6 +117,13 @@ void emu_adapter_interrupt(void *device, const _Atomic bool *closing)
 	(void)closing;
 }
 
+/* It has neither SQBS nor EQBS. */
+void emu_queues(void *device, const struct qdio_queues *queues)
+{
+	(void)device;
+	(void)queues;
+}
+
 /* ---- main storage --------------------------------------------------------------------------- */
 
 static bool key_allows(BYTE storage_key, uint8_t key, enum qdio_access access)
@@ -357,7 +364,7 @@ END_DEPENDENCY_SECTION
 
 HDL_REGISTER_SECTION;
 {
-	HDL_REGISTER(debug_chsc_unknown_request, *unknown_chsc);
+	HDL_REGISTER(debug_chsc_unknown_request, unknown_chsc);
 }
 END_REGISTER_SECTION
 

@@ -4,7 +4,8 @@
  *
  * This emulator answers CHSC itself and asks device handlers for what it cannot know (ssqd, ssci),
  * tells them of halt and clear, and can present the PCI element as an adapter interruption.
- * QEBSM, which it executes on addresses in its own device block, is not offered.
+ * QEBSM it executes on addresses in its own device block: emu_queues. Its EQBS acknowledges nothing
+ * and reports no other state, which Linux takes as it is (spec/qdio.md 13 row 13).
  */
 #include <stdatomic.h>
 
@@ -112,6 +113,26 @@ void emu_adapter_interrupt(void *device, const _Atomic bool *closing)
 	emu_pci(device, closing);
 }
 
+static U64 states_at(const DEVBLK *dev, const struct qdio_queue *q)
+{
+	return (U64)((BYTE *)q->slsb - dev->mainstor);
+}
+
+/* For SQBS and EQBS, which use them on any processor's thread and check the access as one of it. */
+void emu_queues(void *device, const struct qdio_queues *queues)
+{
+	DEVBLK *dev = device;
+
+	static_assert(QDIO_IN_QUEUES_MAX <= QDIO_MAXQ && QDIO_OUT_QUEUES_MAX <= QDIO_MAXQ,
+		      "queues");
+	for (unsigned i = 0; i < queues->n_in; i++)
+		dev->qdio.i_slsbla[i] = states_at(dev, &queues->in[i]);
+	for (unsigned i = 0; i < queues->n_out; i++)
+		dev->qdio.o_slsbla[i] = states_at(dev, &queues->out[i]);
+	dev->qdio.i_qcnt = (int)queues->n_in;
+	dev->qdio.o_qcnt = (int)queues->n_out;
+}
+
 /* ---- main storage --------------------------------------------------------------------------- */
 
 static bool key_allows(BYTE storage_key, uint8_t key, enum qdio_access access)
@@ -172,6 +193,9 @@ static void fill_place(const DEVBLK *last, struct zosa_place *place)
 	};
 #if defined(_FEATURE_QDIO_THININT)
 	place->thin_interrupts = FACILITY_ENABLED_DEV(HERC_QDIO_THININT);
+#endif
+#if defined(_FEATURE_QEBSM)
+	place->qebsm = FACILITY_ENABLED_DEV(HERC_QEBSM);
 #endif
 	for (int i = 0; i < QDIO_DEVICES; i++) {
 		DEVBLK *dev = last->group->memdev[i];

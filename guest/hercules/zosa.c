@@ -48,6 +48,7 @@
 #define STOP_LOOK_MS 20	 /* how soon a clear is seen that nobody tells us of */
 #define STOP_WAIT_MS 300 /* a processor waits that long for a program that it halts */
 #define ADAPTERS_MAX 64
+#define LOOK_AGAIN_MS 2 /* see data_main */
 #define ENDED (QDIO_DSTAT_CHANNEL_END | QDIO_DSTAT_DEVICE_END)
 
 /* The command a device is executing. */
@@ -107,7 +108,7 @@ void zosa_signal_adapter(struct zosa *z)
 		ring(z);
 }
 
-static void data_sleep(struct zosa *z)
+static void data_sleep(struct zosa *z, int timeout_ms)
 {
 	struct pollfd p[2] = {
 		{.fd = z->bell, .events = POLLIN},
@@ -115,21 +116,31 @@ static void data_sleep(struct zosa *z)
 	};
 	eventfd_t rings;
 
-	poll(p, 2, -1);
+	poll(p, 2, timeout_ms);
 	/* The adapter drains it too, but only while its queues are active. */
 	if (p[0].revents & POLLIN)
 		eventfd_read(z->bell, &rings);
 }
 
+/*
+ * A guest that sees the buffer before its own still primed does not signal. With QEBSM the
+ * emulator's SQBS and EQBS order nothing between its store and that look, so the buffer may become
+ * visible after ours: the first sleep after some work is a short one.
+ */
 static void *data_main(void *arg)
 {
 	struct zosa *z = arg;
+	bool worked = false;
 
 	while (!atomic_load_explicit(&z->closing, memory_order_relaxed)) {
-		if (portlink_pump(z->link))
+		if (portlink_pump(z->link)) {
+			worked = true;
 			continue;
-		if (!portlink_arm(z->link))
-			data_sleep(z);
+		}
+		if (!portlink_arm(z->link)) {
+			data_sleep(z, worked && z->place.qebsm ? LOOK_AGAIN_MS : -1);
+			worked = false;
+		}
 		portlink_disarm(z->link);
 	}
 	return NULL;
@@ -359,6 +370,8 @@ static enum emu_stop run(struct zosa *z, unsigned dev, const struct qdio_single 
 		return why;
 	}
 	end_from(&z->slot[dev].irb, end);
+	if (cmd->cmd == QDIO_CCW_EQ && end->unit_status == ENDED)
+		emu_queues(z->place.device[dev], qdio_group_queues(osa_group(z->osa)));
 	record_end(z->record, dev, cmd, end);
 	return why;
 }
@@ -470,6 +483,8 @@ static int make_adapter(struct zosa *z)
 		.chpid = z->cfg.chpid,
 		.unit_addr = (uint8_t)(z->place.devno[QDIO_DEVICES - 1] & 0xFF),
 		.thin_interrupts = z->place.thin_interrupts,
+		.qebsm = z->place.qebsm,
+		.qebsm_elsewhere = z->place.qebsm,
 	};
 	struct osa_doorbell bell = {.want_kick = &z->want_kick, .fd = z->bell};
 

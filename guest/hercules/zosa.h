@@ -30,6 +30,7 @@ struct zosa_place {
 	uint8_t chpid;	      /* unless the configuration names one */
 	uint8_t chpid_max;    /* the highest that works with this emulator */
 	bool thin_interrupts; /* the emulator has adapter interrupts */
+	bool qebsm;	      /* the emulator executes SQBS and EQBS: see emu_queues */
 };
 
 /*
@@ -97,6 +98,13 @@ void emu_stopped(void *device, enum emu_stop why);
 
 /* The subchannel is QDIO active from now on, or no longer (a PCI that is pending goes). */
 void emu_qdio_active(void *device, bool on);
+
+/*
+ * ESTABLISH QUEUES has ended well. Where the emulator executes SQBS and EQBS it has to know where
+ * the states are. What it keeps may be used until the next call: it is the guest's storage, and
+ * only the guest's own instructions get there.
+ */
+void emu_queues(void *device, const struct qdio_queues *queues);
 
 /*
  * Make PCI status pending and request the interruption. *closing: give up when it is true,

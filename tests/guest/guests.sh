@@ -6,6 +6,7 @@
 #   0700 layer 2 ───┴──── VSW1 ────┘
 #                          └── tap0 (ns host, 10.9.0.254)
 #                          └── LINUX03 0A00, a stream port: QEMU's s390x machine
+#                          └── LINUX04 0A00, a dgram port: another
 #   0800 layer 2 ──────── VSWV ─────── 0800 layer 2        (VLANs 10 and 20)
 #   0600 layer 3 ──────── VSWI ─────── 0600 layer 3
 #                          └── tap1 (ns host, 10.8.0.254)
@@ -14,7 +15,7 @@
 . "$(dirname "$0")/lib.sh"
 begin
 FAMILY=$(emulator_family)
-ACCOUNT=([one]=64001 [two]=64002 [three]=64003)
+ACCOUNT=([one]=64001 [two]=64002 [three]=64003 [four]=64004)
 
 # Both kinds of switch, as far as this zland has them.
 parts=${PARTS:-layer2 qemu devices vlan robust layer3 offline}
@@ -37,9 +38,11 @@ DEFINE VSWITCH VSWV ETHERNET VLAN 1 NATIVE 1 NOUPLINK
 USER LINUX01 UID ${ACCOUNT[one]}
 USER LINUX02 UID ${ACCOUNT[two]}
 USER LINUX03 UID ${ACCOUNT[three]}
+USER LINUX04 UID ${ACCOUNT[four]}
 SET VSWITCH VSW1 GRANT LINUX01 PROMISCUOUS
 SET VSWITCH VSW1 GRANT LINUX02
 SET VSWITCH VSW1 GRANT LINUX03
+SET VSWITCH VSW1 GRANT LINUX04
 SET VSWITCH VSWI GRANT LINUX01
 SET VSWITCH VSWI GRANT LINUX02
 SET VSWITCH VSWV GRANT LINUX01 PORTTYPE TRUNK VLAN 1 10 20
@@ -49,6 +52,7 @@ NICDEF LINUX01 0600 TYPE QDIO LAN SYSTEM VSWI
 NICDEF LINUX01 0700 TYPE QDIO LAN SYSTEM VSW1
 NICDEF LINUX01 0800 TYPE QDIO LAN SYSTEM VSWV
 NICDEF LINUX03 0A00 TYPE STREAM LAN SYSTEM VSW1
+NICDEF LINUX04 0A00 TYPE DGRAM LAN SYSTEM VSW1
 NICDEF LINUX02 0500 TYPE QDIO LAN SYSTEM VSW1
 NICDEF LINUX02 0600 TYPE QDIO LAN SYSTEM VSWI
 NICDEF LINUX02 0800 TYPE QDIO LAN SYSTEM VSWV
@@ -66,7 +70,11 @@ for g in one two; do
 	for d in 0500 0600 0700 0800; do
 		lines+=("$d.3 ZOSA user $user dir $T/run$([ $g = two ] || echo " trace $T/traces/$d.trace")")
 	done
-	[ $g = one ] || unset 'lines[2]'
+	if [ $g = two ]; then
+		unset 'lines[2]'
+		# Of what 4.x has both kinds are seen.
+		[ "$FAMILY" = 3 ] || lines+=('FACILITY DISABLE HERC_QEBSM')
+	fi
 	boot $g "${lines[@]}"
 done
 for g in one two; do

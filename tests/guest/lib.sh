@@ -23,7 +23,7 @@ emulator_family()
 	esac
 }
 
-# guest_config GUEST DEVICE-LINE...: the emulator's configuration and its start-up commands.
+# guest_config GUEST LINE...: the emulator's configuration, with lines for devices and its start-up commands.
 guest_config()
 {
 	local g=$1 d=$T/$1 port=$2 line
@@ -58,7 +58,7 @@ guest_config()
 	[ -z "${NO_IPL:-}" ] || : >"$d/hercules.rc"
 }
 
-# boot GUEST DEVICE-LINE...: start an emulator; booted waits for its guest.
+# boot GUEST LINE...: start an emulator; booted waits for its guest.
 boot()
 {
 	local g=$1
@@ -76,21 +76,23 @@ boot()
 		exec timeout -k 5 900 $as '$HERCULES' -d -f hercules.cnf $modules <>stdin"
 }
 
-# boot_qemu GUEST SOCKET MAC: the same kernel in QEMU's s390x machine, on a stream port.
+# boot_qemu GUEST stream|dgram SOCKET MAC: the same kernel in QEMU's s390x machine. A dgram peer has a
+# socket of its own, in a folder of its account's, that zland may write to.
 boot_qemu()
 {
-	local g=$1 d=$T/$1
+	local g=$1 d=$T/$1 net="server=off,addr.type=unix,addr.path='$3'"
 	mkdir -p "$d"
+	chown "${ACCOUNT[$g]}" "$d"
+	[ "$2" = stream ] || net="local.type=unix,local.path='$d/sock',remote.type=unix,remote.path='$3'"
 	cp "$GUEST_ROOT"/{vmlinuz,initrd} "$d/"
 	echo 0 >"$T/$g.serial"
 	mkfifo "$d/stdin"
 	CONSOLE[$g]=stdin
-	start "$g" sh -c "cd '$d' && exec timeout -k 5 900 setpriv --reuid ${ACCOUNT[$g]} --regid ${ACCOUNT[$g]} \
+	start "$g" sh -c "cd '$d' && umask 0 && exec timeout -k 5 900 setpriv --reuid ${ACCOUNT[$g]} --regid ${ACCOUNT[$g]} \
 		--clear-groups qemu-system-s390x -machine s390-ccw-virtio,accel=tcg -m 512 -display none -nodefaults \
 		-chardev stdio,id=console,signal=off -device sclpconsole,chardev=console \
 		-kernel vmlinuz -initrd initrd -append 'rdinit=/init panic=1 quiet' \
-		-netdev stream,id=net,server=off,addr.type=unix,addr.path='$2' \
-		-device virtio-net-ccw,netdev=net,mac=$3 <>stdin"
+		-netdev $2,id=net,$net -device virtio-net-ccw,netdev=net,mac=$4 <>stdin"
 }
 
 booted()

@@ -17,7 +17,13 @@ if [ "$FAMILY" = 3 ]; then
 else
 	must "adapter interrupts" says one 'AI:1' 'interrupts 0500'
 fi
-skipped "QEBSM: the module does not offer it"
+# In guest two it is switched off, in guest one on.
+if [ "$FAMILY" = 3 ]; then
+	skipped "QEBSM: this emulator has none"
+else
+	must "QEBSM" says one 'QEBSM:1' 'interrupts 0500'
+	must "no QEBSM where the emulator's facility is off" says two 'QEBSM:0' 'interrupts 0500'
+fi
 must "sysfs: card type" says one '^OSD' 'sysfs 0500 card_type'
 must "sysfs: state" says one 'UP|SOFTSETUP' 'sysfs 0500 state'
 must "sysfs: port" says one '^0$' 'sysfs 0500 portno'
