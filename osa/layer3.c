@@ -130,6 +130,7 @@ void osa_l3_forget(struct osa *a)
 	pthread_mutex_lock(&l->lock);
 	osa_ip_table_init(&l->address, OSA_ADDRESS_MAX);
 	osa_ip_table_init(&l->group, OSA_IP_GROUP_MAX);
+	osa_arp_flush(&l->arp); /* for who waits while the queues still run */
 	osa_arp_init(&l->arp, &arp_ops, a, l->mac);
 	memset(&l->filter, 0, sizeof(l->filter));
 	memset(l->vid_seen, 0, sizeof(l->vid_seen));
@@ -174,7 +175,7 @@ void osa_l3_stopped(struct osa *a)
 
 	pthread_mutex_lock(&l->lock);
 	l->running = false;
-	osa_own_init(&l->own);
+	l->count.unresolved += osa_own_abandon(&l->own);
 	osa_arp_flush(&l->arp); /* another cable, another network */
 	pthread_mutex_unlock(&l->lock);
 }

@@ -34,7 +34,8 @@ struct osa_l3_filter {
 
 struct osa_l3_counters {
 	uint64_t filtered;   /* frames of the network that were not for the host */
-	uint64_t unresolved; /* packets whose next hop did not answer, or that could not wait */
+	uint64_t unresolved; /* packets whose next hop did not answer, or that could not wait, or
+			      * waited when the session ended */
 	uint64_t conflicts;  /* ARP packets of another station that has one of our addresses */
 	uint64_t arp_lost;   /* own frames for which no slot was free */
 };

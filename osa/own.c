@@ -13,6 +13,17 @@ void osa_own_init(struct osa_own *o)
 	o->ready = 0;
 }
 
+unsigned osa_own_abandon(struct osa_own *o)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < OSA_OWN_FRAMES; i++)
+		n += o->slot[i].host &&
+		     (o->state[i] == OSA_OWN_IS_WAITING || o->state[i] == OSA_OWN_READY);
+	osa_own_init(o);
+	return n;
+}
+
 static struct osa_own_slot *slot_new(struct osa_own *o, unsigned *nr)
 {
 	for (*nr = 0; *nr < OSA_OWN_FRAMES; ++*nr)
@@ -38,6 +49,7 @@ bool osa_own_send(struct osa_own *o, const uint8_t *frame, uint32_t len)
 	s = slot_new(o, &nr);
 	if (!s)
 		return false;
+	s->host = false;
 	s->len = len;
 	s->headlen = (uint16_t)(len < VS_HEAD_MIN ? len : VS_HEAD_MIN);
 	s->flags = 0;
@@ -81,6 +93,7 @@ bool osa_own_park(struct osa_own *o, const struct vs_burst *b, unsigned i, uint1
 	s = slot_new(o, &nr);
 	if (!s)
 		return false;
+	s->host = true;
 	s->ip = ip;
 	s->vid = vid;
 	s->serial = o->serial++;

@@ -19,6 +19,7 @@
 #define OSA_OWN_BYTES 1536u /* longer packets do not wait: they are dropped */
 
 struct osa_own_slot {
+	bool host;	 /* the host's packet, not the adapter's frame */
 	uint32_t ip;	 /* waits for the MAC of this address */
 	uint32_t serial; /* in the order of waiting */
 	uint16_t vid;
@@ -41,6 +42,8 @@ struct osa_own {
 };
 
 void osa_own_init(struct osa_own *o);
+/* The same at the end of a session. Return: packets of the host that were waiting or ready. */
+unsigned osa_own_abandon(struct osa_own *o);
 /* A frame to be sent. Return: false: no slot is free, or it is too long. */
 bool osa_own_send(struct osa_own *o, const uint8_t *frame, uint32_t len);
 /*

@@ -474,6 +474,36 @@ START_TEST(unresolved)
 }
 END_TEST
 
+/* What waits, or is ready and not yet fetched, when the cable is pulled is gone, and counted. */
+START_TEST(unresolved_at_the_end)
+{
+	uint8_t arp[64];
+	struct osa_info info;
+	uint32_t n;
+
+	for (unsigned i = 0; i < 2; i++)
+		send_to(PEER_IP, 100, 0);
+	send_to(PEER_IP + 1, 100, 0);
+	while (databed_fetch(bd)) /* the requests */
+		databed_done(bd);
+	ck_assert_uint_eq(bd->rig->a->l3.own.waiting, 3);
+	n = arp_frame(arp, 2, peer_mac, PEER_IP, OWN_IP, -1);
+	ck_assert_uint_eq(databed_deliver(bd, arp, n, 0, VS_EDIT_NONE, 0), 1);
+	/* The session may end while the queues go on: then what is ready is still sent. */
+	osa_l3_forget(bd->rig->a);
+	osa_info(bd->rig->a, &info);
+	ck_assert_uint_eq(info.unresolved, 1);
+	ck_assert_uint_eq(bd->rig->a->l3.own.waiting, 0);
+	osa_l3_stopped(bd->rig->a);
+	osa_info(bd->rig->a, &info);
+	ck_assert_uint_eq(info.unresolved, 3);
+	ck_assert_uint_eq(info.n_arp, 0);
+	osa_l3_stopped(bd->rig->a);
+	osa_info(bd->rig->a, &info);
+	ck_assert_uint_eq(info.unresolved, 3);
+}
+END_TEST
+
 /* However much is sent to nobody, requests still find a slot, and the ring goes on. */
 START_TEST(scan)
 {
@@ -953,6 +983,7 @@ int main(void)
 	tcase_add_loop_test(t, transmit_bad, 0, ROWS(bad_rows));
 	tcase_add_loop_test(t, resolve, 0, 2);
 	tcase_add_test(t, unresolved);
+	tcase_add_test(t, unresolved_at_the_end);
 	tcase_add_test(t, scan);
 	tcase_add_loop_test(t, checksum, 0, ROWS(csum_rows));
 	tcase_add_loop_test(t, segmentation, 0, ROWS(tso_rows));
