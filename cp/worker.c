@@ -104,6 +104,22 @@ static bool run_busy(struct worker *w, uint64_t spin_ns)
 	return rewarded;
 }
 
+/* At most as long as the rates of the ports allow. */
+static int wait_patiently(struct worker *w, struct epoll_event *ev)
+{
+	uint64_t ns = vs_worker_patience(w->vsw);
+	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000u),
+			      .tv_nsec = (long)(ns % 1000000000u)};
+	int n;
+
+	if (ns == UINT64_MAX)
+		return epoll_wait(w->epoll_fd, ev, EVENTS, -1);
+	n = epoll_pwait2(w->epoll_fd, ev, EVENTS, &ts, NULL);
+	if (n < 0 && errno == ENOSYS) /* before Linux 5.11 */
+		n = epoll_wait(w->epoll_fd, ev, EVENTS, (int)(ns / 1000000u));
+	return n;
+}
+
 static void wait_for_events(struct worker *w)
 {
 	struct epoll_event ev[EVENTS];
@@ -111,7 +127,7 @@ static void wait_for_events(struct worker *w)
 	int n;
 
 	rcu_thread_offline();
-	n = epoll_wait(w->epoll_fd, ev, EVENTS, -1);
+	n = wait_patiently(w, ev);
 	rcu_thread_online();
 	for (int i = 0; i < n; i++) {
 		if (ev[i].data.fd == w->wake_fd && read(w->wake_fd, &count, sizeof(count)) < 0)
@@ -171,6 +187,14 @@ static void watch(void *ctx, int fd, bool added)
 		epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, fd, &ev);
 	/* The new port is not armed: let the worker come round. */
 	wake(w);
+}
+
+static void wake_worker(void *ctx)
+{
+	struct worker *w = ctx;
+
+	if (atomic_load_explicit(&w->asleep, memory_order_seq_cst))
+		wake(w);
 }
 
 static int open_descriptors(struct worker *w)
@@ -237,6 +261,7 @@ static int worker_start(struct worker *w, int (*prepare)(void))
 	atomic_init(&w->stop, false);
 	sem_init(&w->started, 0, 0);
 	vs_worker_set_watch(w->vsw, watch, w);
+	vs_worker_set_wake(w->vsw, wake_worker);
 	rc = create_thread(w);
 	if (rc)
 		goto close_descriptors;

@@ -171,7 +171,7 @@ static unsigned rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
 		flush_rest(s);
 		pthread_mutex_unlock(&s->tx_lock);
 	}
-	while (b->n < VS_BURST) {
+	while (b->n < VS_BURST - b->hold) {
 		len = next_frame(s, &frame, dropped);
 		if (len)
 			gather_take(b, frame, len);

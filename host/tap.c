@@ -127,6 +127,8 @@ static unsigned tap_rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
 	b->nseg_used = 0;
 	if (is_gone(t))
 		return 0;
+	if (rx->batch > VS_BURST - b->hold)
+		rx->batch = VS_BURST - b->hold;
 	tapio_read(&rx->io, rx->op, rx->batch);
 	for (unsigned i = 0; i < rx->batch; i++) {
 		if (rx->op[i].res == -EBADFD)

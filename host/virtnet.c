@@ -115,8 +115,8 @@ unsigned virtnet_rx(struct virtnet *v, struct vs_burst *b, uint64_t *dropped)
 
 	b->n = 0;
 	b->nseg_used = 0;
-	if (n > VS_BURST)
-		n = VS_BURST;
+	if (n > VS_BURST - b->hold)
+		n = VS_BURST - b->hold;
 	vring_scan(&v->out, v->mem, n, false, v->head, piece);
 	for (; i < n && b->nseg_used + VRING_SEGS <= VS_SEGS; i++) {
 		enum vs_drop why = piece[i].len >= v->hdr_len + ETH_HLEN

@@ -131,7 +131,7 @@ unsigned osa_l2_fetch(void *port, struct vs_burst *b, uint64_t *dropped)
 
 	b->n = 0;
 	b->nseg_used = 0;
-	if (!osa_fetch_entries(d, VS_BURST, &en))
+	if (!osa_fetch_entries(d, VS_BURST - b->hold, &en))
 		return 0;
 	osa_fetch_frames(d, d, b, &en, dropped, take);
 	if (!b->n)

@@ -263,7 +263,8 @@ unsigned osa_l3_fetch(void *port, struct vs_burst *b, uint64_t *dropped)
 	b->nseg_used = 0;
 	pthread_mutex_lock(&a->l3.lock);
 	osa_own_emit(&a->l3.own, b);
-	if (osa_fetch_entries(&a->data, VS_BURST - b->n, &en))
+	if (b->n < VS_BURST - b->hold &&
+	    osa_fetch_entries(&a->data, VS_BURST - b->hold - b->n, &en))
 		osa_fetch_frames(a, &a->data, b, &en, dropped, take);
 	/* What this burst asked for by ARP goes with it. */
 	if (!b->n)

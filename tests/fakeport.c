@@ -49,7 +49,7 @@ static unsigned rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
 	(void)dropped;
 	b->n = 0;
 	b->nseg_used = 0;
-	while (f->at_in < f->n_in && b->n < f->burst) {
+	while (f->at_in < f->n_in && b->n < f->burst && b->n < VS_BURST - b->hold) {
 		const struct fake_frame *x = &f->in[f->at_in++];
 		unsigned i = b->n++;
 		uint32_t want = x->flags ? VS_HEAD_BYTES : VS_HEAD_MIN;

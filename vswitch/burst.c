@@ -390,10 +390,13 @@ static bool only_this(enum vs_drop why)
 	return why == VS_DROP_TX_TOO_BIG || why == VS_DROP_TX_ERROR || why == VS_DROP_TX_QUEUE_FULL;
 }
 
-/* Frames that need nothing more: hand them over and count. */
-INLINE void send(struct flow *f, struct vs_port *to, const struct vs_burst *b,
-		 const struct vs_ref *ref, unsigned n, const bool capture)
+/* Frames that need nothing more: hand them over and count. With keep, those that find no room are
+ * left. Return: how many are done with. */
+INLINE unsigned send(struct flow *f, struct vs_port *to, const struct vs_burst *b,
+		     const struct vs_ref *ref, unsigned n, const bool keep, const bool capture)
 {
+	const unsigned all = n;
+
 	while (n) {
 		enum vs_drop why = VS_DROP_TX_NO_BUFFER;
 		unsigned sent = to->ops->tx_burst(to->ctx, b, ref, n, &why);
@@ -403,12 +406,15 @@ INLINE void send(struct flow *f, struct vs_port *to, const struct vs_burst *b,
 		if (capture && sent)
 			capture_frames(f->w, to, b, ref, sent, VS_CAPTURE_OUT, VS_DROP_NONE);
 		if (sent == n)
-			return;
+			return all;
+		if (keep && why == VS_DROP_TX_NO_BUFFER)
+			return all - n + sent;
 		lost = only_this(why) ? 1 : n - sent;
 		refuse(f, to, b, ref + sent, lost, why, capture);
 		ref += sent + lost;
 		n -= sent + lost;
 	}
+	return all;
 }
 
 /* A frame to be cut: its segments are a burst of their own, sent in pieces. */
@@ -428,7 +434,7 @@ static void send_cut(struct flow *f, struct vs_port *to, struct vs_ref ref, uint
 		if ((int64_t)cut->len[0] + edit_bytes[ref.edit] > (int64_t)frame_max)
 			refuse(f, to, cut, seg, n, VS_DROP_TX_TOO_BIG, capture);
 		else
-			send(f, to, cut, seg, n, capture);
+			send(f, to, cut, seg, n, false, capture);
 	}
 	if (!skip)
 		refuse(f, to, f->b, &ref, 1, VS_DROP_RX_MALFORMED, capture);
@@ -454,29 +460,47 @@ static enum vs_drop prepare(struct flow *f, unsigned i, unsigned caps, uint32_t 
 	return VS_DROP_NONE;
 }
 
-static void send_unusual(struct flow *f, struct out *o, unsigned caps, uint32_t frame_max,
-			 const bool capture)
+static unsigned send_unusual(struct flow *f, struct vs_port *to, const struct vs_ref *ref,
+			     unsigned n, uint32_t frame_max, const bool keep, const bool capture)
 {
-	unsigned from = 0;
+	unsigned caps = to->ops->caps(to->ctx), from = 0, done;
 
-	for (unsigned k = 0; k < o->n; k++) {
+	for (unsigned k = 0; k < n; k++) {
 		bool cut;
-		enum vs_drop d = prepare(f, o->ref[k].frame, caps, frame_max, &cut);
+		enum vs_drop d = prepare(f, ref[k].frame, caps, frame_max, &cut);
 
 		if (d == VS_DROP_NONE && !cut)
 			continue;
 		/* Keep the order: what stands before goes first. */
-		if (k > from)
-			send(f, o->p, f->b, &o->ref[from], k - from, capture);
+		if (k > from) {
+			done = send(f, to, f->b, &ref[from], k - from, keep, capture);
+			if (from + done < k)
+				return from + done;
+		}
 		if (cut)
-			send_cut(f, o->p, o->ref[k], frame_max, capture);
+			send_cut(f, to, ref[k], frame_max, capture);
 		else
-			refuse(f, o->p, f->b, &o->ref[k], 1, d, capture);
+			refuse(f, to, f->b, &ref[k], 1, d, capture);
 		from = k + 1;
 	}
-	if (o->n > from)
-		send(f, o->p, f->b, &o->ref[from], o->n - from, capture);
+	if (n > from)
+		from += send(f, to, f->b, &ref[from], n - from, keep, capture);
+	return from;
 }
+
+INLINE unsigned send_to(struct flow *f, struct vs_port *to, const struct vs_ref *ref, unsigned n,
+			const bool keep, const bool capture)
+{
+	uint32_t frame_max = to->ops->frame_max(to->ctx);
+	unsigned unusual = f->flags & (VS_F_GSO | VS_F_CSUM_NEEDED);
+
+	if (!unusual && f->len_max <= frame_max)
+		return send(f, to, f->b, ref, n, keep, capture);
+	return send_unusual(f, to, ref, n, frame_max, keep, capture);
+}
+
+/* What only the full variant knows: rates of VLANs, queues in front of ports. */
+static void deliver_extra(struct flow *f, struct out *o);
 
 INLINE void deliver(struct flow *f, const bool capture)
 {
@@ -484,16 +508,14 @@ INLINE void deliver(struct flow *f, const bool capture)
 
 	for (unsigned k = 0; k < w->n_out; k++) {
 		struct out *o = &w->out[k];
-		uint32_t frame_max = o->p->ops->frame_max(o->p->ctx);
-		unsigned unusual = f->flags & (VS_F_GSO | VS_F_CSUM_NEEDED);
 
 		w->out_of[o->p->index] = OUT_NONE;
 		if (!o->n)
 			continue;
-		if (!unusual && f->len_max <= frame_max)
-			send(f, o->p, f->b, o->ref, o->n, capture);
+		if (capture)
+			deliver_extra(f, o);
 		else
-			send_unusual(f, o, o->p->ops->caps(o->p->ctx), frame_max, capture);
+			send_to(f, o->p, o->ref, o->n, false, false);
 	}
 	w->n_out = 0;
 }
@@ -514,16 +536,94 @@ INLINE void count_drops(struct flow *f, const bool capture)
 	}
 }
 
-static void capture_in(struct flow *f)
+static uint64_t realtime_ns(void)
 {
-	struct vs_ref ref[VS_BURST];
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	f->w->now_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void capture_in(struct flow *f)
+{
+	struct vs_ref ref[VS_BURST];
+
+	if (!atomic_load_explicit(&f->sw->captures, memory_order_acquire))
+		return;
+	f->w->now_ns = realtime_ns();
 	for (unsigned i = 0; i < f->b->n; i++)
 		ref[i] = (struct vs_ref){.frame = (uint8_t)i};
 	capture_frames(f->w, f->rx, f->b, ref, f->b->n, VS_CAPTURE_IN, VS_DROP_NONE);
+}
+
+/* ---- what the plain code leaves out ----------------------------------------------------------
+ */
+
+unsigned burst_pass(struct vs_worker *w, struct vs_port *to, struct vs_burst *b,
+		    const struct vs_ref *ref, unsigned n, bool keep)
+{
+	struct flow f = {.w = w, .sw = to->sw, .b = b};
+	unsigned done;
+
+	for (unsigned k = 0; k < n; k++) {
+		f.flags |= b->flags[ref[k].frame];
+		if (b->len[ref[k].frame] > f.len_max)
+			f.len_max = b->len[ref[k].frame];
+	}
+	if (!atomic_load_explicit(&to->sw->captures, memory_order_acquire))
+		return send_to(&f, to, ref, n, keep, false);
+	if (b == &w->queued) /* else its time is that of the burst it is part of */
+		w->now_ns = realtime_ns();
+	done = send_to(&f, to, ref, n, keep, true);
+	if (b == &w->queued)
+		capture_flush(w, to->sw);
+	return done;
+}
+
+/* Take out what is over a VLAN's rate. Return: frames left. */
+static unsigned police_out(struct flow *f, struct out *o)
+{
+	uint64_t now = f->w->clock_ns();
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < o->n; k++) {
+		unsigned i = o->ref[k].frame;
+
+		if (vlan_rate_passes(f->sw, f->b->tci[i] & 0x0FFF, true, shape_wire_bytes(f->b, i),
+				     now))
+			o->ref[n++] = o->ref[k];
+		else
+			refuse(f, o->p, f->b, &o->ref[k], 1, VS_DROP_RATE_VLAN, true);
+	}
+	return n;
+}
+
+static void police_in(struct flow *f)
+{
+	uint64_t now = f->w->clock_ns();
+
+	for (unsigned i = 0; i < f->b->n; i++)
+		if (f->w->drop[i] == VS_DROP_NONE &&
+		    !vlan_rate_passes(f->sw, f->w->vid[i], false, shape_wire_bytes(f->b, i), now))
+			f->w->drop[i] = VS_DROP_RATE_VLAN;
+}
+
+static bool has_vlan_rates(const struct flow *f)
+{
+	return f->rules->mode == VLAN_AWARE &&
+	       atomic_load_explicit(&f->sw->vlan_rates, memory_order_acquire);
+}
+
+static void deliver_extra(struct flow *f, struct out *o)
+{
+	struct shaper *s = atomic_load_explicit(&o->p->shaper, memory_order_acquire);
+
+	if (has_vlan_rates(f))
+		o->n = police_out(f, o);
+	if (s && shape_queues(s))
+		shape_deliver(f->w, f->in, o->p, s, f->b, o->ref, o->n);
+	else
+		send_to(f, o->p, o->ref, o->n, false, true);
 }
 
 INLINE void forward(struct flow *f, const bool capture, const bool special, const bool trusted)
@@ -534,6 +634,8 @@ INLINE void forward(struct flow *f, const bool capture, const bool special, cons
 	admit(f, special, trusted);
 	if (special)
 		punt_flush(f->sw);
+	if (capture && has_vlan_rates(f))
+		police_in(f);
 	STAGE(LOOKUP);
 	look_up(f);
 	STAGE(GROUP);
@@ -574,7 +676,7 @@ static __attribute__((noinline)) void forward_special(struct vs_worker *w, struc
 	forward(&f, false, true, false);
 }
 
-static __attribute__((noinline)) void forward_captured(struct vs_worker *w, struct vs_port *p)
+static __attribute__((noinline)) void forward_full(struct vs_worker *w, struct vs_port *p)
 {
 	struct flow f = flow_of(w, p);
 
@@ -597,19 +699,24 @@ static void count_malformed(struct counters *c, uint64_t *dropped)
 	}
 }
 
-unsigned burst_forward(struct vs_worker *w, struct vs_port *p)
+/* Captures and extras need what the plain code leaves out. */
+static bool is_plain(const struct vs_switch *sw)
+{
+	return !atomic_load_explicit(&sw->captures, memory_order_acquire) &&
+	       !atomic_load_explicit(&sw->extras, memory_order_acquire);
+}
+
+INLINE unsigned fetch_and_forward(struct vs_worker *w, struct vs_port *p)
 {
 	struct vs_burst *b = &w->burst;
 	unsigned n;
 
-	if (!atomic_load_explicit(&p->running, memory_order_acquire))
-		return 0;
 	n = p->ops->rx_burst(p->ctx, b, w->dropped);
 	count_malformed(counters_of(w, p), w->dropped);
 	if (!n)
 		return 0;
-	if (atomic_load_explicit(&p->sw->captures, memory_order_acquire))
-		forward_captured(w, p);
+	if (!is_plain(p->sw))
+		forward_full(w, p);
 	else if (atomic_load_explicit(&p->special, memory_order_relaxed))
 		forward_special(w, p);
 	else
@@ -625,7 +732,7 @@ void burst_inject(struct vs_worker *w, struct vs_port *p)
 	struct flow f = flow_of(w, p);
 
 	f.special = 0;
-	if (atomic_load_explicit(&p->sw->captures, memory_order_acquire))
+	if (!is_plain(p->sw))
 		forward(&f, true, false, true);
 	else
 		forward(&f, false, false, true);
@@ -652,4 +759,20 @@ int burst_send(struct vs_worker *w, struct vs_port *to, struct vs_ref ref)
 	capture_frames(w, to, &w->burst, &ref, 1, VS_CAPTURE_OUT, VS_DROP_NONE);
 	capture_flush(w, to->sw);
 	return 0;
+}
+
+unsigned burst_fetch(struct vs_worker *w, struct vs_port *p)
+{
+	return fetch_and_forward(w, p);
+}
+
+unsigned burst_forward(struct vs_worker *w, struct vs_port *p)
+{
+	struct shaper *s = atomic_load_explicit(&p->shaper, memory_order_acquire);
+
+	if (!atomic_load_explicit(&p->running, memory_order_acquire))
+		return 0;
+	if (__builtin_expect(s != NULL, 0))
+		return shape_forward(w, p, s);
+	return fetch_and_forward(w, p);
 }

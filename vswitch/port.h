@@ -60,6 +60,8 @@ struct vs_seg {
 struct vs_burst {
 	unsigned n;
 	unsigned nseg_used; /* entries of seg[] in use */
+	unsigned hold;	    /* set by the switch: rx_burst yields at most VS_BURST - hold frames,
+			       if the port can do with fewer */
 	uint32_t len[VS_BURST];
 	uint16_t headlen[VS_BURST];
 	uint16_t seg0[VS_BURST];

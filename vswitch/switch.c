@@ -14,8 +14,9 @@
  *              by intersecting bitmaps of ports (group.c)
  *   deliver    each destination is visited once: one copy per frame, one signal
  * What a receiver cannot do itself, checksums and segmentation, is done on the
- * way to it (offload.c). Capture is compiled into a second variant of the same
- * code, so that a switch without captures does not even test for one per frame.
+ * way to it (offload.c). Captures, and features few switches use (rates of ports and
+ * VLANs: shape.c), are compiled into a second variant of the same code, so that a
+ * switch without them does not even test for one per frame.
  *
  * State and who writes it:
  *   rules of a port        immutable, replaced by the control thread
@@ -104,6 +105,7 @@ void vs_switch_destroy(struct vs_switch *sw)
 		free(atomic_load(&sw->group[i]));
 	free(atomic_load(&sw->fdb));
 	free(atomic_load(&sw->group_ids));
+	vlan_rates_free(sw);
 	pthread_spin_destroy(&sw->lock);
 	free(sw);
 }
@@ -276,6 +278,8 @@ struct vs_port *vs_port_create(struct vs_switch *sw, const struct vs_port_config
 	if (cfg->role == VS_ROLE_UPLINK)
 		atomic_store(&sw->uplink, p->index);
 	sw->n_ports++;
+	p->shaping.class = VS_CLASS_NORMAL;
+	atomic_store(&p->class, VS_CLASS_NORMAL);
 	return p;
 }
 
@@ -305,6 +309,7 @@ static void port_stop(struct vs_port *p)
 	if (p->worker)
 		worker_del(p->worker, p);
 	synchronize_rcu();
+	shape_stop(p);
 	/* Only now: a burst that was under way may have learned until here. */
 	learn_forget(p);
 	p->ops = NULL;
@@ -320,6 +325,7 @@ void vs_port_destroy(struct vs_port *p)
 	sw = p->sw;
 	port_stop(p);
 	capture_forget_port(p);
+	shape_free(p);
 	atomic_store_explicit(&sw->port[p->index], NULL, memory_order_release);
 	if (atomic_load(&sw->uplink) == p->index)
 		atomic_store(&sw->uplink, FDB_PORT_NONE);

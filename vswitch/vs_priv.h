@@ -8,6 +8,7 @@
 #include <urcu-qsbr.h>
 
 #include "vswitch/fdb.h"
+#include "vswitch/shape.h"
 #include "vswitch/vswitch.h"
 
 #define ETH_ALEN 6
@@ -90,9 +91,12 @@ struct vs_port {
 	uint16_t index;
 	_Atomic bool running;
 	_Atomic unsigned special; /* enum vs_punt, PORT_STANDBY: its bursts are looked at twice */
-	_Atomic(struct vs_port *) up; /* of a member: the uplink it belongs to */
-	bool learning;		      /* source addresses are learned here */
-	_Atomic unsigned n_learned;   /* of a guest: limited; changed under the switch's lock */
+	_Atomic(struct vs_port *) up;	 /* of a member: the uplink it belongs to */
+	bool learning;			 /* source addresses are learned here */
+	_Atomic unsigned n_learned;	 /* of a guest: limited; changed under the switch's lock */
+	_Atomic uint8_t class;		 /* enum vs_class of its frames */
+	_Atomic uint8_t guarantee_queue; /* of the uplink's shaper, plus 1; 0: none */
+	_Atomic(struct shaper *) shaper; /* NULL: no rate, no queue */
 
 	/* The one worker that fetches from this port keeps its last good source. */
 	uint64_t last_src;
@@ -100,6 +104,7 @@ struct vs_port {
 
 	/* Control thread. */
 	struct vs_port_config cfg;
+	struct vs_port_shaping shaping;
 	struct vs_worker *worker;
 	int fd; /* being watched, or -1 */
 	bool promisc_asked;
@@ -145,6 +150,9 @@ struct vs_switch {
 	_Atomic(struct group *) group[GROUPS_MAX]; /* by id */
 	_Atomic(struct vs_capture *) captures;
 	_Atomic(struct punt *) punt; /* NULL until a port punts */
+	/* Features in use that the plain code of a burst does not know: how many. */
+	_Atomic unsigned extras;
+	_Atomic(struct vlan_rates *) vlan_rates;
 	_Atomic bool want_grow;
 	_Atomic size_t n_learned;
 	pthread_spinlock_t lock; /* changes of fdb: control thread and learning workers */
@@ -179,10 +187,14 @@ struct vs_worker {
 	_Atomic(struct port_list *) ports;
 	vs_worker_watch_fn *watch;
 	void *watch_ctx;
+	void (*wake)(void *ctx);    /* with watch_ctx */
+	uint64_t (*clock_ns)(void); /* monotonic; tests bring their own */
+	uint64_t due_ns;	    /* after arm: when a rate lets the next frame pass */
 
 	/* Scratch of the burst in hand. */
 	struct vs_burst burst;
-	struct vs_burst cut; /* segments of a frame whose receiver takes no large ones */
+	struct vs_burst cut;	/* segments of a frame whose receiver takes no large ones */
+	struct vs_burst queued; /* frames that waited, on their way out */
 	uint8_t drop[VS_BURST];
 	uint16_t vid[VS_BURST];
 	uint8_t tag[VS_BURST]; /* enum tag */
@@ -214,6 +226,14 @@ void punt_copy(struct vs_port *p, unsigned wanted, const struct vs_burst *b, uns
 void punt_flush(struct vs_switch *sw);
 void punt_free(struct vs_switch *sw);
 void inject_free(struct vs_switch *sw);
+/* Fetch at most VS_BURST - w->burst.hold frames and forward them. */
+unsigned burst_fetch(struct vs_worker *w, struct vs_port *p);
+/*
+ * Send frames that are decided upon. @keep: stop at the first frame for which the port has no
+ * room now, instead of dropping it. Return: frames sent or dropped, n unless keep.
+ */
+unsigned burst_pass(struct vs_worker *w, struct vs_port *to, struct vs_burst *b,
+		    const struct vs_ref *ref, unsigned n, bool keep);
 
 /* vlan.c: the matrix of spec/zvm-networking.md 3.4. */
 enum vs_drop vlan_ingress(const struct rules *r, const uint8_t *head, uint16_t *vid, uint8_t *tag,

@@ -200,6 +200,66 @@ int vs_port_inject(struct vs_port *p, uint16_t vid, const uint8_t *frame, uint32
  */
 int vs_switch_inject(struct vs_port *from, const uint8_t *frame, uint32_t len);
 
+/* ---- bandwidth ---------------------------------------------------------------- */
+
+struct vs_rate {
+	uint64_t bps;	/* bits a second of Ethernet frames without FCS; 0: no limit */
+	uint32_t burst; /* bytes that may go at once; 0: vs_rate_burst */
+};
+
+/* The burst of a rate without one of its own: 5 ms, 16 KiB at least. */
+uint32_t vs_rate_burst(uint64_t bps);
+
+/* Frames that wait for the uplink. */
+enum vs_class { VS_CLASS_LOW, VS_CLASS_NORMAL, VS_CLASS_HIGH, VS_CLASS_CONTROL, VS_CLASSES };
+
+/* What gives a frame its class. */
+enum vs_priority {
+	VS_PRIORITY_OFF,  /* all are NORMAL */
+	VS_PRIORITY_PORT, /* the port it came from */
+	VS_PRIORITY_PCP,  /* its tag; without one, the port */
+	VS_PRIORITY_DSCP, /* its IP header; without one, the port */
+};
+
+/* A rate that several ports share. */
+struct vs_rate_group;
+/* Return: a group without ports, or NULL and errno (ENOMEM). */
+struct vs_rate_group *vs_rate_group_create(void);
+/* In: what its ports send into the switch, out: what goes to them. */
+void vs_rate_group_set(struct vs_rate_group *g, const struct vs_rate *in,
+		       const struct vs_rate *out);
+/* No port may be in it. NULL is legal. */
+void vs_rate_group_destroy(struct vs_rate_group *g);
+
+struct vs_port_shaping {
+	struct vs_rate in;  /* what the port sends waits with the port: nothing is dropped */
+	struct vs_rate out; /* what goes to it waits in a queue: what is too much is dropped */
+	struct vs_rate_group *group;
+	/* Of a guest: */
+	enum vs_class class;
+	uint64_t guarantee_bps; /* of the uplink's bandwidth */
+	/* Of the uplink: */
+	enum vs_priority priority;
+};
+
+#define VS_GUARANTEES_MAX 64u /* ports of a switch with a guarantee */
+
+/* Return: 0, -ENOMEM or -ENOSPC (VS_GUARANTEES_MAX); then nothing has changed. */
+int vs_port_shape(struct vs_port *p, const struct vs_port_shaping *s);
+
+struct vs_shaping_state {
+	uint64_t held;		/* times the port had to wait before it was asked for more */
+	uint64_t waited;	/* frames to it that waited in the queue */
+	uint32_t frames, bytes; /* in the queue now */
+};
+
+void vs_port_shaping_state(const struct vs_port *p, struct vs_shaping_state *out);
+
+/* All frames of a VLAN: in, what ports send; out, what they get, each copy. Too much is dropped.
+ * Return: 0, -ENOMEM, -EINVAL. */
+int vs_vlan_rate(struct vs_switch *sw, uint16_t vid, const struct vs_rate *in,
+		 const struct vs_rate *out);
+
 /* ---- workers ---------------------------------------------------------------- */
 
 /* Return: a worker without ports, or NULL and errno (ENOMEM, ENOSPC). */
@@ -227,6 +287,11 @@ void vs_worker_disarm(struct vs_worker *w);
  */
 typedef void vs_worker_watch_fn(void *ctx, int fd, bool added);
 void vs_worker_set_watch(struct vs_worker *w, vs_worker_watch_fn *fn, void *ctx);
+
+/* How long the worker may sleep after vs_worker_arm. Return: ns, or UINT64_MAX. */
+uint64_t vs_worker_patience(struct vs_worker *w);
+/* Called by any worker: frames wait in front of a port of this one, which may be asleep. */
+void vs_worker_set_wake(struct vs_worker *w, void (*wake)(void *ctx));
 
 /* ---- capture ----------------------------------------------------------------- */
 

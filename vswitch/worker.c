@@ -4,6 +4,15 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
 
 /* Ids are given out once and reused: counters are kept by id. */
 static atomic_uint ids_in_use;
@@ -59,6 +68,8 @@ struct vs_worker *vs_worker_create(void)
 		return NULL;
 	}
 	w->id = (unsigned)id;
+	w->clock_ns = monotonic_ns;
+	w->due_ns = UINT64_MAX;
 	return w;
 }
 
@@ -75,6 +86,21 @@ void vs_worker_set_watch(struct vs_worker *w, vs_worker_watch_fn *fn, void *ctx)
 {
 	w->watch = fn;
 	w->watch_ctx = ctx;
+}
+
+void vs_worker_set_wake(struct vs_worker *w, void (*wake)(void *ctx))
+{
+	w->wake = wake;
+}
+
+uint64_t vs_worker_patience(struct vs_worker *w)
+{
+	uint64_t now;
+
+	if (w->due_ns == UINT64_MAX)
+		return UINT64_MAX;
+	now = w->clock_ns();
+	return w->due_ns > now ? w->due_ns - now : 0;
 }
 
 static struct port_list *list_of(struct vs_worker *w)
@@ -161,10 +187,13 @@ bool vs_worker_arm(struct vs_worker *w)
 	struct port_list *list = list_of(w);
 	bool work = false;
 
+	w->due_ns = UINT64_MAX;
 	for (unsigned i = 0; i < list->n; i++) {
 		struct vs_port *p = port_at(list, i);
+		struct shaper *s =
+			p ? atomic_load_explicit(&p->shaper, memory_order_acquire) : NULL;
 
-		if (p && p->ops->arm(p->ctx))
+		if (p && (s ? shape_arm(w, p, s) : p->ops->arm(p->ctx)))
 			work = true;
 	}
 	return work;
