@@ -150,8 +150,10 @@ enum guest_irq_model {
 };
 
 struct guest_config {
-	unsigned pool;	     /* input buffers: a power of two, 2..128; 0: 128 */
-	unsigned refill;     /* return input buffers in batches of; 0: a quarter of the pool */
+	unsigned pool;	 /* input buffers: a power of two, 2..128; 0: 128 */
+	unsigned refill; /* return input buffers in batches of; 0: a quarter of the pool */
+	unsigned
+		in_bytes; /* an input buffer is one entry of so many bytes, 64..4096; 0: 16 pages */
 	unsigned out_queues; /* 1..4; 0: 1 */
 	unsigned pci_at;     /* ask for completion interruptions from so many buffers in use on;
 				0: 64; over 128: never */

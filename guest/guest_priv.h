@@ -85,7 +85,7 @@ struct guest_rxq {
 	struct qdio_sbal *sbal;
 	uint8_t *area;
 	uint64_t addr;
-	unsigned pool, refill;
+	unsigned pool, refill, in_bytes;
 	uint32_t oldest, parse, seen;
 	uint32_t stopped; /* buffers before this one are in state NOTINIT already */
 	bool stuck;

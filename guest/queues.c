@@ -77,6 +77,7 @@ static void rx_init(struct guest_dev *d)
 	r->addr = guest_addr(d, GUEST_AT_AREAS);
 	r->pool = d->cfg.pool;
 	r->refill = d->cfg.refill;
+	r->in_bytes = d->cfg.in_bytes;
 	r->entry = -1;
 	memset(r->sbal, 0, QDIO_BUFFERS * sizeof(*r->sbal));
 }

@@ -34,6 +34,13 @@ static void put_buffer(struct guest_rxq *r, uint32_t counter, bool fresh)
 	struct qdio_sbale e = {.length = be32_of(GUEST_PAGE)};
 
 	r->where[at(counter)] = r->area + area;
+	if (r->in_bytes) {
+		e = (struct qdio_sbale){.addr = be64_of(r->addr + area),
+					.length = be32_of(r->in_bytes),
+					.eflags = QDIO_EFLAG_LAST};
+		memcpy(&sbal->e[0], &e, sizeof(e));
+		return;
+	}
 	for (unsigned i = 0; i < QDIO_SBAL_ENTRIES; i++) {
 		/*
 		 * The pool is a power of two, so an SBAL always offers the same area: what the

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cases and the rounds.
+ * The rounds.
  *
- *   bench [-r ROUNDS] [-s SECONDS per run] [-o JSON] [-f FILTER: part of a subject or case name]
+ *   bench [-r ROUNDS] [-s SECONDS per run] [-o JSON] [-l] [FILTER]
+ *
+ * FILTER is a regular expression; cases are run whose "section, case, subject" matches. -l lists
+ * them. "stages" is the table of the switch's cycles.
  */
+#include <libgen.h>
+#include <limits.h>
 #include <pthread.h>
+#include <regex.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,26 +21,20 @@
 
 #include "tests/bench/bench.h"
 
-static const struct bench_case cases[] = {
-	{"one frame per SBAL out", "zlan", 64, 1, bench_qdio},
-	{"15 frames per SBAL out", "zlan", 64, 15, bench_qdio},
-	{"copied by one core", "ring", 64, 0, bench_ring},
-	{"copied by one core", "memcpy", 64, 0, bench_memcpy},
-	{"one frame per SBAL out", "zlan", 512, 1, bench_qdio},
-	{"15 frames per SBAL out", "zlan", 512, 15, bench_qdio},
-	{"copied by one core", "ring", 512, 0, bench_ring},
-	{"copied by one core", "memcpy", 512, 0, bench_memcpy},
-	{"one frame per SBAL out", "zlan", 1514, 1, bench_qdio},
-	{"15 frames per SBAL out", "zlan", 1514, 15, bench_qdio},
-	{"copied by one core", "ring", 1514, 0, bench_ring},
-	{"copied by one core", "memcpy", 1514, 0, bench_memcpy},
-	{"one frame per SBAL out", "zlan", 9000, 1, bench_qdio},
-	{"5 frames per SBAL out", "zlan", 9000, 5, bench_qdio},
-	{"copied by one core", "ring", 9000, 0, bench_ring},
-	{"copied by one core", "memcpy", 9000, 0, bench_memcpy},
-	{"there and back, polling", "zlan", 64, 1, bench_qdio_latency},
-};
-#define CASES (sizeof(cases) / sizeof(cases[0]))
+static struct {
+	const char *json;
+	regex_t filter;
+	unsigned rounds;
+	double seconds;
+	bool progress, list;
+} opt = {.rounds = 5, .seconds = 0.3};
+
+void bench_die(const char *what)
+{
+	fprintf(stderr, "\nbench: %s failed\n", what);
+	bench_peers_end();
+	exit(1);
+}
 
 void bench_pin(unsigned cpu)
 {
@@ -45,49 +46,179 @@ void bench_pin(unsigned cpu)
 		fprintf(stderr, "bench: processor %u is not there: sharing one\n", cpu);
 }
 
-static bool selected(const struct bench_case *c, const char *filter)
+double bench_hz(void)
 {
-	return !filter || strstr(c->name, filter) || strstr(c->subject, filter);
+	static double hz;
+
+	if (hz == 0) {
+		uint64_t ns = bench_ns(), cycles = bench_cycles();
+
+		usleep(20000);
+		cycles = bench_cycles() - cycles;
+		hz = (double)cycles * 1e9 / (double)(bench_ns() - ns);
+	}
+	return hz;
+}
+
+const char *bench_folder(void)
+{
+	static char path[PATH_MAX];
+
+	if (!path[0]) {
+		ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+		path[n > 0 ? n : 0] = 0;
+		dirname(path);
+	}
+	return path;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void bench_rtt(uint64_t *ns, unsigned n, struct bench_sample *out)
+{
+	if (!n)
+		return;
+	qsort(ns, n, sizeof(*ns), compare);
+	out->v[BENCH_RTT] = (double)ns[n / 2] / 1000;
+	out->v[BENCH_RTT_TAIL] = (double)ns[(size_t)n * 999 / 1000] / 1000;
+}
+
+/* ---- the rounds
+ * ----------------------------------------------------------------------------------- */
+
+static bool selected(const char *section, const char *name, const char *subject)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s, %s, %s", section, name, subject);
+	return regexec(&opt.filter, text, 0, NULL, 0) == 0;
+}
+
+static void progress(unsigned round, const char *what, const char *subject)
+{
+	if (opt.progress)
+		fprintf(stderr, "\r\033[Kround %u of %u: %s, %s", round + 1, opt.rounds, what,
+			subject);
+}
+
+static struct bench_stages *run_all(struct bench_result *result, unsigned n)
+{
+	bool staged = selected("stages", "64 B, packed both ways", "zlan");
+	struct bench_stages *stages = NULL;
+
+	for (unsigned r = 0; r < opt.rounds; r++) {
+		for (unsigned i = 0; i < n; i++) {
+			const struct bench_case *c = result[i].c;
+
+			progress(r, c->name, c->subject);
+			c->run(c, opt.seconds, &result[i].run[r]);
+			result[i].n = r + 1;
+		}
+		if (staged) {
+			progress(r, "stages", "zlan");
+			bench_stages_take(&stages, opt.seconds);
+		}
+	}
+	if (opt.progress)
+		fprintf(stderr, "\r\033[K");
+	return stages;
+}
+
+/* Where the guests' storage is: large pages are half of what a copy takes. */
+static void header(void)
+{
+	static const char knob[] = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+	char text[128] = "";
+	FILE *f = fopen(knob, "r");
+	const char *on = f && fgets(text, sizeof(text), f) ? strchr(text, '[') : NULL;
+	bool huge = on && (!strncmp(on, "[advise]", 8) || !strncmp(on, "[always]", 8) ||
+			   !strncmp(on, "[within_size]", 13) || !strncmp(on, "[force]", 7));
+
+	if (f)
+		fclose(f);
+	printf("%ld processors, time-stamp counter %.2f GHz; guests' storage on %s pages\n",
+	       sysconf(_SC_NPROCESSORS_ONLN), bench_hz() / 1e9,
+	       huge ? "2 MiB" : "4 KiB (shmem_enabled in /sys/kernel/mm/transparent_hugepage)");
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: bench [-r ROUNDS] [-s SECONDS] [-o JSON] [-l] [FILTER]\n");
+	return 2;
+}
+
+static int parse(int argc, char **argv)
+{
+	const char *filter = "";
+	int o;
+
+	while ((o = getopt(argc, argv, "r:s:o:l")) != -1) {
+		if (o == 'r')
+			opt.rounds = (unsigned)atoi(optarg);
+		else if (o == 's')
+			opt.seconds = atof(optarg);
+		else if (o == 'o')
+			opt.json = optarg;
+		else if (o == 'l')
+			opt.list = true;
+		else
+			return usage();
+	}
+	if (optind < argc)
+		filter = argv[optind];
+	if (opt.rounds < 1 || opt.rounds > BENCH_ROUNDS_MAX || opt.seconds <= 0)
+		return usage();
+	if (regcomp(&opt.filter, filter, REG_EXTENDED | REG_NOSUB | REG_ICASE))
+		return usage();
+	opt.progress = isatty(STDERR_FILENO);
+	return 0;
+}
+
+static void interrupted(int sig)
+{
+	(void)sig;
+	bench_peers_end();
+	_exit(1);
 }
 
 int main(int argc, char **argv)
 {
-	static struct bench_result result[CASES];
-	const char *json = NULL, *filter = NULL;
-	unsigned rounds = 5, n = 0;
-	bool progress = isatty(STDERR_FILENO);
-	double seconds = 0.4;
-	int opt;
+	struct bench_result *result = calloc(bench_n_cases, sizeof(*result));
+	struct bench_stages *stages;
+	unsigned n = 0;
 
-	while ((opt = getopt(argc, argv, "r:s:o:f:")) != -1) {
-		if (opt == 'r')
-			rounds = (unsigned)atoi(optarg);
-		else if (opt == 's')
-			seconds = atof(optarg);
-		else if (opt == 'o')
-			json = optarg;
-		else if (opt == 'f')
-			filter = optarg;
-		else
-			return 2;
+	if (argc == 3 && !strcmp(argv[1], "--stages")) {
+		rcu_register_thread();
+		return bench_stages_child(atof(argv[2]));
 	}
-	if (rounds < 1 || rounds > BENCH_ROUNDS_MAX || seconds <= 0)
+	if (parse(argc, argv))
 		return 2;
+	for (unsigned i = 0; i < bench_n_cases; i++) {
+		const struct bench_case *c = &bench_cases[i];
+
+		if (!selected(c->section, c->name, c->subject))
+			continue;
+		result[n++].c = c;
+		if (opt.list)
+			printf("%s, %s, %s\n", c->section, c->name, c->subject);
+	}
+	if (opt.list)
+		return 0;
+	signal(SIGINT, interrupted);
+	signal(SIGTERM, interrupted);
+	signal(SIGPIPE, SIG_IGN);
 	rcu_register_thread();
-	for (unsigned i = 0; i < CASES; i++)
-		if (selected(&cases[i], filter))
-			result[n++].c = &cases[i];
-	for (unsigned r = 0; r < rounds; r++)
-		for (unsigned i = 0; i < n; i++) {
-			if (progress)
-				fprintf(stderr, "\rround %u of %u: %-8s %5u bytes, %-28s", r + 1,
-					rounds, result[i].c->subject, result[i].c->frame_bytes,
-					result[i].c->name);
-			result[i].c->run(result[i].c, seconds, &result[i].run[r]);
-			result[i].n = r + 1;
-		}
-	if (progress)
-		fprintf(stderr, "\r%78s\r", "");
+	header();
+	stages = run_all(result, n);
+	bench_peers_end();
 	bench_table(result, n);
-	return json && bench_json(result, n, json) ? 1 : 0;
+	if (stages)
+		bench_stages_table(stages);
+	return opt.json && bench_json(result, n, stages, opt.json) ? 1 : 0;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * make bench: how fast frames go from guest to guest, beside what the machine could do at
- * best. Every subject is run in turn, round after round, and the table shows medians, so that a
- * change of the machine's speed meets all of them.
+ * make bench: how fast frames go from guest to guest, beside what others do on the same machine.
+ *
+ * A case is one subject (zlan or a peer) under one load. All cases run in turn, round after
+ * round, and the table shows medians, so that a change of the machine's speed meets all of
+ * them. Every case verifies what it receives by samples and accounts for every frame; one that
+ * cannot be run here stands in the table with the reason.
  */
 #ifndef TESTS_BENCH_BENCH_H
 #define TESTS_BENCH_BENCH_H
@@ -13,28 +16,69 @@
 
 #define BENCH_ROUNDS_MAX 31
 
-/* What one run of one subject measured. */
+/* X(ENUM, name in bench.json, its unit, scale for the table, heading, fewer is better) */
+#define BENCH_METRICS(X)                                                                           \
+	X(FRAMES, "frames_per_s", "1/s", 1e-6, "Mframes/s", false)                                 \
+	X(GBIT, "gbit_per_s", "Gbit/s", 1, "Gbit/s", false)                                        \
+	X(COPYING, "gbit_per_s_busy", "Gbit/s", 1, "while busy", false)                            \
+	X(CYCLES, "cycles_per_frame", "cycles", 1, "cycles", true)                                 \
+	X(BUSY, "busy", "%", 1, "busy %", true)                                                    \
+	X(RTT, "rtt_median", "us", 1, "rtt us", true)                                              \
+	X(RTT_TAIL, "rtt_p99.9", "us", 1, "99.9 %", true)                                          \
+	X(CPU, "idle_cpu", "%", 1, "CPU %", true)                                                  \
+	X(BYTES, "memory", "bytes", 1, "bytes", true)                                              \
+	X(MS, "time", "ms", 1, "ms", true)                                                         \
+	X(SPREAD, "unfairness", "%", 1, "unfair %", true)
+
+enum bench_metric {
+#define X(id, name, unit, scale, heading, fewer) BENCH_##id,
+	BENCH_METRICS(X)
+#undef X
+		BENCH_METRIC_COUNT,
+};
+
+/* What one run of one case measured; 0: not measured. */
 struct bench_sample {
-	double frames_per_s;
-	double gbit_per_s;
-	double cycles_per_frame; /* of the switch's core, busy time only; 0: not measured */
-	double latency_us;	 /* median round trip; 0: not measured */
-	double latency_p999_us;
-	bool wrong; /* contents were damaged or frames are unaccounted for */
+	double v[BENCH_METRIC_COUNT];
+	bool wrong;	  /* contents were damaged or frames are unaccounted for */
+	char skipped[96]; /* why it could not be run */
+};
+
+/* Of zlan: the metric reaches this value. Of a peer: zlan is so many times as good. */
+struct bench_bar {
+	enum bench_metric metric;
+	double at; /* 0: none */
 };
 
 struct bench_case {
-	const char *name;    /* "packed 15/packed" */
-	const char *subject; /* "zlan", "memcpy", "ring" */
+	const char *section; /* "throughput" */
+	const char *name;    /* rows of one section and name are compared */
+	const char *subject; /* "zlan", or the peer */
 	uint32_t frame_bytes;
-	unsigned per_sbal;
 	void (*run)(const struct bench_case *c, double seconds, struct bench_sample *out);
+	struct bench_bar bar[2];
+
+	unsigned per_sbal; /* frames in each output buffer */
+	unsigned in_bytes; /* offer input buffers of so many bytes; 0: of 64 KiB */
+	unsigned n;	   /* whatever the case scales by */
+	const char *peer;  /* program under tests/bench/peer, and what it is asked for */
+	const char *words;
 };
+
+/* cases.c */
+extern const struct bench_case bench_cases[];
+extern const unsigned bench_n_cases;
 
 /* Processors: the switch on one, the guests on the other; equal on a machine with one. */
 #define BENCH_CPU_SWITCH 0
 #define BENCH_CPU_GUEST 1
 void bench_pin(unsigned cpu);
+/* Report that something the bench needs failed, and exit. */
+_Noreturn void bench_die(const char *what);
+/* Cycles of the time-stamp counter in a second. */
+double bench_hz(void);
+/* The folder of the programs. */
+const char *bench_folder(void);
 
 static inline uint64_t bench_ns(void)
 {
@@ -53,10 +97,24 @@ static inline uint64_t bench_cycles(void)
 #endif
 }
 
+/* Median and 99.9 % of n values of nanoseconds, which get sorted. */
+void bench_rtt(uint64_t *ns, unsigned n, struct bench_sample *out);
+
 void bench_qdio(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_qdio_latency(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_memcpy(const struct bench_case *c, double seconds, struct bench_sample *out);
-void bench_ring(const struct bench_case *c, double seconds, struct bench_sample *out);
+void bench_peer(const struct bench_case *c, double seconds, struct bench_sample *out);
+
+/* peer.c: end the programs that were started. */
+void bench_peers_end(void);
+
+/* stages.c: run the build that counts, and print its table. */
+struct bench_stages;
+void bench_stages_take(struct bench_stages **s, double seconds);
+void bench_stages_table(struct bench_stages *s);
+/* Return: the median of a stage, or -1: no more. */
+double bench_stage_median(struct bench_stages *s, unsigned stage, const char **name);
+int bench_stages_child(double seconds);
 
 /* report.c */
 struct bench_result {
@@ -65,6 +123,6 @@ struct bench_result {
 	struct bench_sample run[BENCH_ROUNDS_MAX];
 };
 void bench_table(const struct bench_result *r, unsigned n);
-int bench_json(const struct bench_result *r, unsigned n, const char *path);
+int bench_json(const struct bench_result *r, unsigned n, struct bench_stages *s, const char *path);
 
 #endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/bench/bed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <urcu-qsbr.h>
+
+#include "tests/bench/bench.h"
+
+#ifdef ZLAN_STAGES
+_Thread_local struct stage_clock stage_clock;
+
+static void stages_out(struct bed_worker *k)
+{
+	memcpy(k->stage, stage_clock.cycles, sizeof(k->stage));
+	memcpy(k->marks, stage_clock.marks, sizeof(k->marks));
+}
+#else
+static void stages_out(struct bed_worker *k)
+{
+	(void)k;
+}
+#endif
+
+static void *worker_loop(void *arg)
+{
+	struct bed_worker *k = arg;
+	uint64_t cycles = 0, frames = 0;
+
+	pthread_setname_np(pthread_self(), "switch"); /* for profilers */
+	bench_pin(k->cpu);
+	rcu_register_thread();
+	STAGE(OTHER);
+	while (!atomic_load_explicit(&k->stop, memory_order_relaxed)) {
+		uint64_t t = bench_cycles();
+		unsigned n = vs_worker_poll(k->w);
+
+		if (n) {
+			cycles += bench_cycles() - t;
+			frames += n;
+		}
+		rcu_quiescent_state();
+		atomic_store_explicit(&k->busy_cycles, cycles, memory_order_relaxed);
+		atomic_store_explicit(&k->frames, frames, memory_order_relaxed);
+	}
+	rcu_unregister_thread();
+	stages_out(k);
+	return NULL;
+}
+
+static void side_open(struct bed *b, unsigned i)
+{
+	struct bed_side *s = &b->side[i];
+	struct osa_config osa = inproc_osa_config((uint16_t)(0x500 + 16 * i), true);
+	struct guest_config guest = {.pci_at = 200, .in_bytes = b->cfg.in_bytes};
+	struct vs_port_config port = {.role = VS_ROLE_GUEST, .access_vid = 10, .mac_protect = 1};
+	struct guest_machine m;
+
+	osa.mtu = b->cfg.mtu;
+	if (inproc_open(&s->machine, &osa, &guest))
+		bench_die("opening an adapter");
+	s->machine.siga_noop = true; /* the worker polls */
+	memcpy(port.own_mac, osa.mac, 6);
+	memcpy(s->mac, osa.mac, 6);
+	snprintf(port.name, sizeof(port.name), "GUEST%u/0500", i + 1);
+	s->port = vs_port_create(b->sw, &port);
+	s->dev = guest_dev_create(&guest, &s->machine.st);
+	if (!s->port || !s->dev)
+		bench_die("making a guest");
+	vs_port_assign(s->port, b->worker[i / 2 % b->cfg.workers].w);
+	s->link = vs_port_link(s->port);
+	osa_set_link(s->machine.osa, &s->link);
+	inproc_machine(&s->machine, &m);
+	guest_dev_connect(s->dev, &m);
+	if (guest_online(s->dev))
+		bench_die("bringing a guest online");
+}
+
+struct bed *bed_open(const struct bed_config *cfg)
+{
+	struct vs_switch_config sw = {
+		.name = "BENCH", .vlan_aware = true, .native_vid = 1, .mac_protect = true};
+	struct bed *b = calloc(1, sizeof(*b));
+
+	b->cfg = *cfg;
+	b->sw = vs_switch_create(&sw);
+	if (!b->sw)
+		bench_die("making a switch");
+	for (unsigned i = 0; i < cfg->workers; i++) {
+		b->worker[i].w = vs_worker_create();
+		b->worker[i].cpu = i ? BENCH_CPU_GUEST : BENCH_CPU_SWITCH;
+		if (!b->worker[i].w)
+			bench_die("making a worker");
+	}
+	for (unsigned i = 0; i < cfg->guests; i++)
+		side_open(b, i);
+	rcu_thread_offline(); /* this thread only drives guests from here on */
+	for (unsigned i = 0; i < cfg->workers; i++)
+		if (pthread_create(&b->worker[i].thread, NULL, worker_loop, &b->worker[i]))
+			bench_die("starting a worker");
+	bench_pin(BENCH_CPU_GUEST);
+	return b;
+}
+
+void bed_stop(struct bed *b)
+{
+	for (unsigned i = 0; i < b->cfg.workers; i++)
+		if (!atomic_exchange(&b->worker[i].stop, true))
+			pthread_join(b->worker[i].thread, NULL);
+}
+
+void bed_close(struct bed *b)
+{
+	bed_stop(b);
+	rcu_thread_online();
+	for (unsigned i = 0; i < b->cfg.guests; i++) {
+		guest_offline(b->side[i].dev);
+		guest_dev_destroy(b->side[i].dev);
+		osa_set_link(b->side[i].machine.osa, NULL);
+		vs_port_destroy(b->side[i].port);
+		inproc_close(&b->side[i].machine);
+	}
+	vs_switch_destroy(b->sw);
+	for (unsigned i = 0; i < b->cfg.workers; i++)
+		vs_worker_destroy(b->worker[i].w);
+	free(b);
+}
+
+void bed_frame(const struct bed *b, uint8_t *f, uint32_t len, unsigned from, unsigned to)
+{
+	memcpy(f, b->side[to].mac, 6);
+	memcpy(f + 6, b->side[from].mac, 6);
+	f[12] = 0x88;
+	f[13] = 0xB5;
+	for (uint32_t i = 14; i < len; i++)
+		f[i] = (uint8_t)(i * 7);
+}
+
+uint64_t bed_dropped(const struct bed *b)
+{
+	uint64_t dropped = 0;
+
+	for (unsigned i = 0; i < b->cfg.guests; i++) {
+		struct vs_counters c;
+
+		vs_port_counters(b->side[i].port, &c);
+		for (unsigned d = 0; d < VS_DROP_COUNT; d++)
+			dropped += c.rx_drop[d] + c.tx_drop[d];
+	}
+	return dropped;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A switch with QDIO guests in this process: its workers on threads, the guests on the caller's. */
+#ifndef TESTS_BENCH_BED_H
+#define TESTS_BENCH_BED_H
+
+#include <pthread.h>
+
+#include "common/stage.h"
+#include "guest/guest.h"
+#include "tests/inproc.h"
+#include "vswitch/vswitch.h"
+
+#define BED_GUESTS_MAX 8
+#define BED_WORKERS_MAX 2
+
+struct bed_config {
+	unsigned guests, workers; /* guest i is served by worker i / 2 % workers */
+	uint16_t mtu;
+	unsigned in_bytes; /* of an input buffer; 0: 64 KiB */
+};
+
+struct bed_side {
+	struct inproc machine;
+	struct guest_dev *dev;
+	struct vs_port *port;
+	struct vs_link link;
+	uint8_t mac[6];
+};
+
+struct bed_worker {
+	struct vs_worker *w;
+	pthread_t thread;
+	unsigned cpu;
+	_Atomic bool stop;
+	_Atomic uint64_t busy_cycles, frames;
+	uint64_t stage[STAGE_COUNT], marks[STAGE_COUNT];
+};
+
+struct bed {
+	struct vs_switch *sw;
+	struct bed_config cfg;
+	struct bed_side side[BED_GUESTS_MAX];
+	struct bed_worker worker[BED_WORKERS_MAX];
+};
+
+struct bed *bed_open(const struct bed_config *cfg);
+void bed_close(struct bed *b);
+/* Stop the workers; bed_close does if it was not done. */
+void bed_stop(struct bed *b);
+/* A frame of len bytes from one guest to another, its contents a pattern. */
+void bed_frame(const struct bed *b, uint8_t *f, uint32_t len, unsigned from, unsigned to);
+/* What the switch counted as dropped, on all ports. */
+uint64_t bed_dropped(const struct bed *b);
+
+#endif

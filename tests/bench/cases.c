@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is measured, and what it is to reach. */
+#include "tests/bench/bench.h"
+
+#define OVS "OVS-DPDK"
+#define TESTPMD "testpmd io"
+#define M 1e6
+#define BAR(m, at)                                                                                 \
+	{                                                                                          \
+		BENCH_##m, at                                                                      \
+	}
+
+/* clang-format off */
+#define CASE(s, n, who, bytes, fn, ...)                                                            \
+	{.section = s, .name = n, .subject = who, .frame_bytes = bytes, .run = fn, __VA_ARGS__},
+#define ZLAN(s, n, bytes, fn, ...) CASE(s, n, "zlan", bytes, fn, __VA_ARGS__)
+#define PEER(s, n, who, bytes, script, what, ...)                                                  \
+	CASE(s, n, who, bytes, bench_peer, .peer = script, .words = what, __VA_ARGS__)
+#define MEMCPY(s, n, bytes, ...) CASE(s, n, "memcpy", bytes, bench_memcpy, __VA_ARGS__)
+
+const struct bench_case bench_cases[] = {
+	/* Packed: 15 frames to an output buffer; into an input buffer the switch packs what fits. */
+#define IN "throughput"
+#define AT "64 B, packed both ways"
+	ZLAN(IN, AT, 64, bench_qdio, .per_sbal = 15, .bar = {BAR(FRAMES, 40 * M), BAR(CYCLES, 65)})
+	PEER(IN, AT, OVS, 64, "ovs", "frames 64", .bar = {BAR(FRAMES, 4)})
+	PEER(IN, AT, TESTPMD, 64, "testpmd", "frames 64")
+	MEMCPY(IN, AT, 64)
+#undef AT
+#define AT "64 B, one per output buffer"
+	ZLAN(IN, AT, 64, bench_qdio, .per_sbal = 1, .bar = {BAR(FRAMES, 18 * M)})
+#undef AT
+#define AT "64 B, one per buffer each way"
+	ZLAN(IN, AT, 64, bench_qdio, .per_sbal = 1, .in_bytes = 128, .bar = {BAR(FRAMES, 12 * M)})
+#undef AT
+#define AT "1514 B, packed both ways"
+	ZLAN(IN, AT, 1514, bench_qdio, .per_sbal = 15, .bar = {BAR(FRAMES, 8 * M), BAR(GBIT, 95)})
+	PEER(IN, AT, OVS, 1514, "ovs", "frames 1514")
+	PEER(IN, AT, TESTPMD, 1514, "testpmd", "frames 1514")
+	MEMCPY(IN, AT, 1514)
+#undef AT
+#define AT "1514 B, one per output buffer"
+	ZLAN(IN, AT, 1514, bench_qdio, .per_sbal = 1)
+#undef AT
+#undef IN
+#define IN "large frames"
+#define AT "9000 B"
+	ZLAN(IN, AT, 9000, bench_qdio, .per_sbal = 5, .bar = {BAR(GBIT, 120)})
+	MEMCPY(IN, AT, 9000, .bar = {BAR(COPYING, 0.85)})
+#undef AT
+#define AT "56 KiB"
+	ZLAN(IN, AT, 57358, bench_qdio, .per_sbal = 1)
+	MEMCPY(IN, AT, 57358, .bar = {BAR(COPYING, 0.85)})
+#undef AT
+#undef IN
+#define IN "latency"
+#define AT "64 B there and back, busy"
+	ZLAN(IN, AT, 64, bench_qdio_latency, .per_sbal = 1)
+	PEER(IN, AT, OVS, 64, "ovs", "rtt 64", .bar = {BAR(RTT, 1)})
+	PEER(IN, AT, TESTPMD, 64, "testpmd", "rtt 64")
+#undef AT
+#undef IN
+};
+const unsigned bench_n_cases = sizeof(bench_cases) / sizeof(bench_cases[0]);
