@@ -97,6 +97,12 @@ $(B)/staged/%.o: %.c
 $(B)/staged/bench: $(STAGED) $(B)/libguest.a $(B)/libqdio.a
 	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $(STAGED) $(B)/libguest.a $(B)/libqdio.a $(PKG_LIBS)
 
+# Guests by vhost-user for the bench's peers, where libdpdk is.
+VHOST_LOOP := $(if $(DPDK_PLUGIN),$(B)/vhost-loop)
+$(B)/vhost-loop: tests/bench/vhost/loop.c
+	@mkdir -p $(@D)
+	$(call step,CC)$(CC) $(CFLAGS) -O3 $(DPDK_CFLAGS) -MMD -MP -o $@ $< $(LDFLAGS) -lrte_ethdev -lrte_mbuf -lrte_mempool -lrte_ring -lrte_eal
+
 include guest/hercules/module.mk
 
 # ---- what people call ------------------------------------------------------------------
@@ -115,7 +121,7 @@ help:
 	@echo 'sudo make check-guest   a stock Linux driver under Hercules; HERCULES=PATH for another emulator'
 	@echo 'make lint          warnings, sparse, cppcheck, clang-tidy, clang-format, include arrows'
 	@echo 'make fuzz          search with every fuzz target, SECONDS=$(SECONDS) each'
-	@echo 'make bench         frames/s, Gbit/s and cycles per frame; writes build/bench.json'
+	@echo 'sudo make bench    how fast, beside others; writes $(B)/bench.json; ONLY=REGEX some of it'
 	@echo 'sudo make bench-guest   the same of guests under Hercules, minutes; adds to $(B)/bench.json'
 	@echo 'make asan          all programs and tests with ASan and UBSan into build/asan/'
 	@echo 'make coverage      line coverage of the unit tests and the fuzz corpora'
@@ -161,8 +167,9 @@ fuzz:
 .PHONY: bench
 bench:
 	@scripts/deps.sh build
-	@$(MAKE) -s -j$(shell nproc) all $(B)/bench $(B)/staged/bench
-	$(B)/bench -o $(B)/bench.json $(if $(ONLY),'$(ONLY)')
+	@[ "$$(id -u)" != 0 ] || scripts/deps.sh bench
+	@$(MAKE) -s -j$(shell nproc) all $(B)/bench $(B)/staged/bench $(VHOST_LOOP)
+	@tests/bench/bench.sh $(B)/bench -o $(B)/bench.json $(if $(ONLY),'$(ONLY)')
 
 .PHONY: bench-guest
 bench-guest:
