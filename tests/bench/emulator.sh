@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # How fast a stock Linux driver moves data under the emulator: guest to guest and guest to host
-# beside the emulator's own LCS on a TAP, and what an idle adapter takes from its processor.
+# beside the emulator's own device on a TAP (LCS, or QETH of 4.x), and what an idle adapter takes
+# from its processor.
 # Called by `make bench-guest` after the programs, the module and the guests' root are built.
 #
-# Guests one and two have a ZOSA device on one switch; guest bare has none, but the LCS. Every
+# Guests one and two have a ZOSA device on one switch; guest bare has none, but the LCS or QETH. Every
 # measure is taken in turn, ROUNDS times; shown are medians. Adds to the list in bench.json.
 # shellcheck source=tests/guest/lib.sh
 . "$(dirname "$0")/../guest/lib.sh"
@@ -35,11 +36,11 @@ results()
 
 # ---- measures --------------------------------------------------------------------------------
 
-# Seconds of a transfer, as `fetch` prints them.
+# Seconds of a transfer, as `take` prints them.
 guest_fetch() # CASE SUBJECT GUEST FROM-ADDRESS
 {
 	local s
-	s=$(run "$3" "fetch $4" 120 | sed -n 's/.* bytes in \([0-9.]*\) s.*/\1/p')
+	s=$(run "$3" "take $4" 120 | sed -n 's/.* bytes in \([0-9.]*\) s.*/\1/p')
 	sample "$1" "$2" "20 MiB" s "$s"
 }
 
@@ -74,6 +75,22 @@ spin() # SUBJECT GUEST
 	sample "processor" "$1" "rate" 1/s "$(run "$2" spin 120 | tail -n 1)"
 }
 
+# Guest bare's device, and the host's end of it, a TAP that the emulator has made.
+own_up()
+{
+	local tap
+	if [ "$own" = LCS ]; then
+		run bare 'lcs_up 0e20 10.7.0.1/24' || return
+	else
+		run bare 'online 0e20 2' && run bare 'address 0e20 10.7.0.1/24' || return
+	fi
+	eventually in_ns host sh -c 'ip -br link show type tun | grep -q tap1' || return
+	tap=$(ip -n "$ID-host" -br link show type tun | sed -n 's/^\(tap[1-9]\).*/\1/p')
+	ip -n "$ID-host" link set "$tap" up
+	ip -n "$ID-host" addr replace 10.7.0.254/24 dev "$tap"
+	eventually in_ns host ping -q -c 1 -W 1 10.7.0.1
+}
+
 # ---- the world -------------------------------------------------------------------------------
 
 world host
@@ -95,7 +112,13 @@ start www ip netns exec "$ID-host" "$PYTHON" -m http.server -d "$T/www" 8080
 
 boot one "0500.3 ZOSA user LINUX01 dir $T/run"
 boot two "0500.3 ZOSA user LINUX02 dir $T/run"
-boot bare "0E20.2 LCS -n /dev/net/tun 10.7.0.1"
+if [ "$FAMILY" = 3 ]; then
+	own=LCS
+	boot bare "0E20.2 LCS -n /dev/net/tun 10.7.0.1"
+else
+	own=QETH
+	boot bare "0E20.3 QETH iface /dev/net/tun ipaddr 10.7.0.254 netmask 255.255.255.0"
+fi
 for g in one two bare; do
 	must "guest $g boots" booted $g
 	[ $FAILURES = 0 ] || exit 1
@@ -107,27 +130,29 @@ run one 'address 0500 10.9.0.1/24'
 run two 'address 0500 10.9.0.2/24'
 run one serve >/dev/null 60
 run two serve >/dev/null 60
-lcs=
-if run bare 'lcs_up 0e20 10.7.0.1/24' >"$T/lcs.out" 2>&1 && eventually in_ns host sh -c 'ip -br link show type tun | grep -q tap1' ; then
-	lcs=$(ip -n "$ID-host" -br link show type tun | sed -n 's/^\(tap[1-9]\).*/\1/p')
-	ip -n "$ID-host" link set "$lcs" up
-	ip -n "$ID-host" addr add 10.7.0.254/24 dev "$lcs"
-	eventually in_ns host ping -q -c 1 -W 1 10.7.0.1 >/dev/null 2>&1 || lcs=
+if own_up >"$T/own.out" 2>&1; then
+	run bare serve >/dev/null 60
+else
+	skipped "the emulator's own $own: not online"
+	own=
 fi
-[ -n "$lcs" ] && run bare serve >/dev/null 60 || skipped "the emulator's own LCS: not online"
 
 for ((i = 0; i < ROUNDS; i++)); do
 	spin 'no adapter' bare
+	run one 'offline 0500'
+	spin 'adapter offline' one
+	run one 'again 0500'
+	run one 'address 0500 10.9.0.1/24' # lost, should the interface have been another
 	spin 'adapter online, idle' one
 	guest_fetch 'guest to guest' zlan one 10.9.0.2
 	host_fetch 'guest to host' zlan 10.9.0.1
 	guest_fetch 'host to guest' zlan one 10.9.0.254
 	guest_ping 'guest and guest' zlan one 10.9.0.2
 	host_ping 'host and guest' zlan 10.9.0.1
-	[ -n "$lcs" ] || continue
-	host_fetch 'guest to host' LCS 10.7.0.1
-	guest_fetch 'host to guest' LCS bare 10.7.0.254
-	host_ping 'host and guest' LCS 10.7.0.1
+	[ -n "$own" ] || continue
+	host_fetch 'guest to host' "$own" 10.7.0.1
+	guest_fetch 'host to guest' "$own" bare 10.7.0.254
+	host_ping 'host and guest' "$own" 10.7.0.1
 done
 results >"$T/results"
 jq -r '.[] | [.case, .subject, .metric, .median, .min, .max, .unit] | @tsv' "$T/results" |

@@ -131,11 +131,15 @@ serve()
 
 fetch() # ADDRESS
 {
+	take $1 && md5sum </tmp/data
+}
+
+take() # ADDRESS
+{
 	local start=$(cut -d ' ' -f 1 /proc/uptime)
 	wget -q -O /tmp/data http://$1:8080/data || return
 	echo $start $(cut -d ' ' -f 1 /proc/uptime) $(wc -c </tmp/data) >/tmp/took
 	awk '{ printf "%d bytes in %.2f s: %.1f MB/s\n", $3, $2 - $1, $3 / ($2 - $1) / 1000000 }' /tmp/took
-	md5sum </tmp/data
 }
 
 # As many pings in the background as fit until `pinged` looks at them.
