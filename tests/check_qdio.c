@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "tests/qdio_rig.h"
@@ -633,6 +634,82 @@ static uint8_t take(struct rig *r, uint32_t addr)
 	return atomic_exchange((_Atomic uint8_t *)(r->mem + addr), 0);
 }
 
+/* A device's worker: news, then a signal, again and again. */
+struct source {
+	struct rig *r;
+	_Atomic unsigned made, served;
+};
+
+#define NEWS 20000u
+
+static void *make_news(void *arg)
+{
+	struct source *s = arg;
+
+	for (unsigned n = 1; n <= NEWS; n++) {
+		atomic_store(&s->made, n);
+		qdio_group_signal(s->r->g);
+		/* Not too far ahead: what matters is where one ends and the other begins. */
+		while (n - atomic_load(&s->served) > 2)
+			sched_yield();
+	}
+	return NULL;
+}
+
+static void serve(struct source *s)
+{
+	if (take(s->r, RIG_DSCI))
+		atomic_store(&s->served, atomic_load(&s->made));
+}
+
+/*
+ * 14.3 row 21: two devices with indicators of their own on one subclass. Interruptions merge; who
+ * clears the summary first and looks at every device then misses nothing.
+ */
+START_TEST(two_on_one_subclass)
+{
+	struct source s[2] = {0};
+	struct rig r[2];
+	pthread_t thread[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct qdio_storage st = {.n = 2};
+
+		rig_init_thin(&r[i]);
+		s[i].r = &r[i];
+		/* Storage of its own, and behind it the page with the summary that both have. */
+		st.region[0] = (struct qdio_region){0, RIG_BYTES, r[i].mem};
+		st.region[1] = (struct qdio_region){RIG_BYTES, 16, r[0].mem + RIG_LSI};
+		ck_assert_int_eq(qdio_group_set_storage(r[i].g, &st), 0);
+		ck_assert_uint_eq(sadc(&r[i], RIG_BYTES, RIG_DSCI, 3), QDIO_CHSC_OK);
+		rig_bring_up(&r[i]);
+	}
+	for (unsigned i = 0; i < 2; i++) { /* alone: the other's indicator stays off */
+		qdio_group_signal(r[i].g);
+		ck_assert_uint_ne(take(&r[0], RIG_LSI), 0);
+		ck_assert_uint_ne(take(&r[i], RIG_DSCI), 0);
+		ck_assert_uint_eq(take(&r[!i], RIG_DSCI), 0);
+		ck_assert_uint_eq(r[i].last_isc, 3);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		pthread_create(&thread[i], NULL, make_news, &s[i]);
+	while (s[0].served < NEWS || s[1].served < NEWS) { /* lost: the test's time-out */
+		if (!take(&r[0], RIG_LSI)) {
+			sched_yield();
+			continue;
+		}
+		serve(&s[0]);
+		serve(&s[1]);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		pthread_join(thread[i], NULL);
+		ck_assert_uint_eq(r[i].airqs, NEWS + 1);
+	}
+	rig_fini(&r[1]);
+	rig_fini(&r[0]);
+}
+END_TEST
+
 /* 12 row 10: after the answer to a reset nothing is stored, however busy the worker is. */
 START_TEST(no_indicator_after_a_reset_answer)
 {
@@ -720,6 +797,7 @@ static Suite *qdio_suite(void)
 	tcase_add_test(tc, classic_signal);
 	tcase_add_test(tc, thin_signal);
 	tcase_add_loop_test(tc, sadc_as_listed, 0, ROWS(sadcs));
+	tcase_add_test(tc, two_on_one_subclass);
 	tcase_add_test(tc, no_indicator_after_a_reset_answer);
 	tcase_add_test(tc, no_pci_after_clear);
 	suite_add_tcase(s, tc);

@@ -313,27 +313,28 @@ static void execute_ccw(DEVBLK *dev, BYTE code, BYTE flags, BYTE chained, U32 co
 		memcpy(dev->sense, end.sense, SENSE_BYTES);
 }
 
-/* Frames that found no buffer are gone: nothing to do. */
+static int signal_adapter(DEVBLK *dev, unsigned fc, U32 qmask)
+{
+	if (!dev->dev_data)
+		return 3;
+	zosa_siga(dev->dev_data, fc, qmask);
+	return 0;
+}
+
 static int signal_input(DEVBLK *dev, U32 qmask)
 {
-	(void)dev;
-	(void)qmask;
-	return 0;
+	return signal_adapter(dev, QDIO_SIGA_R, qmask);
 }
 
 static int signal_output(DEVBLK *dev, U32 qmask)
 {
-	(void)qmask;
-	if (!dev->dev_data)
-		return 3;
-	zosa_signal_adapter(dev->dev_data);
-	return 0;
+	return signal_adapter(dev, QDIO_SIGA_W, qmask);
 }
 
 static int signal_sync(DEVBLK *dev, U32 oqmask, U32 iqmask)
 {
 	(void)iqmask;
-	return signal_output(dev, oqmask);
+	return signal_adapter(dev, QDIO_SIGA_S, oqmask);
 }
 
 /* ---- CHSC ----------------------------------------------------------------------------------- */

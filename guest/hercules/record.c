@@ -8,7 +8,6 @@
  * noted when its words are others than at the last START; HALT and CLEAR only where
  * they end a program, because the others do not come to the module.
  */
-#include "guest/hercules/record.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "guest/hercules/record_priv.h"
 #include "osa/osa.h"
 
 #define TEXT_BYTES 160
@@ -25,18 +25,7 @@
 #define SL_SHOWN 32 /* four entries */
 #define QUEUES_MAX (QDIO_IN_QUEUES_MAX + QDIO_OUT_QUEUES_MAX)
 #define NO_TIME UINT64_MAX
-
-struct record {
-	FILE *file; /* its lock keeps events apart */
-	struct qdio_storage st;
-	struct zosa_place place;
-	unsigned seq;
-	uint64_t first_us;
-	uint8_t pmcw[QDIO_DEVICES][EMU_PMCW_BYTES]; /* as last noted */
-	struct qdio_orb orb[QDIO_DEVICES];
-	unsigned ccws[QDIO_DEVICES]; /* of the program so far */
-	struct qdio_qdr qdr;	     /* of the last ESTABLISH QUEUES */
-};
+#define AFTER_WRITE 6 /* buffers and signals */
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
@@ -53,9 +42,7 @@ static uint64_t now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* Number, time, channel, and what the format says; the line goes on. The file is locked. */
-static void __attribute__((format(printf, 3, 4)))
-head(struct record *r, char ch, const char *fmt, ...)
+void record_head(struct record *r, char ch, const char *fmt, ...)
 {
 	uint64_t us = now_us();
 	va_list ap;
@@ -69,8 +56,7 @@ head(struct record *r, char ch, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* The payload without the lines of zeros at its end, and the end of the line. */
-static void tail(struct record *r, const uint8_t *data, size_t len)
+void record_tail(struct record *r, const uint8_t *data, size_t len)
 {
 	size_t n = len;
 
@@ -96,8 +82,8 @@ static void message(struct record *r, unsigned dev, const char *event, const uin
 
 	osa_trace_text(msg, len, words, sizeof(words));
 	fprintf(r->file, "# %s\n", words);
-	head(r, channel(dev), "%s", event);
-	tail(r, msg, len);
+	record_head(r, channel(dev), "%s", event);
+	record_tail(r, msg, len);
 }
 
 /* ---- control blocks of ESTABLISH QUEUES ----------------------------------------------------- */
@@ -108,8 +94,8 @@ static void block(struct record *r, const char *event, uint64_t addr, const char
 
 	if (len > sizeof(data) || qdio_storage_fetch(&r->st, data, addr, len, 0))
 		return;
-	head(r, channel(QDIO_DEVICES - 1), "%s addr=%" PRIx64 " %s", event, addr, keys);
-	tail(r, data, len);
+	record_head(r, channel(QDIO_DEVICES - 1), "%s addr=%" PRIx64 " %s", event, addr, keys);
+	record_tail(r, data, len);
 }
 
 static unsigned queues(const struct record *r)
@@ -145,8 +131,8 @@ static void establish(struct record *r, const struct qdio_single *cmd)
 
 	memset(&r->qdr, 0, sizeof(r->qdr));
 	memcpy(&r->qdr, cmd->data, len);
-	head(r, channel(QDIO_DEVICES - 1), "EQ-QDR");
-	tail(r, cmd->data, len);
+	record_head(r, channel(QDIO_DEVICES - 1), "EQ-QDR");
+	record_tail(r, cmd->data, len);
 	block(r, "EQ-QIB", be64_get(r->qdr.qiba), "when=before-EQ", sizeof(struct qdio_qib));
 	for (unsigned i = 0; i < queues(r); i++) {
 		queue_keys(r, i, keys, sizeof(keys), "");
@@ -168,11 +154,11 @@ static void start(struct record *r, unsigned dev)
 	if (memcmp(pmcw, r->pmcw[dev], sizeof(pmcw)) != 0) {
 		memcpy(r->pmcw[dev], pmcw, sizeof(pmcw));
 		/* Enabled, or there were no START; the subclass: bits 2 to 4 of byte 4. */
-		head(r, channel(dev), "MSCH enabled=1 isc=%u cc=0", pmcw[4] >> 3 & 7);
-		tail(r, pmcw, sizeof(pmcw));
+		record_head(r, channel(dev), "MSCH enabled=1 isc=%u cc=0", pmcw[4] >> 3 & 7);
+		record_tail(r, pmcw, sizeof(pmcw));
 	}
-	head(r, channel(dev), "START ccwaddr=%08x", be32_get(r->orb[dev].cpa));
-	tail(r, (const uint8_t *)&r->orb[dev], sizeof(r->orb[dev]));
+	record_head(r, channel(dev), "START ccwaddr=%08x", be32_get(r->orb[dev].cpa));
+	record_tail(r, (const uint8_t *)&r->orb[dev], sizeof(r->orb[dev]));
 }
 
 static uint32_t ccw_address(const struct record *r, unsigned dev)
@@ -198,15 +184,19 @@ void record_begin(struct record *r, unsigned dev, const struct qdio_single *cmd)
 	if (!cmd->last_cmd)
 		start(r, dev);
 	ccw = ccw_of(r, dev);
-	head(r, channel(dev), "CCW code=%02x flags=%02x count=%u addr=%08x", ccw.cmd, ccw.flags,
-	     be16_get(ccw.count), be32_get(ccw.cda));
-	tail(r, (const uint8_t *)&ccw, sizeof(ccw));
-	if (cmd->cmd == QDIO_CCW_WRITE)
+	record_head(r, channel(dev), "CCW code=%02x flags=%02x count=%u addr=%08x", ccw.cmd,
+		    ccw.flags, be16_get(ccw.count), be32_get(ccw.cda));
+	record_tail(r, (const uint8_t *)&ccw, sizeof(ccw));
+	if (cmd->cmd == QDIO_CCW_WRITE) {
 		message(r, dev, "WRITE", cmd->data, cmd->count);
-	else if (cmd->cmd == QDIO_CCW_EQ)
+		record_more(r, AFTER_WRITE);
+	}
+	if (cmd->cmd == QDIO_CCW_EQ)
 		establish(r, cmd);
-	else if (cmd->cmd == QDIO_CCW_AQ)
+	if (cmd->cmd == QDIO_CCW_AQ) {
 		states(r, " when=AQ");
+		record_queues_new(r);
+	}
 	funlockfile(r->file);
 }
 
@@ -223,8 +213,9 @@ static void status(struct record *r, unsigned dev, const struct zosa_end *end)
 	be32_store(words, w0);
 	be32_store(words + 4, ccw_address(r, dev) + (uint32_t)sizeof(struct qdio_ccw1));
 	be32_store(words + 8, (uint32_t)end->unit_status << 24 | end->residual);
-	head(r, channel(dev), "STATUS ds=%02x ss=00 residual=%u", end->unit_status, end->residual);
-	tail(r, words, sizeof(words));
+	record_head(r, channel(dev), "STATUS ds=%02x ss=00 residual=%u", end->unit_status,
+		    end->residual);
+	record_tail(r, words, sizeof(words));
 }
 
 static void stored(struct record *r, unsigned dev, const struct qdio_single *cmd, size_t len)
@@ -240,8 +231,8 @@ static void stored(struct record *r, unsigned dev, const struct qdio_single *cmd
 	if (cmd->cmd == QDIO_CCW_READ) {
 		message(r, dev, "READ", cmd->data, len);
 	} else if (event) {
-		head(r, channel(dev), "%s", event);
-		tail(r, cmd->data, len);
+		record_head(r, channel(dev), "%s", event);
+		record_tail(r, cmd->data, len);
 	} else if (cmd->cmd == QDIO_CCW_EQ) {
 		block(r, "EQ-QIB", be64_get(r->qdr.qiba), "when=after-EQ", sizeof(struct qdio_qib));
 	}
@@ -271,7 +262,7 @@ void record_stop(struct record *r, unsigned dev, enum emu_stop why)
 	if (why == EMU_RESET) {
 		fputs("# system reset\n", r->file);
 	} else {
-		head(r, channel(dev), why == EMU_HALT ? "HALT" : "CLEAR");
+		record_head(r, channel(dev), why == EMU_HALT ? "HALT" : "CLEAR");
 		fputc('\n', r->file);
 	}
 	fflush(r->file);
@@ -305,10 +296,10 @@ void record_chsc(struct record *r, const uint8_t b[QDIO_CHSC_BLOCK_BYTES], int c
 	if (rsp_len > QDIO_CHSC_BLOCK_BYTES - len)
 		return;
 	flockfile(r->file);
-	head(r, '-', "CHSC-REQ code=%04x", code);
-	tail(r, b, len);
-	head(r, '-', "CHSC-RSP code=%04x rc=%04x cc=0", code, be16_load(rsp + 2));
-	tail(r, rsp, rsp_len);
+	record_head(r, '-', "CHSC-REQ code=%04x", code);
+	record_tail(r, b, len);
+	record_head(r, '-', "CHSC-RSP code=%04x rc=%04x cc=0", code, be16_load(rsp + 2));
+	record_tail(r, rsp, rsp_len);
 	funlockfile(r->file);
 }
 

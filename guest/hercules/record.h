@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a driver and its adapter say to each other on the three subchannels, written to a file in
- * the format of tests/data/README.md: operand "trace FILE". The control dialogue and the control
- * blocks of ESTABLISH QUEUES; no buffers, no SIGA.
+ * the format of tests/data/README.md: operand "trace FILE". The whole control dialogue, the control
+ * blocks of ESTABLISH QUEUES, and the first buffers and signals after each step of the driver.
  *
  * Any thread; events of one file are written one after the other. Whoever calls waits for the file
  * system, also a processor with CHSC: a tool, not for daily use.
@@ -35,5 +35,19 @@ void record_end(struct record *r, unsigned dev, const struct qdio_single *cmd,
 void record_stop(struct record *r, unsigned dev, enum emu_stop why);
 /* Request and response of one CHSC, unless they name another adapter's subchannel. */
 void record_chsc(struct record *r, const uint8_t block[QDIO_CHSC_BLOCK_BYTES], int cc);
+
+/* A processor's SIGA: function code and mask of queues, all that a handler is told. */
+void record_siga(struct record *r, unsigned fc, uint32_t mask);
+/* A program-controlled interruption is raised. */
+void record_pci(struct record *r, const struct qdio_irb *irb);
+
+/* ---- r must not be NULL ---- */
+
+/*
+ * Before and after the adapter looked at its active queues: see record_buffers.c. The thread that
+ * moves their cursors.
+ */
+void record_before(struct record *r, const struct qdio_queues *qs);
+void record_after(struct record *r, const struct qdio_queues *qs);
 
 #endif

@@ -100,12 +100,40 @@ static void ring(struct zosa *z)
 	eventfd_write(z->bell, 1);
 }
 
-void zosa_signal_adapter(struct zosa *z)
+static void kick(struct zosa *z)
 {
 	/* Pairs with portlink_arm: the guest's buffer states are stored before the flag is read. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_exchange_explicit(&z->want_kick, 0, memory_order_relaxed))
 		ring(z);
+}
+
+void zosa_siga(struct zosa *z, unsigned fc, uint32_t mask)
+{
+	record_siga(z->record, fc, mask);
+	/* Of input: frames that found no buffer are gone. */
+	if (fc != QDIO_SIGA_R)
+		kick(z);
+}
+
+/* With a recording under the control lock: then the queues do not end under its eyes. */
+static unsigned pump(struct zosa *z)
+{
+	const struct qdio_queues *qs = qdio_group_queues(osa_group(z->osa));
+	bool active;
+	unsigned n;
+
+	if (!z->record)
+		return portlink_pump(z->link);
+	pthread_mutex_lock(&z->lock);
+	active = qdio_group_state(osa_group(z->osa)) == QDIO_ACTIVE;
+	if (active)
+		record_before(z->record, qs);
+	n = portlink_pump(z->link);
+	if (active)
+		record_after(z->record, qs);
+	pthread_mutex_unlock(&z->lock);
+	return n;
 }
 
 static void data_sleep(struct zosa *z, int timeout_ms)
@@ -133,7 +161,7 @@ static void *data_main(void *arg)
 	bool worked = false;
 
 	while (!atomic_load_explicit(&z->closing, memory_order_relaxed)) {
-		if (portlink_pump(z->link)) {
+		if (pump(z)) {
 			worked = true;
 			continue;
 		}
@@ -225,7 +253,12 @@ static void env_interrupt(void *env, unsigned dev, const struct qdio_irb *irb)
 static void env_pci(void *env, unsigned dev)
 {
 	struct zosa *z = env;
+	struct qdio_irb irb;
 
+	if (z->record) {
+		qdio_group_pci_status(osa_group(z->osa), &irb);
+		record_pci(z->record, &irb);
+	}
 	emu_pci(z->place.device[dev], &z->closing);
 }
 
@@ -239,7 +272,7 @@ static void env_adapter_interrupt(void *env, unsigned isc)
 
 static void env_kick(void *env)
 {
-	zosa_signal_adapter(env);
+	kick(env);
 }
 
 static const struct qdio_env_ops env_ops = {

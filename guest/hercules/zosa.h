@@ -4,8 +4,8 @@
  * runs it, without a line that depends on the emulator; emu313.c or emu4.c is everything that
  * does: how the emulator loads a device, fetches CCWs, keeps storage keys and interrupts.
  *
- * Locks. The emulator's device lock may be held by whoever calls zosa_wake, zosa_signal_adapter
- * and zosa_destroy; these take no lock that is ever held while emu_* functions are called.
+ * Locks. The emulator's device lock may be held by whoever calls zosa_wake, zosa_siga and
+ * zosa_destroy; these take no lock that is ever held while emu_* functions are called.
  */
 #ifndef GUEST_HERCULES_ZOSA_H
 #define GUEST_HERCULES_ZOSA_H
@@ -72,8 +72,11 @@ void zosa_wake(struct zosa *z);
  */
 void zosa_wait_stopped(struct zosa *z, unsigned dev);
 
-/* SIGA-w while the queues are active. A processor's thread; never blocks. */
-void zosa_signal_adapter(struct zosa *z);
+/*
+ * SIGA while the queues are active: function code, mask of queues. A processor's thread; never
+ * blocks, unless there is a recording.
+ */
+void zosa_siga(struct zosa *z, unsigned fc, uint32_t mask);
 
 /*
  * CHSC for all adapters of the emulator: see qdio_chsc. A processor's thread.
