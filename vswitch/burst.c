@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "common/be.h"
+#include "vswitch/lag.h"
 #include "common/stage.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -559,6 +560,47 @@ static void capture_in(struct flow *f)
 /* ---- what the plain code leaves out ----------------------------------------------------------
  */
 
+/* The uplink has several devices: each gets its part, in order. Nothing is kept for later. */
+static void spread(struct flow *f, struct vs_port *up, struct vs_lag *lag, const struct vs_ref *ref,
+		   unsigned n)
+{
+	struct vs_ref part[VS_BURST];
+	uint8_t to[VS_BURST];
+
+	lag_spread(lag, f->w->id, f->b, ref, n, to);
+	for (unsigned k = 0; k < n; k++) {
+		uint8_t member = to[k];
+		struct vs_port *p;
+		unsigned parts = 0;
+
+		if (member == LAG_HELD)
+			continue;
+		for (unsigned j = k; j < n; j++)
+			if (to[j] == member) {
+				part[parts++] = ref[j];
+				to[j] = LAG_HELD;
+			}
+		p = member < VS_LAG_MEMBERS ? lag_member(lag, member) : NULL;
+		if (p)
+			send_to(f, p, part, parts, false, true);
+		else
+			refuse(f, up, f->b, part, parts,
+			       member == LAG_FULL ? VS_DROP_TX_NO_BUFFER : VS_DROP_TX_DOWN, true);
+	}
+}
+
+/* To a port, or to the devices of an uplink. Return: as send. */
+static unsigned send_full(struct flow *f, struct vs_port *to, const struct vs_ref *ref, unsigned n,
+			  bool keep)
+{
+	struct vs_lag *lag = atomic_load_explicit(&to->lag, memory_order_acquire);
+
+	if (!lag)
+		return send_to(f, to, ref, n, keep, true);
+	spread(f, to, lag, ref, n);
+	return n;
+}
+
 unsigned burst_pass(struct vs_worker *w, struct vs_port *to, struct vs_burst *b,
 		    const struct vs_ref *ref, unsigned n, bool keep)
 {
@@ -571,10 +613,10 @@ unsigned burst_pass(struct vs_worker *w, struct vs_port *to, struct vs_burst *b,
 			f.len_max = b->len[ref[k].frame];
 	}
 	if (!atomic_load_explicit(&to->sw->captures, memory_order_acquire))
-		return send_to(&f, to, ref, n, keep, false);
+		return send_full(&f, to, ref, n, keep);
 	if (b == &w->queued) /* else its time is that of the burst it is part of */
 		w->now_ns = realtime_ns();
-	done = send_to(&f, to, ref, n, keep, true);
+	done = send_full(&f, to, ref, n, keep);
 	if (b == &w->queued)
 		capture_flush(w, to->sw);
 	return done;
@@ -623,7 +665,7 @@ static void deliver_extra(struct flow *f, struct out *o)
 	if (s && shape_queues(s))
 		shape_deliver(f->w, f->in, o->p, s, f->b, o->ref, o->n);
 	else
-		send_to(f, o->p, o->ref, o->n, false, true);
+		send_full(f, o->p, o->ref, o->n, false);
 }
 
 INLINE void forward(struct flow *f, const bool capture, const bool special, const bool trusted)
@@ -738,27 +780,44 @@ void burst_inject(struct vs_worker *w, struct vs_port *p)
 		forward(&f, false, false, true);
 }
 
-int burst_send(struct vs_worker *w, struct vs_port *to, struct vs_ref ref)
+/* One frame for one port, or for an uplink of several devices. */
+static void send_one(struct vs_worker *w, struct vs_port *to, struct vs_ref ref)
 {
 	struct flow f = flow_of(w, to);
-	enum vs_drop why = VS_DROP_TX_NO_BUFFER;
-	struct timespec ts;
+
+	f.flags = w->burst.flags[0];
+	f.len_max = w->burst.len[0];
+	if (atomic_load_explicit(&to->sw->captures, memory_order_acquire))
+		w->now_ns = realtime_ns();
+	send_full(&f, to, &ref, 1, false);
+	capture_flush(w, to->sw);
+}
+
+int burst_send(struct vs_worker *w, struct vs_port *to, struct vs_ref ref)
+{
+	struct counters *c = counters_of(w, to);
+	uint64_t before = atomic_load_explicit(&c->tx_frames, memory_order_relaxed);
 
 	if (w->burst.len[0] > to->ops->frame_max(to->ctx))
 		return -EMSGSIZE;
-	if (!to->ops->tx_burst(to->ctx, &w->burst, &ref, 1, &why)) {
-		count(&f.ctr->tx_drop[why], 1);
-		return -ENOBUFS;
-	}
-	count_sent(f.ctr, &w->burst, &ref, 1);
-	count(&f.ctr->tx_control, 1);
-	if (!atomic_load_explicit(&to->sw->captures, memory_order_acquire))
+	send_one(w, to, ref);
+	if (atomic_load_explicit(&to->lag, memory_order_relaxed))
 		return 0;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	w->now_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-	capture_frames(w, to, &w->burst, &ref, 1, VS_CAPTURE_OUT, VS_DROP_NONE);
-	capture_flush(w, to->sw);
+	if (atomic_load_explicit(&c->tx_frames, memory_order_relaxed) == before)
+		return -ENOBUFS;
+	count(&c->tx_control, 1);
 	return 0;
+}
+
+void burst_release(struct vs_worker *w, struct vs_port *uplink, struct vs_port *to,
+		   struct vs_ref ref)
+{
+	struct flow f = flow_of(w, uplink);
+
+	if (to)
+		send_one(w, to, ref);
+	else
+		refuse(&f, uplink, f.b, &ref, 1, VS_DROP_TX_DOWN, true);
 }
 
 unsigned burst_fetch(struct vs_worker *w, struct vs_port *p)

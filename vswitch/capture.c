@@ -113,7 +113,10 @@ static uint32_t join_frame(struct joiner *j, const struct vs_burst *b, struct vs
 
 static bool wanted(struct vs_capture *c, struct vs_port *p, enum vs_capture_dir dir)
 {
-	if (c->one_port && atomic_load_explicit(&c->port, memory_order_relaxed) != p)
+	const struct vs_port *only = atomic_load_explicit(&c->port, memory_order_relaxed);
+
+	/* An uplink's frames are those of its devices. */
+	if (c->one_port && only != p && only != atomic_load_explicit(&p->up, memory_order_relaxed))
 		return false;
 	return !c->cfg.dropped_only || dir == VS_CAPTURE_DROP;
 }

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static struct vs_worker *hand_of(struct vs_switch *sw)
+struct vs_worker *inject_hand(struct vs_switch *sw)
 {
 	if (!sw->hand)
 		sw->hand = worker_hand();
@@ -25,7 +25,7 @@ void inject_free(struct vs_switch *sw)
 /* A burst of one frame that refers to the caller's bytes. Return: 0 or -errno. */
 static int burst_of(struct vs_port *p, const uint8_t *frame, uint32_t len)
 {
-	struct vs_worker *w = hand_of(p->sw);
+	struct vs_worker *w = inject_hand(p->sw);
 	struct vs_burst *b;
 	uint32_t head = len < VS_HEAD_MIN ? len : VS_HEAD_MIN;
 

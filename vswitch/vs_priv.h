@@ -92,6 +92,7 @@ struct vs_port {
 	_Atomic bool running;
 	_Atomic unsigned special; /* enum vs_punt, PORT_STANDBY: its bursts are looked at twice */
 	_Atomic(struct vs_port *) up;	 /* of a member: the uplink it belongs to */
+	_Atomic(struct vs_lag *) lag;	 /* of an uplink with members */
 	bool learning;			 /* source addresses are learned here */
 	_Atomic unsigned n_learned;	 /* of a guest: limited; changed under the switch's lock */
 	_Atomic uint8_t class;		 /* enum vs_class of its frames */
@@ -217,6 +218,18 @@ unsigned burst_forward(struct vs_worker *w, struct vs_port *p);
 void burst_inject(struct vs_worker *w, struct vs_port *p);
 /* Send the one frame of w's burst to one port. Return: 0 or -errno. */
 int burst_send(struct vs_worker *w, struct vs_port *to, struct vs_ref ref);
+/* A frame the uplink held back; to is the member, or NULL: none is left. */
+void burst_release(struct vs_worker *w, struct vs_port *uplink, struct vs_port *to,
+		   struct vs_ref ref);
+
+/* lag.c */
+#define LAG_HELD 0xFEu /* kept until its slot has moved */
+#define LAG_FULL 0xFDu /* should be kept, but there is no room */
+/* to[k]: the member for ref[k], VS_LAG_NOBODY, or one of the two above. Workers. */
+void lag_spread(struct vs_lag *l, unsigned worker, const struct vs_burst *b,
+		const struct vs_ref *ref, unsigned n, uint8_t *to);
+/* Return: the member, if it runs. */
+struct vs_port *lag_member(struct vs_lag *l, unsigned i);
 
 /* punt.c. Return: is the frame taken? */
 bool punt_take(struct vs_port *p, unsigned wanted, const struct vs_burst *b, unsigned i);
@@ -226,6 +239,7 @@ void punt_copy(struct vs_port *p, unsigned wanted, const struct vs_burst *b, uns
 void punt_flush(struct vs_switch *sw);
 void punt_free(struct vs_switch *sw);
 void inject_free(struct vs_switch *sw);
+struct vs_worker *inject_hand(struct vs_switch *sw); /* or NULL: no memory */
 /* Fetch at most VS_BURST - w->burst.hold frames and forward them. */
 unsigned burst_fetch(struct vs_worker *w, struct vs_port *p);
 /*
