@@ -205,6 +205,8 @@ static void nicdef_apply(struct cp_run *run, struct cp_nic *nic)
 		nic->held = nic->lan && !cp_nic_follows(nic, nic->lan);
 	}
 	cp_nic_configure(nic);
+	if (v[CP_OP_PQUPLINKTX].given)
+		cp_rate_nic(nic);
 	run->changed = true;
 }
 
@@ -273,9 +275,11 @@ static int set_check(struct cp_run *run, const struct cp_nic *nic)
 {
 	const struct cp_value *v = run->args->v;
 
-	if (!v[CP_OP_MACID].given && !v[CP_OP_MACPROTECT].given && !v[CP_OP_PQUPLINKTX].given)
-		return cp_error(run, CP_E_MISSING, "MACID, MACPROTECT or PQUPLINKTX", "SET NIC",
-				NULL);
+	if (!v[CP_OP_MACID].given && !v[CP_OP_MACPROTECT].given && !v[CP_OP_PQUPLINKTX].given &&
+	    !cp_rate_nic_asked(run))
+		return cp_error(run, CP_E_MISSING, "an attribute", "SET NIC", NULL);
+	if (cp_rate_nic_check(run) < 0)
+		return -1;
 	if (v[CP_OP_MACID].given && cp_need_class_b(run, "MACID") < 0)
 		return -1;
 	if (v[CP_OP_MACPROTECT].given && cp_need_class_b(run, "MACPROTECT") < 0)
@@ -291,7 +295,7 @@ void cp_do_set_nic(struct cp_run *run)
 	const struct cp_value *v = run->args->v;
 	struct cp_nic *nic = cp_arg_nic(run);
 
-	if (!nic || set_check(run, nic) < 0)
+	if (!nic || set_check(run, nic) < 0 || cp_rate_nic_set(run, nic) < 0)
 		return;
 	if (v[CP_OP_MACID].choice == 0) {
 		cp_mac_release(run->cp, &nic->mac);
@@ -306,6 +310,8 @@ void cp_do_set_nic(struct cp_run *run)
 	if (v[CP_OP_PQUPLINKTX].given)
 		nic->pqueue = (uint8_t)v[CP_OP_PQUPLINKTX].choice;
 	cp_nic_configure(nic);
+	if (v[CP_OP_PQUPLINKTX].given)
+		cp_rate_nic(nic);
 	run->changed = true;
 	cp_say(run, "Command complete");
 }

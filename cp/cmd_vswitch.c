@@ -64,7 +64,7 @@ static void read_attributes(const struct cp_run *run, struct cp_lan *lan)
 	const struct cp_value *v = run->args->v;
 
 	if (v[CP_OP_PRIQ].given)
-		lan->priq = v[CP_OP_PRIQ].choice == 1;
+		lan->priq = v[CP_OP_PRIQ].choice;
 	if (v[CP_OP_ISOLATION].given)
 		lan->isolation = v[CP_OP_ISOLATION].choice == 1;
 	if (v[CP_OP_MACPROTECT].given)
@@ -396,6 +396,7 @@ static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_la
 	set_macid(run, lan);
 	cp_lan_configure(lan);
 	cp_lan_reconfigure_ports(lan);
+	cp_rate_vswitch_set(run, lan);
 	cp_lan_settle(lan, run->cp);
 	run->changed = true;
 	cp_say(run, "Command complete");
@@ -418,7 +419,7 @@ void cp_do_set_vswitch(struct cp_run *run)
 		return;
 	}
 	want = *lan;
-	if (set_check(run, lan, &want) < 0)
+	if (set_check(run, lan, &want) < 0 || cp_rate_vswitch_check(run, lan) < 0)
 		return;
 	if (v[CP_OP_GRANT].given && set_grant(run, lan) < 0)
 		return;

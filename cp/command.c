@@ -177,6 +177,8 @@ void cp_destroy(struct cp *cp)
 		cp_nic_destroy(cp->users->nics);
 	while (cp->lans)
 		cp_lan_destroy(cp, cp->lans);
+	while (cp->rategroups)
+		cp_rategroup_remove(cp, cp->rategroups);
 	while (cp->accounts)
 		cp_account_remove(cp, cp->accounts);
 	free(cp);

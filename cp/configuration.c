@@ -42,6 +42,7 @@ static void print_policy(FILE *f, const struct cp_policy *p)
 
 static void print_vswitch(FILE *f, const struct cp_lan *lan)
 {
+	static const char *const priorities[] = {"OFF", "ON", "PCP", "DSCP"};
 	const struct cp_uplink *u = &lan->uplink;
 
 	fprintf(f, "DEFINE VSWITCH %s ETHERNET", lan->name);
@@ -54,13 +55,14 @@ static void print_vswitch(FILE *f, const struct cp_lan *lan)
 		fputs(" DISCONNECT", f);
 	print_vlan(f, lan);
 	fprintf(f, " PRIQUEUING %s IPTIMEOUT %u QUEUESTORAGE %uM %uM CONTROLLER %s\n",
-		lan->priq ? "ON" : "OFF", lan->iptimeout_min, lan->queue_min_mb, lan->queue_max_mb,
+		priorities[lan->priq], lan->iptimeout_min, lan->queue_min_mb, lan->queue_max_mb,
 		lan->controller);
 	fprintf(f, "SET VSWITCH %s MACID %06X ISOLATION %s MACPROTECT %s\n", lan->name, lan->mac.id,
 		lan->isolation ? "ON" : "OFF",
 		lan->macprotect == CP_ON    ? "ON"
 		: lan->macprotect == CP_OFF ? "OFF"
 					    : "UNSPECIFIED");
+	cp_rate_vswitch_print(f, lan);
 	for (const struct cp_grant *g = lan->grants; g; g = g->hh.next) {
 		fprintf(f, "SET VSWITCH %s GRANT %s", lan->name, g->user);
 		print_policy(f, &g->policy);
@@ -81,6 +83,21 @@ static void print_lan(FILE *f, const struct cp_lan *lan)
 			g->policy.promisc ? " PROMISCUOUS" : "");
 }
 
+static void print_nic_rates(FILE *f, const struct cp_nic *nic)
+{
+	char before[48], rate[CP_RATE_TEXT];
+
+	snprintf(before, sizeof(before), "SET NIC USER %s %04X", nic->user->name, nic->vdev);
+	if (nic->guarantee.bps) {
+		cp_rate_text(&nic->guarantee, rate);
+		fprintf(f, "%s GUARANTEE %s\n", before, rate);
+	}
+	if (nic->rategroup)
+		fprintf(f, "%s RATEGROUP %s\n", before, nic->rategroup->name);
+	strcat(before, " RATE");
+	cp_rates_print(f, before, &nic->rates);
+}
+
 static void print_nic_attributes(FILE *f, const struct cp_nic *nic)
 {
 	static const char *const queues[] = {"LOW", "NORMAL", "HIGH"};
@@ -99,6 +116,7 @@ static void print_nic_attributes(FILE *f, const struct cp_nic *nic)
 	if (nic->macprotect != CP_UNSPECIFIED)
 		fprintf(f, "SET NIC USER %s %04X MACPROTECT %s\n", user, nic->vdev,
 			nic->macprotect == CP_ON ? "ON" : "OFF");
+	print_nic_rates(f, nic);
 }
 
 static void print_nic(FILE *f, const struct cp_nic *nic)
@@ -160,6 +178,7 @@ char *cp_configuration(const struct cp *cp)
 		fprintf(f, "USER %s %s %u\n", a->user, a->group ? "GID" : "UID", a->id);
 	if (cp->has_dpdk_args)
 		fprintf(f, "SET DPDK ARGS \"%s\"\n", cp->dpdk_args);
+	cp_rategroups_print(f, cp);
 	for (const struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next) {
 		if (lan->vswitch)
 			print_vswitch(f, lan);

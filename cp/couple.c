@@ -101,6 +101,7 @@ enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan)
 	enum cp_refusal why = refusal(nic, lan);
 	struct vs_port_config cfg;
 	struct cp *cp = nic->cp;
+	int rc;
 
 	if (why != CP_REFUSE_NONE)
 		return why;
@@ -111,6 +112,9 @@ enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan)
 		return CP_REFUSE_SYSTEM;
 	if (cp->hooks.pick_worker)
 		vs_port_assign(nic->port, cp->hooks.pick_worker(cp->hooks.ctx));
+	rc = cp_rate_nic(nic);
+	if (rc)
+		cp_log(cp, "ZLN2511E NIC %s: its rates failed: %s", nic->name, strerror(-rc));
 	nic->lan = lan;
 	DL_APPEND2(lan->coupled, nic, lan_prev, lan_next);
 	lan->n_coupled++;

@@ -17,8 +17,9 @@
 #define CP_LANS_MAX 256
 #define CP_USERS_MAX 4096
 #define CP_NICS_MAX 4096
-#define CP_GRANTS_MAX 16384    /* of all networks together */
-#define CP_ACCOUNTS_MAX 4096   /* of all users together */
+#define CP_GRANTS_MAX 16384  /* of all networks together */
+#define CP_ACCOUNTS_MAX 4096 /* of all users together */
+#define CP_RATEGROUPS_MAX 256
 #define CP_VLAN_RANGES_MAX 400 /* of one list: its canonical text fits in a statement */
 
 #define CP_NAME_BYTES 9	     /* userid, LAN name */
@@ -68,6 +69,25 @@ struct cp_uplink {
 	char error[256]; /* why it is not open */
 };
 
+/* What a NIC, an uplink, a VLAN or a group may use. In: into the switch. */
+struct cp_rates {
+	struct vs_rate in, out;
+};
+
+struct cp_vlan_rate {
+	uint16_t vid;
+	struct cp_rates rates;
+	UT_hash_handle hh;
+};
+
+/* A rate that several NICs share. */
+struct cp_rategroup {
+	char name[CP_NAME_BYTES];
+	struct cp_rates rates;
+	struct vs_rate_group *g;
+	UT_hash_handle hh;
+};
+
 /* A virtual switch or a guest LAN. */
 struct cp_lan {
 	char key[CP_FULL_BYTES]; /* "OWNER.NAME" */
@@ -80,7 +100,10 @@ struct cp_lan {
 	bool vlan_aware;
 	uint16_t default_vid, native_vid;
 	enum cp_porttype porttype; /* default of the ports */
-	bool gvrp, isolation, priq;
+	bool gvrp, isolation;
+	int priq; /* enum vs_priority */
+	struct cp_rates uplink_rates;
+	struct cp_vlan_rate *vlan_rates; /* by VID */
 	enum cp_tristate macprotect;
 	uint32_t iptimeout_min, queue_min_mb, queue_max_mb;
 	char controller[CP_CONTROLLER_BYTES];
@@ -121,7 +144,10 @@ struct cp_nic {
 	uint8_t chpid;
 	struct cp_macid mac;
 	enum cp_tristate macprotect;
-	uint8_t pqueue; /* 0 LOW 1 NORMAL 2 HIGH */
+	uint8_t pqueue; /* 0 LOW 1 NORMAL 2 HIGH, as enum vs_class */
+	struct cp_rates rates;
+	struct vs_rate guarantee; /* of the uplink */
+	struct cp_rategroup *rategroup;
 	struct cp_policy policy;
 	/* The network of its NICDEF; "" none. */
 	char lan_owner[CP_NAME_BYTES];
@@ -144,6 +170,7 @@ struct cp {
 	struct cp_hooks hooks;
 	struct cp_user *users;
 	struct cp_lan *lans;
+	struct cp_rategroup *rategroups;
 	struct cp_macid *macs;
 	uint32_t last_mac;
 	struct cp_account *accounts;
@@ -252,6 +279,29 @@ const char *cp_uplink_kind(const struct cp_uplink *u);
 const char *cp_uplink_state(const struct cp *cp, const struct cp_lan *lan);
 const struct cp_lan *cp_uplink_user(const struct cp *cp, const char *ifname);
 
+/* cmd_rate.c */
+#define CP_RATE_TEXT 24
+void cp_rate_text(const struct vs_rate *r, char text[CP_RATE_TEXT]);
+/* Statements that begin with before, of the directions that are limited. */
+void cp_rates_print(FILE *f, const char *before, const struct cp_rates *r);
+/* @port: NULL: nothing waits there. */
+json_t *cp_rates_json(const struct cp_rates *r, const struct vs_port *port);
+void cp_say_rates(struct cp_run *run, const char *before, const struct cp_rates *r,
+		  const struct vs_port *port);
+bool cp_rate_nic_asked(const struct cp_run *run);
+int cp_rate_nic_check(struct cp_run *run);
+int cp_rate_nic_set(struct cp_run *run, struct cp_nic *nic);
+int cp_rate_nic(const struct cp_nic *nic);
+void cp_rate_uplink(struct cp *cp, struct cp_lan *lan);
+int cp_rate_vswitch_check(struct cp_run *run, const struct cp_lan *lan);
+void cp_rate_vswitch_set(struct cp_run *run, struct cp_lan *lan);
+void cp_rate_vswitch_print(FILE *f, const struct cp_lan *lan);
+void cp_rate_vswitch_free(struct cp_lan *lan);
+json_t *cp_rate_vlans_json(const struct cp_lan *lan);
+struct cp_rategroup *cp_rategroup_find(const struct cp *cp, const char *name);
+void cp_rategroup_remove(struct cp *cp, struct cp_rategroup *g);
+void cp_rategroups_print(FILE *f, const struct cp *cp);
+
 /* vlans.c */
 void cp_vlans_print(FILE *f, const struct vs_vidset *set);
 unsigned cp_vlans_ranges(const struct vs_vidset *set);
@@ -282,6 +332,10 @@ void cp_do_set_nic(struct cp_run *run);
 void cp_do_detach_nic(struct cp_run *run);
 void cp_do_user(struct cp_run *run);
 void cp_do_query_user(struct cp_run *run);
+void cp_do_define_rategroup(struct cp_run *run);
+void cp_do_set_rategroup(struct cp_run *run);
+void cp_do_detach_rategroup(struct cp_run *run);
+void cp_do_query_rategroup(struct cp_run *run);
 void cp_do_couple(struct cp_run *run);
 void cp_do_uncouple(struct cp_run *run);
 void cp_do_query_vswitch(struct cp_run *run);

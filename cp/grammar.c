@@ -7,6 +7,11 @@
 #include "cp/cp_priv.h"
 
 #define YESNO_ON "OFF|ON"
+#define PRIORITIES "OFF|ON|PCP|DSCP"
+#define HELP_PRIORITIES                                                                            \
+	"classes for what waits at the uplink. ON: the NIC's PQUPLINKTX; PCP, DSCP: the frame's "  \
+	"own, "                                                                                    \
+	"else the NIC's"
 
 static const char later_l3[] = "layer 3 comes later; use ETHERNET";
 static const char later_rdev[] = "there are no real OSA devices here; use UPLINK TAP ifname";
@@ -20,6 +25,23 @@ static const char later_hipers[] = "HiperSockets come later; use QDIO";
 		.op = CP_OP_DPDK, .words = "UPLINK DPDK", .arg = CP_ARG_TEXT, .name = "device",    \
 		.help = "connect by a DPDK device: a PCI address, or as "                          \
 			"\"net_af_packet0,iface=eth1\""                                            \
+	}
+
+#define OPERAND_IN                                                                                 \
+	{                                                                                          \
+		.op = CP_OP_IN, .words = "IN", .choices = "OFF", .arg = CP_ARG_RATE,               \
+		.name = "rate", .help = "into the switch, bits a second: 500K, 100M, 10G"          \
+	}
+#define OPERAND_OUT                                                                                \
+	{                                                                                          \
+		.op = CP_OP_OUT, .words = "OUT", .choices = "OFF", .arg = CP_ARG_RATE,             \
+		.name = "rate", .help = "out of the switch"                                        \
+	}
+#define OPERAND_BURST                                                                              \
+	{                                                                                          \
+		.op = CP_OP_BURST, .words = "BURST", .arg = CP_ARG_BYTES, .name = "bytes",         \
+		.help = "that may pass at once, of the rates named beside it: 64K; default 5 ms, " \
+			"16K at least"                                                             \
 	}
 
 static const struct cp_operand define_vswitch[] = {
@@ -65,8 +87,8 @@ static const struct cp_operand define_vswitch[] = {
 	 .help = "define the uplink but do not open it"},
 	{.op = CP_OP_PRIQ,
 	 .words = "PRIQueuing",
-	 .choices = YESNO_ON,
-	 .help = "stored and shown, no effect; default OFF"},
+	 .choices = PRIORITIES,
+	 .help = HELP_PRIORITIES "; default OFF"},
 	{.op = CP_OP_QUEUESTORAGE,
 	 .words = "QUEuestorage",
 	 .arg = CP_ARG_STORAGE,
@@ -216,10 +238,18 @@ static const struct cp_operand set_vswitch[] = {
 	 .arg = CP_ARG_VID,
 	 .name = "vid",
 	 .help = "VLAN of untagged frames on trunks and uplink"},
-	{.op = CP_OP_PRIQ,
-	 .words = "PRIQueuing",
-	 .choices = YESNO_ON,
-	 .help = "stored and shown, no effect"},
+	{.op = CP_OP_PRIQ, .words = "PRIQueuing", .choices = PRIORITIES, .help = HELP_PRIORITIES},
+	{.op = CP_OP_RATE_UPLINK,
+	 .words = "RATE UPLINK",
+	 .help = "IN: what the uplink brings, OUT: what leaves by it"},
+	{.op = CP_OP_RATE_VLAN,
+	 .words = "RATE VLAN",
+	 .arg = CP_ARG_VID,
+	 .name = "vid",
+	 .help = "of all ports in a VLAN. IN: what they send, OUT: what they get, each copy"},
+	OPERAND_IN,
+	OPERAND_OUT,
+	OPERAND_BURST,
 	{.op = CP_OP_QUEUESTORAGE,
 	 .words = "QUEuestorage",
 	 .arg = CP_ARG_STORAGE,
@@ -481,7 +511,7 @@ static const struct cp_operand nicdef[] = {
 	{.op = CP_OP_PQUPLINKTX,
 	 .words = "PQUPLINKTX",
 	 .choices = "LOW|NORMAL|HIGH",
-	 .help = "stored and shown, no effect; default NORMAL"},
+	 .help = "class of its frames at an uplink with PRIQUEUING; default NORMAL"},
 	{.op = CP_OP_OTHER,
 	 .flags = CP_UNSUPPORTED,
 	 .words = "PORTNUMber",
@@ -505,7 +535,32 @@ static const struct cp_operand set_nic[] = {
 	{.op = CP_OP_PQUPLINKTX,
 	 .words = "PQUPLINKTX",
 	 .choices = "LOW|NORMAL|HIGH",
-	 .help = "stored and shown, no effect"},
+	 .help = "class of its frames at an uplink with PRIQUEUING"},
+	{.op = CP_OP_RATE_IN,
+	 .words = "RATE IN",
+	 .choices = "OFF",
+	 .arg = CP_ARG_RATE,
+	 .name = "rate",
+	 .help = "class B; what it may send into the switch, bits a second: 500K, 100M, 10G"},
+	{.op = CP_OP_RATE_OUT,
+	 .words = "RATE OUT",
+	 .choices = "OFF",
+	 .arg = CP_ARG_RATE,
+	 .name = "rate",
+	 .help = "class B; what it may get out of the switch"},
+	OPERAND_BURST,
+	{.op = CP_OP_GUARANTEE,
+	 .words = "GUARantee",
+	 .choices = "OFF",
+	 .arg = CP_ARG_RATE,
+	 .name = "rate",
+	 .help = "class B; its share of a full uplink, at least"},
+	{.op = CP_OP_RATEGROUP,
+	 .words = "RATEGroup",
+	 .choices = "NONE",
+	 .arg = CP_ARG_NEWNAME,
+	 .name = "name",
+	 .help = "class B; it shares the rates of this group"},
 	{.op = CP_OP_OTHER,
 	 .flags = CP_UNSUPPORTED,
 	 .words = "PROmiscuous",
@@ -677,6 +732,26 @@ static const struct cp_operand set_dpdk[] = {
 	{0},
 };
 
+#define OPERAND_GROUPNAME(flag)                                                                    \
+	{                                                                                          \
+		.op = CP_OP_NAME, .flags = CP_POSITIONAL | (flag), .words = "groupname",           \
+		.arg = CP_ARG_NEWNAME, .help = "1-8 letters, digits, @ # $ _"                      \
+	}
+
+static const struct cp_operand rategroup[] = {
+	OPERAND_GROUPNAME(0), OPERAND_IN, OPERAND_OUT, OPERAND_BURST, {0},
+};
+
+static const struct cp_operand one_rategroup[] = {
+	OPERAND_GROUPNAME(0),
+	{0},
+};
+
+static const struct cp_operand query_rategroup[] = {
+	OPERAND_GROUPNAME(CP_OPTIONAL),
+	{0},
+};
+
 static const struct cp_operand none[] = {{0}};
 
 static const struct cp_operand help[] = {
@@ -706,6 +781,11 @@ static const struct cp_command commands[] = {
 	{"MODIFY VSWITCH", set_vswitch, true, cp_do_set_vswitch,
 	 "the same, as z/VM's SYSTEM CONFIG spells it"},
 	{"SET DPDK", set_dpdk, true, cp_do_set_dpdk, "say how DPDK is to be started"},
+	{"DEFine RATEGroup", rategroup, true, cp_do_define_rategroup,
+	 "make a group of NICs that share rates, fairly"},
+	{"SET RATEGroup", rategroup, true, cp_do_set_rategroup, "change the rates of a group"},
+	{"DETach RATEGroup", one_rategroup, true, cp_do_detach_rategroup,
+	 "destroy a group without NICs"},
 	{"SET LAN", set_lan, false, cp_do_set_lan, "authorize users of a guest LAN"},
 	{"SET NIC", set_nic, false, cp_do_set_nic, "set the address and attributes of a NIC"},
 	{"Query VSWITCH", query_vswitch, false, cp_do_query_vswitch, "show virtual switches"},
@@ -713,6 +793,8 @@ static const struct cp_command commands[] = {
 	{"Query NIC", query_nic, false, cp_do_query_nic, "show NICs"},
 	{"Query VIRTual NIC", query_nic, false, cp_do_query_nic, "the same"},
 	{"Query USER", query_user, false, cp_do_query_user, "show the accounts that USER named"},
+	{"Query RATEGroup", query_rategroup, true, cp_do_query_rategroup,
+	 "show groups of NICs that share rates"},
 	{"Query COUNTers", query_counters, true, cp_do_query_counters,
 	 "show frames, bytes and drops of every port"},
 	{"Query CONFIGuration", none, true, cp_do_query_configuration,

@@ -103,6 +103,7 @@ void cp_lan_destroy(struct cp *cp, struct cp_lan *lan)
 		/* The analyzer does not see that HASH_DELETE moves the head. */
 		cp_grant_remove(cp, lan, lan->grants); /* NOLINT(clang-analyzer-unix.Malloc) */
 	cp_uplink_close(cp, lan);
+	cp_rate_vswitch_free(lan);
 	cp_mac_release(cp, &lan->mac);
 	if (cp->hooks.forget)
 		cp->hooks.forget(cp->hooks.ctx, lan->sw, NULL);

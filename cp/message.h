@@ -55,6 +55,10 @@
 	X(NO_ACCOUNT, 2512, 396, 2512, "USER &2 has no &1; QUERY USER lists its accounts")         \
 	X(NOT_YOURS, 2513, 100, 16, "NIC &1 is not yours, you are &2: root can enter USER &3")     \
 	X(OTHER_TYPE, 2514, 396, 2514, "NIC &1 has TYPE &2: its guest attaches by &3")             \
+	X(NO_RATEGROUP, 2515, 396, 2515,                                                           \
+	  "RATEGROUP &1 does not exist; DEFINE RATEGROUP makes one")                               \
+	X(RATEGROUP_USED, 2516, 396, 2516,                                                         \
+	  "RATEGROUP &1 has NICs; QUERY RATEGROUP lists them, SET NIC ... RATEGROUP NONE frees")   \
 	X(UPLINK, 2832, 396, 2832, "Connection &1 for VSWITCH SYSTEM &2 is not active: &3")        \
 	X(VLAN_UNAWARE, 2846, 396, 2846,                                                           \
 	  "&1 is not allowed: VSWITCH SYSTEM &2 is VLAN unaware; DEFINE it with VLAN")             \

@@ -258,6 +258,52 @@ static int value_storage(struct parser *ps, const char *word, struct cp_value *v
 	return megabytes(more, &v->num2) && v->num2 >= v->num ? 0 : bad(ps, more, want);
 }
 
+/* "100M": v->num in kbit/s; without a letter in bit/s. */
+static int value_rate(struct parser *ps, const char *word, struct cp_value *v)
+{
+	static const char letters[] = "KMG";
+	const char *want = "a rate is 8K to 4000G, in bits a second, in whole thousands";
+	size_t len = strlen(word);
+	const char *letter = len ? strchr(letters, toupper((unsigned char)word[len - 1])) : NULL;
+	uint64_t kbps;
+
+	if (letter && *letter)
+		len--;
+	else
+		letter = NULL;
+	if (!decimal(word, len, &v->num))
+		return bad(ps, word, want);
+	kbps = v->num;
+	for (int i = 0; letter && i < letter - letters; i++)
+		kbps *= 1000;
+	if (!letter && kbps % 1000)
+		return bad(ps, word, want);
+	if (!letter)
+		kbps /= 1000;
+	if (kbps < 8 || kbps > 4000000000u)
+		return bad(ps, word, want);
+	v->num = (uint32_t)kbps;
+	return 0;
+}
+
+static int value_bytes(struct parser *ps, const char *word, struct cp_value *v)
+{
+	const char *want = "a burst is 64 to 1024M bytes";
+	size_t len = strlen(word);
+	int letter = len ? toupper((unsigned char)word[len - 1]) : 0;
+	uint64_t bytes;
+
+	if (letter == 'K' || letter == 'M')
+		len--;
+	if (!decimal(word, len, &v->num))
+		return bad(ps, word, want);
+	bytes = (uint64_t)v->num << (letter == 'K' ? 10 : letter == 'M' ? 20 : 0);
+	if (bytes < 64 || bytes > 1u << 30)
+		return bad(ps, word, want);
+	v->num = (uint32_t)bytes;
+	return 0;
+}
+
 /* The words up to the next keyword, into v->word, separated by blanks; v->num counts them. */
 static int value_list(struct parser *ps, const struct cp_operand *o, const char *word,
 		      struct cp_value *v)
@@ -367,6 +413,10 @@ static int value_of(struct parser *ps, const struct cp_operand *o, const char *w
 		return hex(word, 2, &v->num) < 0 ? fail(ps, CP_E_BAD_CHPID, word, NULL) : 0;
 	case CP_ARG_STORAGE:
 		return value_storage(ps, word, v);
+	case CP_ARG_RATE:
+		return value_rate(ps, word, v);
+	case CP_ARG_BYTES:
+		return value_bytes(ps, word, v);
 	case CP_ARG_USERS:
 	case CP_ARG_WORDS:
 		return value_list(ps, o, word, v);

@@ -105,6 +105,15 @@ enum cp_op {
 	CP_OP_GID,
 	CP_OP_NOUID,
 	CP_OP_NOGID,
+	CP_OP_RATE_IN,
+	CP_OP_RATE_OUT,
+	CP_OP_RATE_UPLINK,
+	CP_OP_RATE_VLAN,
+	CP_OP_IN,
+	CP_OP_OUT,
+	CP_OP_BURST,
+	CP_OP_GUARANTEE,
+	CP_OP_RATEGROUP,
 	CP_OP_OTHER, /* understood, not supported */
 	CP_OP_COUNT
 };
@@ -127,6 +136,8 @@ enum cp_arg {
 	CP_ARG_MACID,
 	CP_ARG_CHPID,
 	CP_ARG_STORAGE, /* 8M, or 8M 256M */
+	CP_ARG_RATE,	/* 100M, in kbit/s */
+	CP_ARG_BYTES,	/* 64K */
 	CP_ARG_USERS,	/* up to 8 */
 	CP_ARG_WORDS,	/* up to the next keyword, at most max */
 	CP_ARG_TEXT,	/* any word, or several in quotes: cp_text */

@@ -78,6 +78,8 @@ static json_t *storage_json(const struct cp_lan *lan)
 			 (int)lan->queue_max_mb);
 }
 
+static const char *const priorities[] = {"OFF", "ON", "PCP", "DSCP"};
+
 static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 {
 	json_t *o = lan_json(lan), *more;
@@ -96,10 +98,14 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 		"gvrp_requested", lan->gvrp, "gvrp_enabled", 0, "vlan_counters", 0, "mac",
 		cp_mac_json(mac), "mac_protect", protect_text(lan->macprotect), "ip_timeout_min",
 		(int)lan->iptimeout_min, "queue_storage_mb", storage_json(lan), "controller",
-		lan->controller, "priority_queuing", lan->priq, "isolation", lan->isolation, "vepa",
-		0, "uplink", uplink_json(cp, lan));
+		lan->controller, "priority_queuing", lan->priq != 0, "isolation", lan->isolation,
+		"vepa", 0, "uplink", uplink_json(cp, lan));
 	json_object_update(o, more);
 	json_decref(more);
+	json_object_set_new(o, "priority_by",
+			    lan->priq ? json_string(priorities[lan->priq]) : json_null());
+	json_object_set_new(o, "uplink_rate", cp_rates_json(&lan->uplink_rates, lan->uplink.port));
+	json_object_set_new(o, "vlan_rates", cp_rate_vlans_json(lan));
 	return o;
 }
 
@@ -142,8 +148,16 @@ static void say_uplink(struct cp_run *run, const struct cp_lan *lan, bool detail
 
 	cp_say(run, "  Uplink Port:");
 	cp_say(run, "    State: %s", cp_uplink_state(run->cp, lan));
-	cp_say(run, "    Priority Queuing: %s   Controller: %s", on_off(lan->priq),
+	cp_say(run, "    Priority Queuing: %s   Controller: %s", priorities[lan->priq],
 	       lan->controller);
+	if (lan->uplink_rates.in.bps || lan->uplink_rates.out.bps || lan->priq)
+		cp_say_rates(run, "    Rate ", &lan->uplink_rates, u->port);
+	for (const struct cp_vlan_rate *r = lan->vlan_rates; r; r = r->hh.next) {
+		char before[32];
+
+		snprintf(before, sizeof(before), "    Rate of VLAN %04u ", r->vid);
+		cp_say_rates(run, before, &r->rates, NULL);
+	}
 	if (u->ifname[0])
 		cp_say(run, "    %s: %-15s  %s", cp_uplink_kind(u), u->ifname,
 		       u->connect ? "CONNECT" : "DISCONNECT");

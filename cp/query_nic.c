@@ -94,10 +94,27 @@ static json_t *nic_json(const struct cp_nic *nic)
 				    json_integer(nic->client->queue_pairs(nic->client->ctx)));
 	if (!lan)
 		json_object_set_new(o, "counters", json_null());
+	more = cp_rates_json(&nic->rates, nic->port);
+	json_object_set_new(more, "guarantee_bps", json_integer((json_int_t)nic->guarantee.bps));
+	json_object_set_new(more, "group",
+			    nic->rategroup ? json_string(nic->rategroup->name) : json_null());
+	json_object_set_new(o, "rate", more);
 	return o;
 }
 
 /* ---- text ------------------------------------------------------------------------- */
+
+static void say_rates(struct cp_run *run, const struct cp_nic *nic)
+{
+	char rate[CP_RATE_TEXT];
+
+	if (nic->rates.in.bps || nic->rates.out.bps || nic->rategroup)
+		cp_say_rates(run, "  Rate ", &nic->rates, nic->port);
+	cp_rate_text(&nic->guarantee, rate);
+	if (nic->guarantee.bps || nic->rategroup)
+		cp_say(run, "  Guarantee: %s   Rate group: %s", rate,
+		       nic->rategroup ? nic->rategroup->name : "none");
+}
 
 static void say_session(struct cp_run *run, const struct cp_nic *nic)
 {
@@ -115,6 +132,7 @@ static void say_session(struct cp_run *run, const struct cp_nic *nic)
 		cp_say(run, "  State: %s", session_text(nic, &i));
 	cp_say(run, "  MAC Protection: %s   PQUPLINKTX: %s", protect_text(nic->macprotect),
 	       queues[nic->pqueue]);
+	say_rates(run, nic);
 	if (nic->lan && nic->lan->vlan_aware) {
 		struct cp_policy p = cp_effective(nic, nic->lan);
 

@@ -42,6 +42,7 @@ int cp_uplink_open(struct cp *cp, struct cp_lan *lan)
 	}
 	if (cp->hooks.pick_worker)
 		vs_port_assign(u->port, cp->hooks.pick_worker(cp->hooks.ctx));
+	cp_rate_uplink(cp, lan);
 	link = vs_port_link(u->port);
 	u->handle = cp->hooks.open_uplink(cp->hooks.ctx, cp_uplink_kind(u), u->ifname, &link,
 					  u->error, sizeof(u->error));
