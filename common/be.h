@@ -100,6 +100,15 @@ static inline uint64_t be64_load(const void *p)
 	return be64_swap(v);
 }
 
+/* Bytes as a number whose lowest byte is the first: for keys and masks, not for wire fields. */
+static inline uint64_t le64_load(const void *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? v : __builtin_bswap64(v);
+}
+
 static inline void be16_store(void *p, uint16_t v)
 {
 	v = be16_swap(v);

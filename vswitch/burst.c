@@ -26,10 +26,16 @@ struct flow {
 	struct counters *ctr; /* of rx */
 	unsigned special;     /* of rx */
 	uint32_t len_max;
-	unsigned flags;		 /* of all frames together */
-	struct vs_port *last_to; /* the destination of the frame before, and its rules */
-	const struct rules *last_rules;
+	unsigned flags; /* of all frames together */
+
+	/* Frames by their bits. */
+	uint64_t dropped; /* for the reason in w->drop */
+	uint64_t plain;	  /* untagged, in the port's own VLAN: no w->vid and w->tag of their own */
+	uint64_t groups;  /* to a group address */
+	uint64_t again;	  /* plain as the frame before, and to the same address */
 };
+
+#define BIT(i) (UINT64_C(1) << (i))
 
 static struct vs_port *port_at(struct vs_switch *sw, unsigned i)
 {
@@ -46,26 +52,58 @@ static struct counters *counters_of(struct vs_worker *w, struct vs_port *p)
 	return &p->counters[w->id];
 }
 
+static unsigned vid_of(const struct flow *f, unsigned i)
+{
+	return f->plain & BIT(i) ? f->rules->plain_vid : f->w->vid[i];
+}
+
+static uint8_t tag_of(const struct flow *f, unsigned i)
+{
+	return f->plain & BIT(i) ? TAG_NONE : f->w->tag[i];
+}
+
+static void drop(struct flow *f, unsigned i, enum vs_drop why)
+{
+	f->w->drop[i] = (uint8_t)why;
+	f->dropped |= BIT(i);
+}
+
 /* ---- admit ------------------------------------------------------------------------ */
 
-INLINE enum vs_drop admit_vlan(struct flow *f, unsigned i)
-{
-	struct vs_burst *b = f->b;
-	const uint8_t *head = b->head[i];
-	bool tagged;
+/*
+ * The first 14 bytes of a frame in two loads: destination in the low 48 bits of the one, source
+ * in those of the other with the type above it.
+ */
+#define MAC_BITS UINT64_C(0xFFFFFFFFFFFF)
+/* From a frame's 12th byte on: a tag, and the type behind it. */
+#define TAG_BITS UINT64_C(0xFFFFFFFF)
+#define TAG_TYPE_BITS UINT64_C(0xFFFFFFFFFFFF)
 
-	if (b->len[i] < ETH_HLEN)
-		return VS_DROP_RX_RUNT;
-	tagged = be16_load(head + 2 * ETH_ALEN) == ETHERTYPE_VLAN;
-	if (!tagged && f->rules->mode == VLAN_AWARE && f->rules->pvid) {
-		f->w->vid[i] = f->rules->pvid;
-		f->w->tag[i] = TAG_NONE;
-		b->tci[i] = f->rules->pvid;
-		return VS_DROP_NONE;
-	}
-	if (tagged && b->len[i] < ETH_HLEN + VLAN_HLEN)
-		return VS_DROP_RX_RUNT;
-	return vlan_ingress(f->rules, head, &f->w->vid[i], &f->w->tag[i], &b->tci[i]);
+struct addresses {
+	uint64_t dst, src_type;
+};
+
+INLINE struct addresses addresses_of(const uint8_t *head)
+{
+	struct addresses a;
+
+	a.dst = le64_load(head);
+	a.src_type = le64_load(head + ETH_ALEN);
+	return a;
+}
+
+static bool is_tagged(uint64_t src_type)
+{
+	return src_type >> 48 == __builtin_bswap16(ETHERTYPE_VLAN);
+}
+
+/* Is it known as learned from this port, this second? Then there is nothing to write down. */
+static bool learned_just_now(const struct flow *f, uint64_t key)
+{
+	const struct fdb *t = atomic_load_explicit(&f->sw->fdb, memory_order_acquire);
+	uint64_t now = atomic_load_explicit(&f->sw->now_s, memory_order_relaxed);
+
+	return fdb_find(t, key, fdb_hash(t, key)) == fdb_value(f->in->index, true, (uint32_t)now);
 }
 
 static enum vs_drop check_source(struct flow *f, uint64_t key, unsigned vid)
@@ -81,160 +119,275 @@ static enum vs_drop check_source(struct flow *f, uint64_t key, unsigned vid)
 		return VS_DROP_SRC_SPOOFED;
 	if (f->rules->protect && key != f->rules->own_key)
 		return VS_DROP_SRC_PROTECTED;
-	if (f->in->learning && !own && !learn(f->sw, f->in, key | (uint64_t)vid << 48))
+	key |= (uint64_t)vid << 48;
+	if (f->in->learning && !own && !learned_just_now(f, key) && !learn(f->sw, f->in, key))
 		return VS_DROP_SRC_SPOOFED;
 	return VS_DROP_NONE;
 }
 
 /*
- * Trains of frames from one source are the rule: the last good one is remembered,
- * with the generation of the registrations it was checked against. A learning port looks
- * again every second, to keep the entry young.
+ * Trains of frames from one source are the rule: the last good one is remembered for frames
+ * of the port's own VLAN, with the generation of the registrations it was checked against. A
+ * learning port looks again every second, to keep the entry young.
  */
-INLINE enum vs_drop admit_source(struct flow *f, unsigned i)
+static uint32_t source_generation(const struct flow *f)
 {
-	struct vs_port *p = f->rx;
-	uint64_t key = fdb_key_at(f->b->head[i] + ETH_ALEN);
 	uint32_t gen = atomic_load_explicit(&f->sw->generation, memory_order_acquire);
-	uint64_t cached = key;
-	enum vs_drop d;
 
-	if (f->in->learning) {
+	if (f->in->learning)
 		gen ^= atomic_load_explicit(&f->sw->now_s, memory_order_relaxed) << 12;
-		cached |= (uint64_t)f->w->vid[i] << 48;
-	}
-	if (cached == p->last_src && gen == p->last_gen)
-		return VS_DROP_NONE;
-	d = check_source(f, key, f->w->vid[i]);
-	if (d == VS_DROP_NONE) {
-		p->last_src = cached;
-		p->last_gen = gen;
-	}
-	return d;
+	return gen;
 }
 
 /*
- * What a port with special bits has besides: frames for the control thread, and those of a member
- * that is not in use, which count for nothing else.
+ * A tagged frame like the last good one: same source, same tag, and no tag behind it. Its VLAN
+ * and kind are those of that one.
  */
-static enum vs_drop admit_special(struct flow *f, unsigned i)
+INLINE bool admit_tagged(struct flow *f, unsigned i)
 {
-	enum vs_drop d;
+	const struct vs_port *p = f->rx;
+	uint64_t tag_type = le64_load(f->b->head[i] + 2 * ETH_ALEN) & TAG_TYPE_BITS;
 
+	if ((le64_load(f->b->head[i] + ETH_ALEN) & MAC_BITS) != p->last_tagged_src ||
+	    (tag_type & TAG_BITS) != p->last_tagged ||
+	    tag_type >> 32 == __builtin_bswap16(ETHERTYPE_VLAN) ||
+	    f->b->len[i] < ETH_HLEN + VLAN_HLEN)
+		return false;
+	f->w->vid[i] = p->last_tagged_vid;
+	f->w->tag[i] = p->last_tagged_kind;
+	f->b->tci[i] = p->last_tci;
+	return true;
+}
+
+static void remember_tagged(struct flow *f, unsigned i, uint64_t src)
+{
+	struct vs_port *p = f->rx;
+
+	p->last_tagged_src = src;
+	p->last_tagged = le64_load(f->b->head[i] + 2 * ETH_ALEN) & TAG_BITS;
+	p->last_tagged_vid = f->w->vid[i];
+	p->last_tagged_kind = f->w->tag[i];
+	p->last_tci = f->b->tci[i];
+}
+
+/*
+ * A frame that is tagged, or whose source is not the last good one.
+ * @trusted: its source is not asked for. Return: is it plain?
+ */
+static __attribute__((noinline)) bool admit_slowly(struct flow *f, unsigned i, struct addresses a,
+						   bool trusted)
+{
+	struct vs_burst *b = f->b;
+	bool tagged = is_tagged(a.src_type), plain = f->rules->plain && !tagged;
+	uint64_t src = a.src_type & MAC_BITS;
+	uint16_t vid = f->rules->plain_vid;
+	uint8_t tag = TAG_NONE;
+	enum vs_drop d = VS_DROP_NONE;
+
+	if (tagged && !trusted && admit_tagged(f, i))
+		return false;
+	if (b->len[i] < ETH_HLEN || (tagged && b->len[i] < ETH_HLEN + VLAN_HLEN))
+		d = VS_DROP_RX_RUNT;
+	else if (!plain)
+		d = vlan_ingress(f->rules, b->head[i], &vid, &tag, &b->tci[i]);
+	f->w->vid[i] = vid;
+	f->w->tag[i] = tag;
+	if (d == VS_DROP_NONE && !trusted)
+		d = check_source(f, src | FDB_KEY, vid);
+	if (d != VS_DROP_NONE) {
+		drop(f, i, d);
+		return false;
+	}
+	if (plain && !trusted)
+		f->rx->last_src = src;
+	else if (tagged && !trusted)
+		remember_tagged(f, i, src);
+	return plain;
+}
+
+/*
+ * What a port with special bits has first: frames for the control thread, and those of a member
+ * that is not in use, which count for nothing else. Return: is the frame left?
+ */
+static bool left_to_admit(struct flow *f, unsigned i)
+{
 	if (f->b->len[i] >= ETH_HLEN && f->b->head[i][0] & 1 &&
 	    punt_take(f->rx, f->special, f->b, i)) {
 		count(&f->ctr->rx_control, 1);
-		return DROP_TAKEN;
+		drop(f, i, DROP_TAKEN);
+	} else if (f->special & PORT_STANDBY) {
+		drop(f, i, VS_DROP_UPLINK_STANDBY);
 	}
-	if (f->special & PORT_STANDBY)
-		return VS_DROP_UPLINK_STANDBY;
-	d = admit_vlan(f, i);
-	if (d == VS_DROP_NONE)
-		punt_copy(f->rx, f->special, f->b, i, f->w->vid[i]);
-	return d;
+	return !(f->dropped & BIT(i));
 }
 
-INLINE void admit(struct flow *f, const bool special, const bool trusted)
+/* How a burst's frames are admitted; constants where they are asked for. */
+enum admission {
+	ADMIT_SLOWLY = 1u << 0,	 /* some are runts: none is taken for one seen before */
+	ADMIT_SPECIAL = 1u << 1, /* the port has special bits */
+	ADMIT_TRUSTED = 1u << 2, /* sources are not asked for */
+};
+
+INLINE void admit_frames(struct flow *f, const unsigned how)
 {
 	struct vs_burst *b = f->b;
-	uint64_t bytes = 0, mcast = 0;
+	uint64_t last = 0, groups = 0, again = 0, plain = 0;
+	uint16_t tci = f->rules->plain_vid;
+	const bool trusted = how & ADMIT_TRUSTED;
 
 	for (unsigned i = 0; i < b->n; i++) {
-		enum vs_drop d = special ? admit_special(f, i) : admit_vlan(f, i);
+		struct addresses a = addresses_of(b->head[i]);
+		uint64_t key = (a.dst & MAC_BITS) | FDB_KEY;
 
-		if (d == VS_DROP_NONE && !trusted)
-			d = admit_source(f, i);
-		f->w->drop[i] = (uint8_t)d;
-		bytes += b->len[i];
-		mcast += b->head[i][0] & 1;
-		f->flags |= b->flags[i];
-		if (b->len[i] > f->len_max)
-			f->len_max = b->len[i];
+		f->w->key[i] = key;
+		groups |= (key & 1) << i;
+		again |= (uint64_t)(key == last) << i;
+		last = key;
+		b->tci[i] = tci;
+		if (how & ADMIT_SPECIAL && !left_to_admit(f, i))
+			continue;
+		if (__builtin_expect(!(how & (ADMIT_SLOWLY | ADMIT_TRUSTED)) &&
+					     (a.src_type & MAC_BITS) == f->rx->last_src &&
+					     !is_tagged(a.src_type),
+				     1))
+			plain |= BIT(i);
+		else
+			plain |= (uint64_t)admit_slowly(f, i, a, trusted) << i;
+		if (how & ADMIT_SPECIAL && !(f->dropped & BIT(i)))
+			punt_copy(f->rx, f->special, b, i,
+				  plain & BIT(i) ? f->rules->plain_vid : f->w->vid[i]);
 	}
+	f->plain = plain;
+	f->groups = groups;
+	f->again = again & plain & plain << 1;
+}
+
+INLINE void admit(struct flow *f, const unsigned how)
+{
+	const struct vs_burst *b = f->b;
+	struct vs_port *p = f->rx;
+	uint32_t gen = source_generation(f), len_min = UINT32_MAX;
+	uint64_t bytes = 0;
+
+	/* Trusted bursts are the control thread's: what is remembered is the worker's. */
+	if (!(how & ADMIT_TRUSTED) && p->last_gen != gen) {
+		p->last_src = SRC_NONE;
+		p->last_tagged_src = SRC_NONE;
+		p->last_gen = gen;
+	}
+	for (unsigned i = 0; i < b->n; i++) {
+		len_min = b->len[i] < len_min ? b->len[i] : len_min;
+		f->len_max = b->len[i] > f->len_max ? b->len[i] : f->len_max;
+		f->flags |= b->flags[i];
+		bytes += b->len[i];
+	}
+	if (__builtin_expect(len_min >= ETH_HLEN, 1))
+		admit_frames(f, how);
+	else
+		admit_frames(f, how | ADMIT_SLOWLY);
 	count(&f->ctr->rx_frames, b->n);
 	count(&f->ctr->rx_bytes, bytes);
-	if (mcast)
-		count(&f->ctr->rx_mcast, mcast);
+	if (f->groups)
+		count(&f->ctr->rx_mcast, (unsigned)__builtin_popcountll(f->groups));
 }
 
 /* ---- look up ---------------------------------------------------------------------- */
 
-/* dst[i]: port index of the destination or FDB_PORT_NONE. Group addresses find nothing here. */
+/*
+ * dst[i]: port index of the destination or FDB_PORT_NONE, for the first of each train of unicast
+ * frames. All hashes are taken and their lines asked for before the first is looked at.
+ */
 INLINE void look_up(struct flow *f)
 {
 	const struct fdb *t = atomic_load_explicit(&f->sw->fdb, memory_order_acquire);
 	bool learned = atomic_load_explicit(&f->sw->n_learned, memory_order_relaxed);
-	uint64_t key[VS_BURST], hash[VS_BURST];
-	uint64_t last = 0;
-	uint16_t last_dst = FDB_PORT_NONE;
-	unsigned n = f->b->n;
+	uint64_t first = BURST_BITS(f->b->n) & ~(f->dropped | f->groups | f->again);
+	uint64_t hash[VS_BURST];
 
-	for (unsigned i = 0; i < n; i++) {
-		key[i] = fdb_key_at(f->b->head[i]);
-		hash[i] = fdb_hash(t, key[i]);
+	for (uint64_t m = first; m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m);
+
+		hash[i] = fdb_hash(t, f->w->key[i]);
 		__builtin_prefetch(fdb_line1(t, hash[i]));
 	}
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t v;
+	for (uint64_t m = first; m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m);
+		uint64_t v = fdb_find(t, f->w->key[i], hash[i]);
 
-		if (key[i] == last && !learned) {
-			f->w->dst[i] = last_dst;
-			continue;
-		}
-		v = fdb_find(t, key[i], hash[i]);
-		if (v == FDB_PORT_NONE && learned && f->w->drop[i] == VS_DROP_NONE) {
-			uint64_t in_vlan = key[i] | (uint64_t)f->w->vid[i] << 48;
+		if (v == FDB_PORT_NONE && learned) {
+			uint64_t in_vlan = f->w->key[i] | (uint64_t)vid_of(f, i) << 48;
 
 			v = fdb_find(t, in_vlan, fdb_hash(t, in_vlan));
 		}
-		last = key[i];
-		last_dst = fdb_value_port(v);
-		f->w->dst[i] = last_dst;
+		f->w->dst[i] = fdb_value_port(v);
 	}
 }
 
 /* ---- group by destination ------------------------------------------------------------ */
 
-static struct out *out_of(struct vs_worker *w, struct vs_port *to)
+static struct out *out_of(struct flow *f, struct vs_port *to)
 {
+	struct vs_worker *w = f->w;
 	uint16_t k = w->out_of[to->index];
+	struct out *o;
 
-	if (k == OUT_NONE) {
-		k = (uint16_t)w->n_out++;
-		w->out_of[to->index] = k;
-		w->out[k].p = to;
-		w->out[k].n = 0;
-	}
-	return &w->out[k];
+	if (k != OUT_NONE)
+		return &w->out[k];
+	k = (uint16_t)w->n_out++;
+	w->out_of[to->index] = k;
+	o = &w->out[k];
+	o->p = to;
+	o->rules = rules_of(to);
+	o->n = 0;
+	o->bytes = 0;
+	o->groups = 0;
+	return o;
 }
 
 enum give { GIVEN, NOT_THERE, OTHER_VLAN, FORBIDDEN, SELF };
 
-/* Put frame i on the list of one destination, if it may have it. */
-INLINE enum give give(struct flow *f, unsigned i, unsigned index)
+static const int8_t edit_bytes[] = {[VS_EDIT_NONE] = 0,
+				    [VS_EDIT_STRIP] = -VLAN_HLEN,
+				    [VS_EDIT_PUSH] = VLAN_HLEN,
+				    [VS_EDIT_RETAG] = 0};
+
+static void append(const struct flow *f, struct out *o, unsigned i, uint8_t edit)
+{
+	o->ref[o->n++] = (struct vs_ref){.frame = (uint8_t)i, .edit = edit};
+	o->bytes += f->b->len[i];
+	o->bytes += (uint64_t)(int64_t)edit_bytes[edit];
+}
+
+/* May one destination have frame i, and how does the frame leave? */
+INLINE enum give may_have(struct flow *f, unsigned i, unsigned index, struct out **o, uint8_t *edit)
 {
 	struct vs_port *to = port_at(f->sw, index);
-	const struct rules *r;
-	struct out *o;
-	uint8_t edit;
 
 	if (!to || !atomic_load_explicit(&to->running, memory_order_acquire))
 		return NOT_THERE;
 	if (to == f->in)
 		return SELF;
-	if (to != f->last_to) {
-		f->last_to = to;
-		f->last_rules = rules_of(to);
-	}
-	r = f->last_rules;
-	if (r->isolated && f->rules->isolated)
+	*o = out_of(f, to);
+	if ((*o)->rules->isolated && f->rules->isolated)
 		return FORBIDDEN;
-	if (!vlan_egress(r, f->w->vid[i], f->w->tag[i], f->b->tci[i], &edit))
+	if (!vlan_egress((*o)->rules, (uint16_t)vid_of(f, i), tag_of(f, i), f->b->tci[i], edit))
 		return OTHER_VLAN;
-	o = out_of(f->w, to);
+	return GIVEN;
+}
+
+/* Put frame i on the list of one destination, if it may have it. */
+static enum give give(struct flow *f, unsigned i, unsigned index)
+{
+	struct out *o;
+	uint8_t edit;
+	enum give g = may_have(f, i, index, &o, &edit);
+
+	if (g != GIVEN)
+		return g;
 	if (o->n && o->ref[o->n - 1].frame == i)
 		return GIVEN; /* by another rule, just now */
-	o->ref[o->n++] = (struct vs_ref){.frame = (uint8_t)i, .edit = edit};
+	append(f, o, i, edit);
+	o->groups += (f->groups >> i) & 1;
 	return GIVEN;
 }
 
@@ -269,7 +422,7 @@ static bool is_reserved(const uint8_t *mac)
 /* To the guests in the VLAN that register nothing. Return: how many. */
 static unsigned give_learners(struct flow *f, unsigned i)
 {
-	unsigned vid = f->rules->mode == VLAN_AWARE ? f->w->vid[i] : 0;
+	unsigned vid = f->rules->mode == VLAN_AWARE ? vid_of(f, i) : 0;
 	const struct bitmap *in_vlan;
 
 	if (!atomic_load_explicit(&f->sw->n_learners, memory_order_relaxed))
@@ -282,7 +435,7 @@ static unsigned give_learners(struct flow *f, unsigned i)
 static enum vs_drop give_group(struct flow *f, unsigned i)
 {
 	const uint8_t *mac = f->b->head[i];
-	unsigned vid = f->rules->mode == VLAN_AWARE ? f->w->vid[i] : 0;
+	unsigned vid = f->rules->mode == VLAN_AWARE ? vid_of(f, i) : 0;
 	const struct bitmap *in_vlan =
 		atomic_load_explicit(&f->sw->member[vid], memory_order_acquire);
 	const struct bitmap *wants = NULL;
@@ -313,7 +466,7 @@ static enum vs_drop give_unknown(struct flow *f, unsigned i)
 	return given ? VS_DROP_NONE : VS_DROP_UNKNOWN_UNICAST;
 }
 
-INLINE enum vs_drop give_unicast(struct flow *f, unsigned i)
+static enum vs_drop give_unicast(struct flow *f, unsigned i)
 {
 	if (f->w->dst[i] == FDB_PORT_NONE)
 		return give_unknown(f, i);
@@ -329,35 +482,68 @@ INLINE enum vs_drop give_unicast(struct flow *f, unsigned i)
 	}
 }
 
+/* Any frame, at its own pace. */
+static void group_one(struct flow *f, unsigned i, bool sniffers)
+{
+	unsigned vid = f->rules->mode == VLAN_AWARE ? vid_of(f, i) : 0;
+	enum vs_drop d = f->groups & BIT(i) ? give_group(f, i) : give_unicast(f, i);
+
+	if (sniffers && d != VS_DROP_RESERVED) {
+		const struct bitmap *m =
+			atomic_load_explicit(&f->sw->member[vid], memory_order_acquire);
+
+		if (m && give_set(f, i, m, &f->sw->promisc) &&
+		    (d == VS_DROP_UNKNOWN_UNICAST || d == VS_DROP_NO_RECEIVER))
+			d = VS_DROP_NONE;
+	}
+	if (d != VS_DROP_NONE)
+		drop(f, i, d);
+}
+
+/* The train that begins with frame i and is n frames long: the decision is the first one's. */
+INLINE void group_train(struct flow *f, unsigned i, unsigned n)
+{
+	struct out *o;
+	uint8_t edit;
+
+	if (__builtin_expect(f->w->dst[i] != FDB_PORT_NONE &&
+				     may_have(f, i, f->w->dst[i], &o, &edit) == GIVEN,
+			     1)) {
+		for (unsigned k = i; k < i + n; k++)
+			append(f, o, k, edit);
+		return;
+	}
+	for (unsigned k = i; k < i + n; k++) {
+		f->w->dst[k] = f->w->dst[i];
+		group_one(f, k, false);
+	}
+}
+
 INLINE void group(struct flow *f)
 {
 	bool sniffers = atomic_load_explicit(&f->sw->n_promisc, memory_order_relaxed);
+	uint64_t left = BURST_BITS(f->b->n) & ~f->dropped;
 
-	for (unsigned i = 0; i < f->b->n; i++) {
-		enum vs_drop d = f->w->drop[i];
-		unsigned vid = f->rules->mode == VLAN_AWARE ? f->w->vid[i] : 0;
+	while (left) {
+		unsigned i = (unsigned)__builtin_ctzll(left), n = 1;
 
-		if (d != VS_DROP_NONE)
-			continue;
-		d = f->b->head[i][0] & 1 ? give_group(f, i) : give_unicast(f, i);
-		if (sniffers && d != VS_DROP_RESERVED) {
-			const struct bitmap *m =
-				atomic_load_explicit(&f->sw->member[vid], memory_order_acquire);
-
-			if (m && give_set(f, i, m, &f->sw->promisc) &&
-			    (d == VS_DROP_UNKNOWN_UNICAST || d == VS_DROP_NO_RECEIVER))
-				d = VS_DROP_NONE;
+		/* The next frame that is not of this train. */
+		if (i < VS_BURST - 1 && f->again >> (i + 1) & 1)
+			n += (unsigned)__builtin_ctzll(~(f->again >> (i + 1)));
+		if (__builtin_expect(!sniffers && !(f->groups & BIT(i)), 1)) {
+			group_train(f, i, n);
+		} else {
+			for (unsigned k = i; k < i + n; k++) {
+				f->w->dst[k] = f->w->dst[i];
+				group_one(f, k, sniffers);
+			}
 		}
-		f->w->drop[i] = (uint8_t)d;
+		left &= left - 1;
+		left &= ~(n > 1 ? BURST_BITS(n) << i : 0);
 	}
 }
 
 /* ---- deliver ---------------------------------------------------------------------------- */
-
-static const int8_t edit_bytes[] = {[VS_EDIT_NONE] = 0,
-				    [VS_EDIT_STRIP] = -VLAN_HLEN,
-				    [VS_EDIT_PUSH] = VLAN_HLEN,
-				    [VS_EDIT_RETAG] = 0};
 
 INLINE void refuse(struct flow *f, struct vs_port *to, const struct vs_burst *b,
 		   const struct vs_ref *ref, unsigned n, enum vs_drop why, const bool capture)
@@ -369,7 +555,7 @@ INLINE void refuse(struct flow *f, struct vs_port *to, const struct vs_burst *b,
 		capture_frames(f->w, to, b, ref, n, VS_CAPTURE_DROP, why);
 }
 
-INLINE void count_sent(struct counters *c, const struct vs_burst *b, const struct vs_ref *ref,
+static void count_sent(struct counters *c, const struct vs_burst *b, const struct vs_ref *ref,
 		       unsigned n)
 {
 	uint64_t bytes = 0, mcast = 0;
@@ -385,10 +571,13 @@ INLINE void count_sent(struct counters *c, const struct vs_burst *b, const struc
 		count(&c->tx_mcast, mcast);
 }
 
-/* May the receiver take the frames behind the one it refused? */
-static bool only_this(enum vs_drop why)
+/* How many frames are lost with the first one not taken: it alone, or all that are left. */
+static unsigned lost_with(enum vs_drop why, unsigned left)
 {
-	return why == VS_DROP_TX_TOO_BIG || why == VS_DROP_TX_ERROR || why == VS_DROP_TX_QUEUE_FULL;
+	bool only_it = why == VS_DROP_TX_TOO_BIG || why == VS_DROP_TX_ERROR ||
+		       why == VS_DROP_TX_QUEUE_FULL;
+
+	return only_it ? 1 : left;
 }
 
 /* Frames that need nothing more: hand them over and count. With keep, those that find no room are
@@ -401,7 +590,7 @@ INLINE unsigned send(struct flow *f, struct vs_port *to, const struct vs_burst *
 	while (n) {
 		enum vs_drop why = VS_DROP_TX_NO_BUFFER;
 		unsigned sent = to->ops->tx_burst(to->ctx, b, ref, n, &why);
-		unsigned lost;
+		unsigned lost = sent < n ? lost_with(why, n - sent) : 0;
 
 		count_sent(counters_of(f->w, to), b, ref, sent);
 		if (capture && sent)
@@ -410,12 +599,37 @@ INLINE unsigned send(struct flow *f, struct vs_port *to, const struct vs_burst *
 			return all;
 		if (keep && why == VS_DROP_TX_NO_BUFFER)
 			return all - n + sent;
-		lost = only_this(why) ? 1 : n - sent;
+		lost = lost_with(why, n - sent);
 		refuse(f, to, b, ref + sent, lost, why, capture);
 		ref += sent + lost;
 		n -= sent + lost;
 	}
 	return all;
+}
+
+/* Frames that need nothing more, nor are looked at on the way: hand them over and count. */
+INLINE void send_plain(struct flow *f, struct out *o)
+{
+	struct vs_port *to = o->p;
+	struct counters *c = counters_of(f->w, to);
+	enum vs_drop why = VS_DROP_TX_NO_BUFFER;
+	unsigned sent = to->ops->tx_burst(to->ctx, f->b, o->ref, o->n, &why);
+
+	if (__builtin_expect(sent == o->n, 1)) {
+		count(&c->tx_frames, sent);
+		count(&c->tx_bytes, o->bytes);
+		if (o->groups)
+			count(&c->tx_mcast, o->groups);
+	} else {
+		count_sent(c, f->b, o->ref, sent);
+	}
+	if (__builtin_expect(sent < o->n, 0)) {
+		unsigned lost = lost_with(why, o->n - sent);
+
+		refuse(f, to, f->b, o->ref + sent, lost, why, false);
+		sent += lost;
+		send(f, to, f->b, o->ref + sent, o->n - sent, false, false);
+	}
 }
 
 /* A frame to be cut: its segments are a burst of their own, sent in pieces. */
@@ -506,6 +720,7 @@ static void deliver_extra(struct flow *f, struct out *o);
 INLINE void deliver(struct flow *f, const bool capture)
 {
 	struct vs_worker *w = f->w;
+	unsigned unusual = f->flags & (VS_F_GSO | VS_F_CSUM_NEEDED);
 
 	for (unsigned k = 0; k < w->n_out; k++) {
 		struct out *o = &w->out[k];
@@ -515,6 +730,8 @@ INLINE void deliver(struct flow *f, const bool capture)
 			continue;
 		if (capture)
 			deliver_extra(f, o);
+		else if (!unusual && f->len_max <= o->p->ops->frame_max(o->p->ctx))
+			send_plain(f, o);
 		else
 			send_to(f, o->p, o->ref, o->n, false, false);
 	}
@@ -525,11 +742,12 @@ INLINE void deliver(struct flow *f, const bool capture)
 
 INLINE void count_drops(struct flow *f, const bool capture)
 {
-	for (unsigned i = 0; i < f->b->n; i++) {
+	for (uint64_t m = f->dropped; __builtin_expect(m != 0, 0); m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m);
 		enum vs_drop d = f->w->drop[i];
 		struct vs_ref ref = {.frame = (uint8_t)i};
 
-		if (__builtin_expect(d >= VS_DROP_NONE, 1))
+		if (d == DROP_TAKEN)
 			continue;
 		count(&f->ctr->rx_drop[d], 1);
 		if (capture)
@@ -645,9 +863,12 @@ static void police_in(struct flow *f)
 	uint64_t now = f->w->clock_ns();
 
 	for (unsigned i = 0; i < f->b->n; i++)
-		if (f->w->drop[i] == VS_DROP_NONE &&
-		    !vlan_rate_passes(f->sw, f->w->vid[i], false, shape_wire_bytes(f->b, i), now))
-			f->w->drop[i] = VS_DROP_RATE_VLAN;
+		if (!(f->dropped & BIT(i)) &&
+		    !vlan_rate_passes(f->sw, (uint16_t)vid_of(f, i), false,
+				      shape_wire_bytes(f->b, i), now))
+			drop(f, i, VS_DROP_RATE_VLAN);
+	/* No train goes on over a frame that is gone. */
+	f->again &= ~(f->dropped | f->dropped << 1);
 }
 
 static bool has_vlan_rates(const struct flow *f)
@@ -668,13 +889,13 @@ static void deliver_extra(struct flow *f, struct out *o)
 		send_full(f, o->p, o->ref, o->n, false);
 }
 
-INLINE void forward(struct flow *f, const bool capture, const bool special, const bool trusted)
+INLINE void forward(struct flow *f, const bool capture, const unsigned how)
 {
 	if (capture)
 		capture_in(f);
 	STAGE(ADMIT);
-	admit(f, special, trusted);
-	if (special)
+	admit(f, how);
+	if (how & ADMIT_SPECIAL)
 		punt_flush(f->sw);
 	if (capture && has_vlan_rates(f))
 		police_in(f);
@@ -708,21 +929,21 @@ static void forward_plain(struct vs_worker *w, struct vs_port *p)
 {
 	struct flow f = flow_of(w, p);
 
-	forward(&f, false, false, false);
+	forward(&f, false, 0);
 }
 
 static __attribute__((noinline)) void forward_special(struct vs_worker *w, struct vs_port *p)
 {
 	struct flow f = flow_of(w, p);
 
-	forward(&f, false, true, false);
+	forward(&f, false, ADMIT_SPECIAL);
 }
 
 static __attribute__((noinline)) void forward_full(struct vs_worker *w, struct vs_port *p)
 {
 	struct flow f = flow_of(w, p);
 
-	forward(&f, true, true, false);
+	forward(&f, true, ADMIT_SPECIAL);
 }
 
 /* What the port dropped by itself. The worker's array is all zero again afterwards. */
@@ -775,9 +996,9 @@ void burst_inject(struct vs_worker *w, struct vs_port *p)
 
 	f.special = 0;
 	if (!is_plain(p->sw))
-		forward(&f, true, false, true);
+		forward(&f, true, ADMIT_TRUSTED);
 	else
-		forward(&f, false, false, true);
+		forward(&f, false, ADMIT_TRUSTED);
 }
 
 /* One frame for one port, or for an uplink of several devices. */

@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/be.h"
+
 #define FDB_WAYS 4
 #define FDB_PORT_NONE 0xFFFFu
 
@@ -38,6 +40,8 @@ struct fdb {
 	struct fdb_line line[];
 };
 
+#define FDB_KEY (UINT64_C(1) << 63)
+
 /* A key is never 0: bit 63 is always on. The address's first byte is the lowest. */
 static inline uint64_t fdb_key(const uint8_t *mac, unsigned vid)
 {
@@ -45,7 +49,7 @@ static inline uint64_t fdb_key(const uint8_t *mac, unsigned vid)
 
 	for (unsigned i = 0; i < 6; i++)
 		v |= (uint64_t)mac[i] << (8 * i);
-	return v | (uint64_t)vid << 48 | UINT64_C(1) << 63;
+	return v | (uint64_t)vid << 48 | FDB_KEY;
 }
 
 static inline void fdb_key_mac(uint64_t key, uint8_t mac[6])
@@ -57,14 +61,7 @@ static inline void fdb_key_mac(uint64_t key, uint8_t mac[6])
 /* The key of the address that 8 readable bytes begin with, in no VLAN: one load. */
 static inline uint64_t fdb_key_at(const uint8_t *p)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	uint64_t v;
-
-	memcpy(&v, p, 8);
-	return (v & UINT64_C(0xFFFFFFFFFFFF)) | UINT64_C(1) << 63;
-#else
-	return fdb_key(p, 0);
-#endif
+	return (le64_load(p) & UINT64_C(0xFFFFFFFFFFFF)) | FDB_KEY;
 }
 
 /* Seeded: which addresses share a line is nobody's to choose. */

@@ -373,7 +373,8 @@ static int link_start(void *link, const struct vs_port_ops *ops, void *port)
 		return -EINVAL;
 	p->ops = ops;
 	p->ctx = port;
-	p->last_src = 0;
+	p->last_src = SRC_NONE;
+	p->last_tagged_src = SRC_NONE;
 	atomic_store_explicit(&p->running, true, memory_order_release);
 	set_members(p, NULL, atomic_load(&p->rules));
 	set_promisc(p);

@@ -139,6 +139,7 @@ void vlan_rules(const struct vs_port *p, struct rules *r)
 		r->mode = VLAN_GUEST_LAN;
 	else
 		r->mode = sw->vlan_aware ? VLAN_AWARE : VLAN_OPAQUE;
+	r->plain = r->mode != VLAN_AWARE;
 	if (r->mode != VLAN_AWARE)
 		return;
 	if (r->uplink)
@@ -147,4 +148,6 @@ void vlan_rules(const struct vs_port *p, struct rules *r)
 		rules_access(p, r);
 	else
 		rules_trunk(p, r);
+	r->plain = r->pvid;
+	r->plain_vid = r->pvid;
 }

@@ -55,6 +55,8 @@ struct rules {
 	bool isolated;	       /* no traffic to other guests */
 	bool protect;	       /* only own_key as source */
 	bool joined_any;       /* the guest filters VLANs: joined counts */
+	bool plain;	       /* untagged frames may come in: into VLAN plain_vid, */
+	uint16_t plain_vid;    /* which is pvid, or 0 where VLANs are none of the switch's */
 	uint16_t pvid;	       /* VID of untagged frames in; 0: dropped (aware only) */
 	uint16_t untagged_vid; /* VID that leaves without tag; 0: none */
 	uint64_t own_key;
@@ -82,6 +84,8 @@ static inline void count(_Atomic uint64_t *c, uint64_t n)
 
 #define PORT_STANDBY (1u << 31) /* in vs_port.special: a member that is not in use */
 
+#define SRC_NONE UINT64_MAX
+
 struct vs_port {
 	/* Read by workers. ops and ctx are valid while running. */
 	_Atomic(struct rules *) rules;
@@ -99,9 +103,15 @@ struct vs_port {
 	_Atomic uint8_t guarantee_queue; /* of the uplink's shaper, plus 1; 0: none */
 	_Atomic(struct shaper *) shaper; /* NULL: no rate, no queue */
 
-	/* The one worker that fetches from this port keeps its last good source. */
+	/* The one worker that fetches from this port keeps its last good source: the address
+	 * in 48 bits, or SRC_NONE. */
 	uint64_t last_src;
 	uint32_t last_gen;
+	/* And the last good one of a tagged frame, with its tag and what that was found to be. */
+	uint64_t last_tagged_src;
+	uint64_t last_tagged;
+	uint16_t last_tagged_vid, last_tci;
+	uint8_t last_tagged_kind;
 
 	/* Control thread. */
 	struct vs_port_config cfg;
@@ -169,13 +179,20 @@ struct vs_switch {
 	void *punt_ctx;
 };
 
+/* A destination of the burst in hand. */
 struct out {
 	struct vs_port *p;
+	const struct rules *rules;
 	unsigned n;
+	unsigned groups; /* of them to group addresses */
+	uint64_t bytes;	 /* as they leave */
 	struct vs_ref ref[VS_BURST];
 };
 
 #define OUT_NONE 0xFFFFu
+
+/* A mask of the first n (1 .. 64) frames of a burst. */
+#define BURST_BITS(n) (~UINT64_C(0) >> (64 - (n)))
 
 /* Ports of a worker; a slot may be empty. */
 struct port_list {
@@ -196,6 +213,7 @@ struct vs_worker {
 	struct vs_burst burst;
 	struct vs_burst cut;	/* segments of a frame whose receiver takes no large ones */
 	struct vs_burst queued; /* frames that waited, on their way out */
+	uint64_t key[VS_BURST]; /* of the destination, in no VLAN */
 	uint8_t drop[VS_BURST];
 	uint16_t vid[VS_BURST];
 	uint8_t tag[VS_BURST]; /* enum tag */
