@@ -197,6 +197,10 @@ int main(int argc, char **argv)
 		rcu_register_thread();
 		return bench_stages_child(atof(argv[2]));
 	}
+	if (argc == 8 && !strcmp(argv[1], "--pingpong"))
+		return bench_pingpong(argv + 2);
+	if (argc == 5 && !strcmp(argv[1], "--daemon"))
+		return bench_daemon(argv + 2);
 	if (parse(argc, argv))
 		return 2;
 	for (unsigned i = 0; i < bench_n_cases; i++) {

@@ -116,6 +116,10 @@ void bench_stages_table(struct bench_stages *s);
 double bench_stage_median(struct bench_stages *s, unsigned stage, const char **name);
 int bench_stages_child(double seconds);
 
+/* Sub-commands, for the peers' scripts: arguments behind their name. */
+int bench_pingpong(char **arg);
+int bench_daemon(char **arg);
+
 /* report.c */
 struct bench_result {
 	const struct bench_case *c;

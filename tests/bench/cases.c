@@ -59,6 +59,35 @@ const struct bench_case bench_cases[] = {
 	PEER(IN, AT, OVS, 64, "ovs", "rtt 64", .bar = {BAR(RTT, 1)})
 	PEER(IN, AT, TESTPMD, 64, "testpmd", "rtt 64")
 #undef AT
+	/* Guests that poll, on a zland that sleeps when it likes to. */
+#define AT "64 B, through the daemon, busy"
+	PEER(IN, AT, "zlan (QDIO)", 64, "net", "busy qdio")
+	PEER(IN, AT, "kernel bridge", 64, "net", "busy bridge")
+#undef AT
+#define AT "64 B from idle, all wake-ups included"
+	PEER(IN, AT, "zlan (QDIO)", 64, "net", "idle qdio")
+	PEER(IN, AT, "kernel bridge", 64, "net", "idle bridge")
+#undef AT
+#define AT "64 B between interfaces, from idle"
+	PEER(IN, AT, "zlan (two zlan-nic)", 64, "net", "idle nic")
+	PEER(IN, AT, "zlan (zlan-nic, TAP)", 64, "net", "idle uplink")
+	PEER(IN, AT, "kernel bridge", 64, "net", "idle bridge")
+	PEER(IN, AT, "VDE", 64, "net", "idle vde")
+#undef AT
+#define AT "nothing to do"
+	PEER(IN, AT, "zlan", 0, "net", "cpu nic", .bar = {BAR(CPU, 0.5)})
+#undef AT
+#undef IN
+#define IN "TCP, one stream"
+#define AT "between two namespaces"
+	PEER(IN, AT, "zlan (two zlan-nic)", 0, "net", "tcp nic")
+	PEER(IN, AT, "kernel bridge", 0, "net", "tcp bridge", .bar = {BAR(GBIT, 0.5)})
+	PEER(IN, AT, "VDE", 0, "net", "tcp vde")
+#undef AT
+#define AT "between a namespace and a TAP"
+	PEER(IN, AT, "zlan (zlan-nic, TAP)", 0, "net", "tcp uplink")
+	PEER(IN, AT, "kernel bridge", 0, "net", "tcp bridge", .bar = {BAR(GBIT, 0.5)})
+#undef AT
 #undef IN
 };
 const unsigned bench_n_cases = sizeof(bench_cases) / sizeof(bench_cases[0]);

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+# Networks of the kernel's interfaces, each between two namespaces, and zland as a daemon:
+#
+#   nic      zone eth0 (zlan-nic) -- VSW1 of zland -- (zlan-nic) eth0 ztwo
+#   uplink   zthree eth0 (zlan-nic) -- VSW2 of zland -- TAP tap0 host
+#   bridge   kone eth0 ==veth== bridge in kbr ==veth== eth0 ktwo
+#   vde      vone tap0 (vde_plug2tap) -- vde_switch -- (vde_plug2tap) tap0 vtwo
+#   qdio     guests of the bench itself on VSW3 of zland
+. "$(dirname "$0")/lib.sh"
+peer_begin
+[ -e /dev/net/tun ] || peer_skip "no /dev/net/tun"
+
+declare -A SKIP=() # network -> why it is not there
+
+setup_zlan()
+{
+	world host zone ztwo zthree
+	zland_start <<-CONF || return 1
+		DEFINE VSWITCH VSW1 ETHERNET
+		DEFINE VSWITCH VSW2 ETHERNET UPLINK TAP tap0
+		DEFINE VSWITCH VSW3 ETHERNET
+		NICDEF ZONE 0600 TYPE QDIO LAN SYSTEM VSW1
+		NICDEF ZTWO 0600 TYPE QDIO LAN SYSTEM VSW1
+		NICDEF ZTHREE 0600 TYPE QDIO LAN SYSTEM VSW2
+		NICDEF ONE 0600 TYPE QDIO LAN SYSTEM VSW3
+		NICDEF TWO 0600 TYPE QDIO LAN SYSTEM VSW3
+	CONF
+	guest zone ZONE 0600 --addr 10.88.0.1/24
+	guest ztwo ZTWO 0600 --addr 10.88.0.2/24
+	guest zthree ZTHREE 0600 --addr 10.89.0.1/24
+	ip -n "$ID-host" addr add 10.89.0.2/24 dev tap0
+	ip -n "$ID-host" link set tap0 up
+}
+
+setup_bridge()
+{
+	local n i=0
+	world kbr kone ktwo
+	ip -n "$ID-kbr" link add br0 type bridge
+	ip -n "$ID-kbr" link set br0 up
+	for n in kone ktwo; do
+		i=$((i + 1))
+		ip -n "$ID-kbr" link add "p$i" type veth peer name eth0 netns "$ID-$n" || return 1
+		ip -n "$ID-kbr" link set "p$i" master br0 up
+		ip -n "$ID-$n" addr add "10.88.0.$i/24" dev eth0
+		ip -n "$ID-$n" link set eth0 up
+	done
+}
+
+setup_vde()
+{
+	local n i=0
+	command -v vde_plug2tap >/dev/null || { SKIP[vde]="vde2 is not installed"; return; }
+	world vone vtwo
+	mkfifo "$T/vde.in"
+	vde_switch -s "$T/vde" <"$T/vde.in" >"$T/vde.log" 2>&1 3>&- &
+	PIDS[vde]=$!
+	exec 6>"$T/vde.in"
+	eventually test -S "$T/vde/ctl" || { SKIP[vde]="vde_switch does not start"; return; }
+	for n in vone vtwo; do
+		i=$((i + 1))
+		start "plug-$n" ip netns exec "$ID-$n" vde_plug2tap -s "$T/vde" tap0
+		eventually ip -n "$ID-$n" link set tap0 up 2>/dev/null
+		ip -n "$ID-$n" addr add "10.88.0.$i/24" dev tap0
+	done
+}
+
+# The two ends of a network: namespace and interface, namespace and interface, address of the second.
+ends()
+{
+	case $1 in
+	nic) echo "zone eth0 ztwo eth0 10.88.0.2" ;;
+	uplink) echo "zthree eth0 host tap0 10.89.0.2" ;;
+	bridge) echo "kone eth0 ktwo eth0 10.88.0.2" ;;
+	vde) echo "vone tap0 vtwo tap0 10.88.0.2" ;;
+	esac
+}
+
+tcp()
+{
+	local from if1 to if2 addr
+	read -r from if1 to if2 addr < <(ends "$1")
+	command -v iperf3 >/dev/null || { tell "skipped iperf3 is not installed"; return; }
+	start server ip netns exec "$ID-$to" iperf3 -s -1 --forceflush
+	wait_line server 'listening' || tell "wrong iperf3 does not listen"
+	in_ns "$from" iperf3 -c "$addr" -t "$2" --json >"$T/iperf.json" 2>&1
+	tell "gbit_per_s $(jq '.end.sum_received.bits_per_second / 1e9' "$T/iperf.json" 2>/dev/null)"
+	stop server
+}
+
+rtt() # busy|idle NETWORK SECONDS
+{
+	local from if1 to if2 addr
+	if [ "$2" = qdio ]; then
+		"$BIN/bench" --daemon "$1" "$3" "$T/run" >&3
+		return
+	fi
+	read -r from if1 to if2 addr < <(ends "$2")
+	"$BIN/bench" --pingpong "$1" "$3" "$ID-$from" "$if1" "$ID-$to" "$if2" >&3
+}
+
+cpu_ns()
+{
+	cat "/proc/${PIDS[zland]}/task"/*/schedstat | awk '{ sum += $1 } END { printf "%d\n", sum }'
+}
+
+# What zland takes with guests on it and nothing to do, in two seconds.
+cpu()
+{
+	local before after
+	sleep 0.5
+	before=$(cpu_ns)
+	sleep 2
+	after=$(cpu_ns)
+	tell "idle_cpu $(awk -v a="$before" -v b="$after" 'BEGIN { printf "%.4f", (b - a) / 2e9 * 100 + 0.0001 }')"
+}
+
+measure()
+{
+	local net=${2#*-}
+	[ -z "${SKIP[$net]:-}" ] || { tell "skipped ${SKIP[$net]}"; return; }
+	case $1 in
+	tcp) tcp "$2" 1 ;;
+	busy | idle) rtt "$1" "$2" "$3" ;;
+	cpu) cpu ;;
+	esac
+}
+
+setup_zlan || peer_skip "zland does not start"
+setup_bridge || SKIP[bridge]="no bridge or veth"
+setup_vde
+peer_serve
