@@ -292,16 +292,10 @@ struct osa *osa_create(const struct osa_config *cfg, const struct qdio_env_ops *
 	a->group = qdio_group_create(&g, env_ops, env, &osa_cu_ops, a);
 	if (!a->group)
 		goto fini_l3;
-	rc = osa_layer2_init(&a->data, a->group);
-	if (rc) {
-		errno = -rc;
-		goto destroy_group;
-	}
+	osa_layer2_init(&a->data, a->group);
 	a->data.frame_max = a->cfg.mtu + OSA_ETH_OVERHEAD;
 	return a;
 
-destroy_group:
-	qdio_group_destroy(a->group);
 fini_l3:
 	osa_l3_fini(a);
 free_adapter:
@@ -317,7 +311,6 @@ void osa_destroy(struct osa *a)
 	path_stop(a);
 	for (unsigned i = 0; i < QDIO_DEVICES; i++)
 		osa_outbox_drop(&a->outbox[i]);
-	osa_layer2_fini(&a->data);
 	osa_l3_fini(a);
 	free(a);
 }

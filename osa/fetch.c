@@ -10,7 +10,7 @@
 static unsigned read_sbal(const struct qdio_queue *q, unsigned i, struct qdio_entry *to)
 {
 	for (unsigned e = 0; e < QDIO_SBAL_ENTRIES; e++) {
-		to[e] = qdio_entry_get(q, i, e, QDIO_FETCH);
+		to[e] = qdio_entry_get(q, q->cursor + i, e, QDIO_FETCH);
 		__builtin_prefetch(to[e].data);
 		if (to[e].eflags & QDIO_EFLAG_LAST)
 			return e + 1;

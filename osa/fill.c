@@ -4,55 +4,88 @@
 
 #include "common/stage.h"
 
+/* The longest frame, header included; a large one is shorter by its second header. */
+#define OSA_FILL_MAX (VS_FRAME_MAX + OSA_HDR_BYTES)
+
 /* Look at one more element. Return: false: there is none, or it is not valid. */
 static bool learn_element(struct osa_fill *f)
 {
+	const struct osa_fill_buffer *buf = &f->buf[f->n_buf];
 	struct qdio_entry *x = &f->e[f->n];
 
 	if (f->all_known)
 		return false;
-	*x = qdio_entry_get(f->q, f->closed, f->n, QDIO_STORE);
+	*x = qdio_entry_get(f->q, f->first + f->n_buf, f->n - buf->e, QDIO_STORE);
 	if (!x->data) {
 		f->all_known = true;
 		return false;
 	}
 	f->n++;
-	f->all_known = x->eflags & QDIO_EFLAG_LAST || f->n == QDIO_SBAL_ENTRIES;
+	f->all_known = x->eflags & QDIO_EFLAG_LAST || f->n - buf->e == QDIO_SBAL_ENTRIES;
 	return true;
 }
 
-static enum vs_drop open_buffer(struct osa_fill *f)
+static const struct osa_fill_cursor nowhere;
+
+static struct osa_fill_cursor no_place(struct osa_fill *f, enum vs_drop why)
 {
-	if (!qdio_in_empty(f->q, f->closed))
-		return VS_DROP_TX_NO_BUFFER;
-	f->n = 0;
-	f->at = 0;
-	f->off = 0;
-	f->frames = 0;
+	f->why = why;
+	return nowhere;
+}
+
+/* @k: the place that will be the first in it. Return: false: why says the reason, or full is set.
+ */
+static bool open_buffer(struct osa_fill *f, unsigned k)
+{
+	f->why = VS_DROP_TX_NO_BUFFER;
+	f->full = f->n > OSA_FILL_ENTRIES - QDIO_SBAL_ENTRIES;
+	if (f->full || !qdio_in_empty(f->q, f->n_buf))
+		return false;
+	f->buf[f->n_buf].e = (uint16_t)f->n;
+	f->at = f->n;
+	f->place0 = k;
 	f->all_known = false;
+	f->why = VS_DROP_TX_BAD_BUFFER;
 	f->open = learn_element(f);
-	return f->open ? VS_DROP_NONE : VS_DROP_TX_BAD_BUFFER;
+	return f->open;
 }
 
-/* Fragment bits, where they have a meaning: one frame over several elements. */
-static uint8_t fragment(const struct osa_fill *f, unsigned e)
+/* @off: bytes used in the element at; @k: places found so far. */
+static void close_buffer(struct osa_fill *f, uint32_t off, unsigned k)
 {
-	if (f->frames != 1 || f->at == 0)
-		return 0;
-	if (e == 0)
-		return QDIO_EFLAG_FRAG_FIRST;
-	return e == f->at ? QDIO_EFLAG_FRAG_LAST : QDIO_EFLAG_FRAG_MIDDLE;
-}
+	struct osa_fill_buffer *buf = &f->buf[f->n_buf];
 
-static void close_buffer(struct osa_fill *f)
-{
 	if (!f->open)
 		return;
-	for (unsigned e = 0; e < f->at; e++)
-		qdio_entry_put(f->q, f->closed, e, f->e[e].len, fragment(f, e));
-	qdio_entry_put(f->q, f->closed, f->at, f->off, QDIO_EFLAG_LAST | fragment(f, f->at));
-	f->closed++;
+	buf->at = (uint16_t)f->at;
+	buf->end = off;
+	buf->frames = (uint16_t)(k - f->place0);
+	f->n_buf++;
 	f->open = false;
+}
+
+static uint32_t offset(const struct osa_fill *f, struct osa_fill_cursor c)
+{
+	return f->open ? (uint32_t)(c.to - f->e[f->at].data) : 0;
+}
+
+struct osa_fill_cursor osa_fill_lease(struct osa_fill *f)
+{
+	f->n_buf = 0;
+	f->n = 0;
+	f->why = VS_DROP_NONE;
+	f->open = false;
+	f->full = false;
+	f->first = qdio_in_lease(f->q);
+	return nowhere;
+}
+
+void osa_fill_leased(struct osa_fill *f, struct osa_fill_cursor c, unsigned n)
+{
+	/* Without a place the buffer was closed there. */
+	close_buffer(f, offset(f, c), n);
+	f->bad = f->why == VS_DROP_TX_BAD_BUFFER;
+	qdio_in_leased(f->q, f->n_buf + f->bad);
 }
 
 /* Room from the current place to the end of the buffer, as far as needed. */
@@ -68,80 +101,135 @@ static bool has_room(struct osa_fill *f, unsigned at, uint32_t off, uint32_t nee
 	return true;
 }
 
-/* Find the place for a frame of need bytes, header included, in the open buffer. */
-static bool find_place(struct osa_fill *f, uint32_t need)
+/* Find the place for a frame of need bytes, header included, in the open buffer, from off on. */
+static bool find_place(struct osa_fill *f, uint32_t *off, uint32_t need)
 {
-	uint32_t left = f->e[f->at].len - f->off;
+	uint32_t left = f->e[f->at].len - *off;
 
 	if (need <= left)
 		return true;
 	if (left >= OSA_HDR_BYTES)
-		return has_room(f, f->at, f->off, need);
+		return has_room(f, f->at, *off, need);
 	/* The guest skips a tail too short for a header: leave the element, it ends here. */
 	if (f->at + 1 == f->n && !learn_element(f))
 		return false;
 	if (f->e[f->at + 1].len < OSA_HDR_BYTES || !has_room(f, f->at + 1, 0, need))
 		return false;
-	f->e[f->at].len = f->off;
+	f->e[f->at].len = *off;
 	f->at++;
-	f->off = 0;
+	*off = 0;
 	return true;
 }
 
-enum vs_drop osa_fill_place_slowly(struct osa_fill *f, uint32_t need)
+/* The frame begins at off: note it. Return: what is behind its end. */
+static struct osa_fill_cursor take_place(struct osa_fill *f, struct osa_fill_place *place,
+					 uint32_t off, uint32_t need)
 {
-	enum vs_drop d;
+	uint32_t left = f->e[f->at].len - off;
+	uint64_t room;
 
-	if (f->open && find_place(f, need))
-		return VS_DROP_NONE;
-	close_buffer(f);
-	d = open_buffer(f);
-	if (d != VS_DROP_NONE || find_place(f, need))
-		return d;
-	f->open = false; /* as it was: still empty, the guest's */
-	return VS_DROP_TX_TOO_BIG;
+	*place = (struct osa_fill_place){.off = off, .e = (uint16_t)f->at};
+	if (need <= left)
+		place->to = f->e[f->at].data + off;
+	while (need > left) {
+		need -= left;
+		off = 0;
+		left = f->e[++f->at].len;
+	}
+	off += need;
+	room = f->e[f->at].len - off;
+	/* A longer frame is to come here, to be refused. */
+	return (struct osa_fill_cursor){f->e[f->at].data + off,
+					room < OSA_FILL_MAX ? room : OSA_FILL_MAX};
 }
 
-/* Store bytes at the current place, over elements where one ends. */
-static void put(struct osa_fill *f, const uint8_t *p, uint32_t len)
+struct osa_fill_cursor osa_fill_place_slowly(struct osa_fill *f, struct osa_fill_cursor c,
+					     unsigned k, uint32_t need)
+{
+	uint32_t off = offset(f, c);
+
+	if (need > OSA_FILL_MAX) {
+		close_buffer(f, off, k);
+		return no_place(f, VS_DROP_TX_TOO_BIG);
+	}
+	if (!f->open || !find_place(f, &off, need)) {
+		close_buffer(f, off, k);
+		off = 0;
+		if (!open_buffer(f, k))
+			return nowhere;
+		if (!find_place(f, &off, need)) {
+			f->open = false; /* as it was: still empty, the guest's */
+			return no_place(f, VS_DROP_TX_TOO_BIG);
+		}
+	}
+	f->why = VS_DROP_NONE;
+	return take_place(f, &f->place[k], off, need);
+}
+
+/* A place that bytes are stored to, over elements where one ends. */
+struct pen {
+	const struct qdio_entry *e;
+	uint32_t off;
+};
+
+static void put(struct pen *pen, const uint8_t *p, uint32_t len)
 {
 	while (len) {
-		uint32_t left = f->e[f->at].len - f->off;
+		uint32_t left = pen->e->len - pen->off;
 		uint32_t n = len < left ? len : left;
 
 		if (!left) {
-			f->at++;
-			f->off = 0;
+			pen->e++;
+			pen->off = 0;
 			continue;
 		}
-		memcpy(f->e[f->at].data + f->off, p, n);
-		f->off += n;
+		memcpy(pen->e->data + pen->off, p, n);
+		pen->off += n;
 		p += n;
 		len -= n;
 	}
 }
 
-void osa_fill_spread(struct osa_fill *f, const struct osa_fill_header *h,
-		     const struct osa_fill_frame *x)
+void osa_fill_spread(struct osa_fill *f, const struct osa_fill_place *place,
+		     const struct osa_fill_header *h, const struct osa_fill_frame *x)
 {
-	put(f, (const uint8_t *)h, sizeof(*h));
-	put(f, x->head, x->n);
+	struct pen pen = {&f->e[place->e], place->off};
+
+	put(&pen, (const uint8_t *)h, sizeof(*h));
+	put(&pen, x->head, x->n);
 	for (unsigned s = 0; s < x->n_seg; s++)
-		put(f, x->seg[s].p, x->seg[s].len);
+		put(&pen, x->seg[s].p, x->seg[s].len);
 }
 
-void osa_fill_publish(struct osa_data *d, struct osa_fill *f, bool bad)
+/* Fragment bits, where they have a meaning: one frame over several elements. */
+static uint8_t fragment(const struct osa_fill_buffer *buf, unsigned e)
 {
-	close_buffer(f);
+	if (buf->frames != 1 || buf->at == buf->e)
+		return 0;
+	if (e == buf->e)
+		return QDIO_EFLAG_FRAG_FIRST;
+	return e == buf->at ? QDIO_EFLAG_FRAG_LAST : QDIO_EFLAG_FRAG_MIDDLE;
+}
+
+/* The entries of a buffer say what is in it. */
+static void put_entries(const struct osa_fill *f, unsigned i)
+{
+	const struct osa_fill_buffer *buf = &f->buf[i];
+	unsigned nr = f->first + i;
+
+	for (unsigned e = buf->e; e < buf->at; e++)
+		qdio_entry_put(f->q, nr, e - buf->e, f->e[e].len, fragment(buf, e));
+	qdio_entry_put(f->q, nr, buf->at - buf->e, buf->end,
+		       QDIO_EFLAG_LAST | fragment(buf, buf->at));
+}
+
+void osa_fill_publish(struct osa_data *d, struct osa_fill *f)
+{
+	for (unsigned i = 0; i < f->n_buf; i++)
+		put_entries(f, i);
 	STAGE(PUBLISH);
-	if (qdio_in_publish(f->q, f->closed))
-		f->signal = true;
-	atomic_fetch_add_explicit(&d->rx_buffers, f->closed, memory_order_relaxed);
-	f->closed = 0;
-	if (bad) {
-		qdio_in_error(f->q, 0, QDIO_REASON_BAD_BUFFER);
-		f->signal = true;
-	}
+	f->signal |= qdio_in_publish(f->q, f->first, f->n_buf + f->bad, f->bad);
+	atomic_fetch_add_explicit(&d->rx_buffers, f->n_buf, memory_order_relaxed);
 	STAGE(DELIVER);
 }
 

@@ -4,8 +4,13 @@
  *
  * Frames of one call are packed: each begins right behind the one before, in the same
  * element if its 32-byte header fits there, else in the next; it may run over elements,
- * never over buffers. A call ends by publishing all it filled, together, with at most
- * one signal, so that a lone frame never waits for company. Source: spec/osa-qeth.md 7.7.
+ * never over buffers. A call ends by publishing all it filled, with at most one signal, so that a
+ * lone frame never waits for company. Source: spec/osa-qeth.md 7.7.
+ *
+ * Several workers may deliver at once: each leases buffers (qdio/queue.c). How many depends on
+ * the frames and on what the guest offers, so the first pass finds a place for every frame under
+ * the queue's lock; the second copies, which takes most of the time, without. The passes also
+ * let the cache misses of the places overlap.
  *
  * What happens for most frames is inline: it would cost a layer a call each.
  */
@@ -20,18 +25,50 @@
 
 #include "common/be.h"
 
+/* Entries that one lease looks at; for a burst of small frames and buffers it is enough. */
+#define OSA_FILL_ENTRIES (VS_BURST + QDIO_SBAL_ENTRIES)
+
+struct osa_fill_buffer {
+	uint16_t e, at; /* its first entry, and the one the last frame ends in */
+	uint16_t frames;
+	uint32_t end; /* bytes in the latter */
+};
+
+/* Where a frame goes. */
+struct osa_fill_place {
+	uint8_t *to; /* NULL: over several entries */
+	uint32_t off;
+	uint16_t e;
+};
+
+/* Where the next frame goes if it fits: room bytes of one entry. NULL: there is no place. */
+struct osa_fill_cursor {
+	uint8_t *to;
+	uint64_t room;
+};
+
+/*
+ * One lease: buffers of the queue and the places of frames in them. The arrays are valid as far
+ * as the counts say. Found under the queue's lock, filled without it.
+ */
 struct osa_fill {
 	struct qdio_queue *q;
-	unsigned closed; /* buffers filled, not yet published */
-	bool open;	 /* a buffer is being filled: the one ahead of the cursor by closed */
-	bool signal;	 /* a buffer was given back as an error */
-	unsigned frames; /* in the open buffer */
+	unsigned first;	  /* number of the first buffer */
+	unsigned n_buf;	  /* closed ones */
+	enum vs_drop why; /* there is no place for the next frame */
+	bool open;	  /* there is one more: buf[n_buf] in the making */
+	bool bad;	  /* there is one more behind these, not valid */
+	bool full;	  /* of entries: another lease is needed */
+	bool signal;
 
-	/* Elements of the open buffer, as far as they were looked at; each read once. */
-	unsigned n, at; /* n known, at being filled */
+	/* The open buffer, as far as its entries were looked at; each read once. */
+	unsigned n, at; /* n of e[] known, at being filled */
 	bool all_known;
-	uint32_t off; /* in element at */
-	struct qdio_entry e[QDIO_SBAL_ENTRIES];
+	unsigned place0; /* of its first frame */
+
+	struct osa_fill_buffer buf[VS_BURST];
+	struct osa_fill_place place[VS_BURST];
+	struct qdio_entry e[OSA_FILL_ENTRIES];
 };
 
 /*
@@ -51,23 +88,43 @@ struct osa_fill_frame {
 	unsigned n_seg;
 };
 
-enum vs_drop osa_fill_place_slowly(struct osa_fill *f, uint32_t need);
-void osa_fill_spread(struct osa_fill *f, const struct osa_fill_header *h,
-		     const struct osa_fill_frame *x);
+struct osa_fill_cursor osa_fill_place_slowly(struct osa_fill *f, struct osa_fill_cursor c,
+					     unsigned k, uint32_t need);
+void osa_fill_spread(struct osa_fill *f, const struct osa_fill_place *place,
+		     const struct osa_fill_header *h, const struct osa_fill_frame *x);
+
+static inline void osa_fill_init(struct osa_fill *f, struct qdio_queue *q)
+{
+	f->q = q;
+	f->signal = false;
+}
 
 /*
- * Publish what was filled. @bad: the buffer behind it is not valid: it goes back as an error.
+ * In this order, once or, while full is set, several times: lease, places 0 to n - 1, leased,
+ * copies, publish; at last signal. Other workers wait between lease and leased.
  */
-void osa_fill_publish(struct osa_data *d, struct osa_fill *f, bool bad);
-/* After in_lock was given up: interrupt the guest if what was published asks for it. */
+struct osa_fill_cursor osa_fill_lease(struct osa_fill *f);
+void osa_fill_leased(struct osa_fill *f, struct osa_fill_cursor c, unsigned n);
+void osa_fill_publish(struct osa_data *d, struct osa_fill *f);
+/* Interrupt the guest if what was published asks for it. */
 void osa_fill_signal(struct osa_data *d, const struct osa_fill *f);
 
-/* Find the place for need bytes, header included. Return: VS_DROP_NONE, or why there is none. */
-static inline enum vs_drop osa_fill_place(struct osa_fill *f, uint32_t need)
+/*
+ * Find the place number k for need bytes, header included. The cursor goes from call to call by
+ * value, so that it stays in registers.
+ * Return: the cursor behind it; NULL: no place, and why says the reason, unless full is set.
+ */
+static inline struct osa_fill_cursor osa_fill_place(struct osa_fill *f, struct osa_fill_cursor c,
+						    unsigned k, uint32_t need)
 {
-	if (f->open && need <= f->e[f->at].len - f->off)
-		return VS_DROP_NONE;
-	return osa_fill_place_slowly(f, need);
+	if (need > c.room)
+		return osa_fill_place_slowly(f, c, k, need);
+	f->place[k].to = c.to;
+	/* Last read by another core: have the line when it is copied to. */
+	__builtin_prefetch(c.to, 1);
+	c.to += need;
+	c.room -= need;
+	return c;
 }
 
 /* 32 to 64 bytes by two overlapping moves; other sizes by the library. */
@@ -86,19 +143,16 @@ static inline void osa_fill_small(uint8_t *to, const uint8_t *from, uint32_t n)
 	}
 }
 
-/* Copy a frame of need bytes, header included, to the place that was found for it. */
-static inline void osa_fill_copy(struct osa_fill *f, const struct osa_fill_header *h,
-				 const struct osa_fill_frame *x, uint32_t need)
+/* Copy a frame to the place that was found for it. */
+static inline void osa_fill_copy(struct osa_fill *f, const struct osa_fill_place *place,
+				 const struct osa_fill_header *h, const struct osa_fill_frame *x)
 {
-	uint8_t *to;
+	uint8_t *to = place->to;
 
-	f->frames++;
-	if (need > f->e[f->at].len - f->off) {
-		osa_fill_spread(f, h, x);
+	if (!to) {
+		osa_fill_spread(f, place, h, x);
 		return;
 	}
-	to = f->e[f->at].data + f->off;
-	f->off += need;
 	memcpy(to, h, sizeof(*h));
 	to += sizeof(*h);
 	osa_fill_small(to, x->head, x->n);

@@ -54,9 +54,10 @@ static uint32_t edit_head(uint8_t *to, const struct vs_burst *b, struct vs_ref r
  * missing, as it does on the way out; a large one has the segmentation header behind it. The
  * switch sends none to others.
  */
-static __attribute__((noinline)) void copy_unfinished(struct osa_fill *f, const struct vs_burst *b,
-						      struct vs_ref ref, uint32_t len,
-						      uint32_t need)
+static __attribute__((noinline)) void copy_unfinished(struct osa_fill *f,
+						      const struct osa_fill_place *place,
+						      const struct vs_burst *b, struct vs_ref ref,
+						      uint32_t len)
 {
 	unsigned i = ref.frame, at = 0;
 	bool gso = b->flags[i] & VS_F_GSO;
@@ -90,11 +91,12 @@ static __attribute__((noinline)) void copy_unfinished(struct osa_fill *f, const 
 	h = (struct osa_fill_header){
 		.w = {be64_swap((uint64_t)(gso ? OSA_HDR_LAYER2_TSO : OSA_HDR_LAYER2) << 56 |
 				offload << 40 | (uint64_t)cast_of(b->head[i]) << 32 | len)}};
-	osa_fill_copy(f, &h, &x, need);
+	osa_fill_copy(f, place, &h, &x);
 }
 
-static inline void copy_frame(struct osa_fill *f, const struct vs_burst *b, struct vs_ref ref,
-			      const struct osa_fill_header *h, uint32_t need)
+static inline void copy_frame(struct osa_fill *f, const struct osa_fill_place *place,
+			      const struct vs_burst *b, struct vs_ref ref,
+			      const struct osa_fill_header *h)
 {
 	unsigned i = ref.frame;
 	uint8_t edited[VS_HEAD_BYTES + TAG_BYTES];
@@ -107,7 +109,50 @@ static inline void copy_frame(struct osa_fill *f, const struct vs_burst *b, stru
 		x.n = edit_head(edited, b, ref);
 		x.head = edited;
 	}
-	osa_fill_copy(f, h, &x, need);
+	osa_fill_copy(f, place, h, &x);
+}
+
+static inline uint32_t leaving_len(const struct vs_burst *b, struct vs_ref ref)
+{
+	return (uint32_t)((int32_t)b->len[ref.frame] + edit_bytes[ref.edit]);
+}
+
+/* Lease what the frames need. Return: how many of them have a place. */
+static unsigned find_places(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
+			    unsigned n)
+{
+	struct osa_fill_cursor c = osa_fill_lease(f);
+	unsigned k;
+
+	for (k = 0; k < n; k++) {
+		struct osa_fill_cursor next;
+		uint32_t need = leaving_len(b, ref[k]) + OSA_HDR_BYTES;
+
+		if (b->flags[ref[k].frame] & VS_F_GSO)
+			need += (uint32_t)sizeof(struct osa_tso_ext);
+		next = osa_fill_place(f, c, k, need);
+		if (!next.to)
+			break;
+		c = next;
+	}
+	osa_fill_leased(f, c, k);
+	return k;
+}
+
+static void copy_frames(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
+			unsigned n, bool verified)
+{
+	for (unsigned k = 0; k < n; k++) {
+		uint32_t len = leaving_len(b, ref[k]);
+		struct osa_fill_header h;
+
+		if (b->flags[ref[k].frame] & (VS_F_CSUM_NEEDED | VS_F_GSO)) {
+			copy_unfinished(f, &f->place[k], b, ref[k], len);
+			continue;
+		}
+		h = header(b, ref[k].frame, len, verified);
+		copy_frame(f, &f->place[k], b, ref[k], &h);
+	}
 }
 
 unsigned osa_l2_fill(void *port, const struct vs_burst *b, const struct vs_ref *ref, unsigned n,
@@ -115,32 +160,18 @@ unsigned osa_l2_fill(void *port, const struct vs_burst *b, const struct vs_ref *
 {
 	struct osa_data *d = osa_data_of(port);
 	bool verified = atomic_load_explicit(&d->rx_csum, memory_order_relaxed);
-	struct osa_fill f = {.q = &d->queues->in[0]};
-	enum vs_drop why = VS_DROP_NONE;
-	unsigned k;
+	struct osa_fill f;
+	unsigned k = 0;
 
-	pthread_spin_lock(&d->in_lock);
-	for (k = 0; k < n; k++) {
-		uint32_t len = (uint32_t)((int32_t)b->len[ref[k].frame] + edit_bytes[ref[k].edit]);
-		unsigned flags = b->flags[ref[k].frame];
-		uint32_t need = len + OSA_HDR_BYTES;
-		struct osa_fill_header h;
+	osa_fill_init(&f, &d->queues->in[0]);
+	do {
+		unsigned got = find_places(&f, b, &ref[k], n - k);
 
-		if (flags & VS_F_GSO)
-			need += (uint32_t)sizeof(struct osa_tso_ext);
-		why = len > VS_FRAME_MAX ? VS_DROP_TX_TOO_BIG : osa_fill_place(&f, need);
-		if (why != VS_DROP_NONE)
-			break;
-		if (flags & (VS_F_CSUM_NEEDED | VS_F_GSO)) {
-			copy_unfinished(&f, b, ref[k], len, need);
-			continue;
-		}
-		h = header(b, ref[k].frame, len, verified);
-		copy_frame(&f, b, ref[k], &h, need);
-	}
-	osa_fill_publish(d, &f, why == VS_DROP_TX_BAD_BUFFER);
-	pthread_spin_unlock(&d->in_lock);
+		copy_frames(&f, b, &ref[k], got, verified);
+		osa_fill_publish(d, &f);
+		k += got;
+	} while (f.full);
 	osa_fill_signal(d, &f);
-	*err = why;
+	*err = f.why;
 	return k;
 }

@@ -157,8 +157,8 @@ static void judge(struct osa *a, const struct vs_burst *b, struct vs_ref ref, ui
 /* ---- copying
  * -------------------------------------------------------------------------------------- */
 
-static void copy_frame(struct osa_fill *f, const struct vs_burst *b, struct vs_ref ref,
-		       const struct verdict *v)
+static void copy_frame(struct osa_fill *f, const struct osa_fill_place *place,
+		       const struct vs_burst *b, struct vs_ref ref, const struct verdict *v)
 {
 	unsigned i = ref.frame;
 	uint8_t untagged[VS_HEAD_BYTES];
@@ -173,30 +173,46 @@ static void copy_frame(struct osa_fill *f, const struct vs_burst *b, struct vs_r
 		memcpy(untagged + 12, b->head[i] + 12 + TAG_BYTES, x.n - 12);
 		x.head = untagged;
 	}
-	osa_fill_copy(f, &v->h, &x, v->len + OSA_HDR_BYTES);
+	osa_fill_copy(f, place, &v->h, &x);
+}
+
+/* Lease what the frames need. Return: how many have a place or need none. */
+static unsigned find_places(struct osa_fill *f, const struct verdict *v, unsigned n)
+{
+	struct osa_fill_cursor c = osa_fill_lease(f), next;
+	unsigned k, places = 0;
+
+	for (k = 0; k < n; k++) {
+		if (!v[k].deliver)
+			continue;
+		next = osa_fill_place(f, c, places, v[k].len + OSA_HDR_BYTES);
+		if (!next.to)
+			break;
+		c = next;
+		places++;
+	}
+	osa_fill_leased(f, c, places);
+	return k;
 }
 
 static unsigned fill(struct osa_data *d, const struct vs_burst *b, const struct vs_ref *ref,
 		     const struct verdict *v, unsigned n, enum vs_drop *err)
 {
-	struct osa_fill f = {.q = &d->queues->in[0]};
-	enum vs_drop why = VS_DROP_NONE;
-	unsigned k;
+	struct osa_fill f;
+	unsigned k = 0;
 
-	pthread_spin_lock(&d->in_lock);
-	for (k = 0; k < n; k++) {
-		if (!v[k].deliver)
-			continue;
-		why = v[k].len > VS_FRAME_MAX ? VS_DROP_TX_TOO_BIG
-					      : osa_fill_place(&f, v[k].len + OSA_HDR_BYTES);
-		if (why != VS_DROP_NONE)
-			break;
-		copy_frame(&f, b, ref[k], &v[k]);
-	}
-	osa_fill_publish(d, &f, why == VS_DROP_TX_BAD_BUFFER);
-	pthread_spin_unlock(&d->in_lock);
+	osa_fill_init(&f, &d->queues->in[0]);
+	do {
+		const struct osa_fill_place *place = f.place;
+		unsigned end = k + find_places(&f, &v[k], n - k);
+
+		for (; k < end; k++)
+			if (v[k].deliver)
+				copy_frame(&f, place++, b, ref[k], &v[k]);
+		osa_fill_publish(d, &f);
+	} while (f.full);
 	osa_fill_signal(d, &f);
-	*err = why;
+	*err = f.why;
 	return k;
 }
 

@@ -7,16 +7,10 @@
 
 #include <sys/uio.h>
 
-int osa_layer2_init(struct osa_data *d, struct qdio_group *g)
+void osa_layer2_init(struct osa_data *d, struct qdio_group *g)
 {
 	d->group = g;
 	d->bell.fd = -1;
-	return -pthread_spin_init(&d->in_lock, PTHREAD_PROCESS_PRIVATE);
-}
-
-void osa_layer2_fini(struct osa_data *d)
-{
-	pthread_spin_destroy(&d->in_lock);
 }
 
 void osa_layer2_start(struct osa *a, struct qdio_queues *q)

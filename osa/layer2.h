@@ -30,9 +30,6 @@ struct osa_data {
 	bool out_signal; /* a buffer asked for an interruption */
 	bool out_packed; /* the last burst's buffers held many entries each */
 	struct qdio_result out_result[VS_BURST];
-
-	/* Input: several workers may deliver; one at a time fills buffers. */
-	pthread_spinlock_t in_lock;
 };
 
 extern const struct vs_port_ops osa_layer2_ops;
@@ -52,8 +49,7 @@ uint32_t osa_port_frame_max(void *port);
 /* Wake the worker that serves the port, if it sleeps. Any thread. */
 void osa_port_kick(struct osa_data *d);
 
-int osa_layer2_init(struct osa_data *d, struct qdio_group *g);
-void osa_layer2_fini(struct osa_data *d);
+void osa_layer2_init(struct osa_data *d, struct qdio_group *g);
 
 /* Around vs_link start and stop, of either layer; control thread. */
 void osa_layer2_start(struct osa *a, struct qdio_queues *q);

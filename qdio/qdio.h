@@ -99,12 +99,17 @@ struct qdio_queue {
 	const struct qdio_storage *st;
 	_Atomic uint8_t *slsb;		      /* 128 states in guest storage */
 	struct qdio_sbal *sbal[QDIO_BUFFERS]; /* host addresses; NULL where the SL entry is bad */
-	uint8_t cursor;			      /* next buffer to look at */
+	uint8_t cursor;			      /* next buffer to look at; input: to publish */
 	uint8_t data_key;		      /* key of SBALs and data */
 	bool input;
 	bool always;	 /* every publication signals: see qdio_group_config.qebsm_elsewhere */
 	uint8_t nr;	 /* within its direction */
 	uint64_t errors; /* buffers returned with an error state */
+
+	/* Input: leases (queue.c). Changed under lock. */
+	_Atomic bool lock;
+	uint8_t leased; /* buffers from the cursor on that workers are filling, at most 128 */
+	uint8_t mark[QDIO_BUFFERS]; /* enum qdio_mark: filled, but one before it is not */
 };
 
 /* One entry of an SBAL, read once. data is NULL if the range is not valid. */
@@ -135,30 +140,40 @@ struct qdio_result {
 void qdio_out_complete(struct qdio_queue *q, const struct qdio_result *res, unsigned n);
 
 /*
- * Input: is the buffer ahead of the cursor by i (i < 128) empty, for the device to fill?
+ * Input, by any number of workers at once: lease buffers, fill them, publish.
+ *
+ *	first = qdio_in_lease(q);		others wait from here
+ *	while (... qdio_in_empty(q, n))		look at buffer first + n
+ *		n++;
+ *	qdio_in_leased(q, n);			to here
+ *	...					fill them; slow and alone
+ *	signal = qdio_in_publish(q, first, n, false);
+ *
+ * Buffers are handed over in ring order: those behind one that is still being filled wait for it,
+ * their workers do not, and whoever publishes the last gap hands over everything behind it too.
+ * Every lease must be published, before the queues end.
  */
+/* Return: number (0..127) of the first buffer that is not leased. */
+unsigned qdio_in_lease(struct qdio_queue *q);
+/* Is the buffer behind the leased ones by i empty, for the device to fill? */
 bool qdio_in_empty(const struct qdio_queue *q, unsigned i);
+void qdio_in_leased(struct qdio_queue *q, unsigned n);
 
 /*
- * Input: n buffers from the cursor on have been filled (lengths and flags are in
- * their SBALs): hand them over and advance.
- * Return: true if the guest must be signalled, false if rule 9.5 A of
- * spec/qdio.md shows that it is polling or already signalled.
+ * Input: n buffers from number first on, a lease or the beginning of what is left of one, are
+ * filled: lengths and flags are in their SBALs. @bad: but for the last of them, which cannot be
+ * filled: it goes back as an error. Three in a row make some guests take the interface down
+ * (spec/qdio.md 4.5), so only for buffers that are themselves not valid.
+ * Return: true if the guest must be signalled; false if rule 9.5 A of spec/qdio.md shows that it
+ * is polling or already signalled, or if somebody else will hand them over.
  */
-bool qdio_in_publish(struct qdio_queue *q, unsigned n);
+bool qdio_in_publish(struct qdio_queue *q, unsigned first, unsigned n, bool bad);
 
-/*
- * Input: the buffer at the cursor, which is empty, cannot be filled: give it back as an error and
- * advance. The guest must be signalled. Three in a row make some guests take the interface
- * down (spec/qdio.md 4.5), so only for buffers that are themselves not valid.
- */
-void qdio_in_error(struct qdio_queue *q, uint8_t entry, uint8_t reason);
-
-/* Read entry e of the buffer ahead of the cursor by i; every field once. */
-static inline struct qdio_entry qdio_entry_get(const struct qdio_queue *q, unsigned i, unsigned e,
-					       enum qdio_access access)
+/* Read entry e of a buffer; every field once. */
+static inline struct qdio_entry qdio_entry_get(const struct qdio_queue *q, unsigned buffer,
+					       unsigned e, enum qdio_access access)
 {
-	const struct qdio_sbal *sbal = q->sbal[(q->cursor + i) % QDIO_BUFFERS];
+	const struct qdio_sbal *sbal = q->sbal[buffer % QDIO_BUFFERS];
 	struct qdio_entry out = {0};
 	const _Atomic uint64_t *w;
 	uint64_t w0;
@@ -180,10 +195,10 @@ static inline struct qdio_entry qdio_entry_get(const struct qdio_queue *q, unsig
 }
 
 /* Write length and eflags of an entry of an input buffer that is about to be published. */
-static inline void qdio_entry_put(struct qdio_queue *q, unsigned i, unsigned e, uint32_t len,
+static inline void qdio_entry_put(struct qdio_queue *q, unsigned buffer, unsigned e, uint32_t len,
 				  uint8_t eflags)
 {
-	struct qdio_sbal *sbal = q->sbal[(q->cursor + i) % QDIO_BUFFERS];
+	struct qdio_sbal *sbal = q->sbal[buffer % QDIO_BUFFERS];
 
 	if (!sbal || e >= QDIO_SBAL_ENTRIES)
 		return;

@@ -14,6 +14,7 @@
 
 #include "osa/osa_priv.h"
 #include "tests/osa_rig.h"
+#include "tests/qdio_rig.h"
 #include "tests/trace.h"
 
 #define STORAGE (16u << 20)
@@ -595,7 +596,7 @@ START_TEST(signals)
 	memset(state, 0x80, sizeof(state));
 	q.always = rows[_i].always;
 	state[4] = rows[_i].before;
-	ck_assert_int_eq(qdio_in_publish(&q, 2), rows[_i].signal);
+	ck_assert_int_eq(rig_in_publish(&q, 2), rows[_i].signal);
 	ck_assert_uint_eq(state[5], 0x82);
 	ck_assert_uint_eq(state[6], 0x82);
 	ck_assert_uint_eq(state[7], 0x80);

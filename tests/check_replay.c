@@ -310,7 +310,7 @@ static void complete_one(struct qdio_queue *q)
 
 	if (q->input) {
 		atomic_store(&q->slsb[q->cursor], QDIO_IN_EMPTY);
-		qdio_in_publish(q, 1);
+		rig_in_publish(q, 1);
 	} else {
 		atomic_store(&q->slsb[q->cursor], QDIO_OUT_PRIMED);
 		qdio_out_complete(q, &ok, 1);
@@ -336,7 +336,7 @@ static void check_entries(struct replay *p, const struct qdio_queue *q, const ch
 
 		if (!trace_is(e, name) || trace_dec(e, "buf", ~0ull) != trace_dec(sbal, "buf", 0))
 			continue;
-		entry = qdio_entry_get(q, 0, (unsigned)trace_dec(e, "el", 99), QDIO_FETCH);
+		entry = qdio_entry_get(q, q->cursor, (unsigned)trace_dec(e, "el", 99), QDIO_FETCH);
 		ck(p, entry.data != NULL);
 		ck(p, entry.len == trace_dec(e, "count", 0));
 		ck(p, entry.eflags == trace_hex(e, "eflags", 0x100));
@@ -383,7 +383,7 @@ static void replay_sbal_in(struct replay *p)
 	atomic_store(&q->slsb[buf], QDIO_IN_EMPTY);
 	ck(p, qdio_in_empty(q, 0));
 	for (unsigned e = 0; e < QDIO_SBAL_ENTRIES; e++) {
-		struct qdio_entry entry = qdio_entry_get(q, 0, e, QDIO_STORE);
+		struct qdio_entry entry = qdio_entry_get(q, q->cursor, e, QDIO_STORE);
 
 		ck(p, entry.data && entry.len == 4096);
 		ck(p, entry.eflags == (e + 1 == QDIO_SBAL_ENTRIES ? QDIO_EFLAG_LAST : 0));
@@ -401,8 +401,8 @@ static void replay_slsb_set(struct replay *p)
 	if (!q->input || q->cursor != buf || !qdio_in_empty(q, 0))
 		return;
 	atomic_store(&q->slsb[(buf + QDIO_BUFFERS - 1) % QDIO_BUFFERS], prev);
-	qdio_entry_put(q, 0, 0, 74, QDIO_EFLAG_LAST);
-	signal = qdio_in_publish(q, 1);
+	qdio_entry_put(q, q->cursor, 0, 74, QDIO_EFLAG_LAST);
+	signal = rig_in_publish(q, 1);
 	ck(p, atomic_load(&q->slsb[buf]) == QDIO_IN_PRIMED);
 	ck(p, signal == (prev != QDIO_IN_ACK && prev != QDIO_IN_PRIMED)); /* 9.5 A */
 }

@@ -243,7 +243,7 @@ static struct qdio_result touch_entries(const struct qdio_queue *q, unsigned i)
 	struct qdio_result res = {.state = QDIO_OUT_EMPTY};
 
 	for (unsigned e = 0; e < QDIO_SBAL_ENTRIES; e++) {
-		struct qdio_entry x = qdio_entry_get(q, i, e, QDIO_STORE);
+		struct qdio_entry x = qdio_entry_get(q, q->cursor + i, e, QDIO_STORE);
 
 		if (x.data)
 			x.data[x.len - 1] = x.data[0];
@@ -252,6 +252,14 @@ static struct qdio_result touch_entries(const struct qdio_queue *q, unsigned i)
 						   QDIO_REASON_BAD_BUFFER};
 	}
 	return res;
+}
+
+bool rig_in_publish(struct qdio_queue *q, unsigned n)
+{
+	unsigned first = qdio_in_lease(q);
+
+	qdio_in_leased(q, n);
+	return qdio_in_publish(q, first, n, false);
 }
 
 void rig_serve(struct rig *r, unsigned index, unsigned max)
@@ -269,8 +277,8 @@ void rig_serve(struct rig *r, unsigned index, unsigned max)
 	for (unsigned i = 0; i < n; i++)
 		res[i] = touch_entries(q, i);
 	if (q->input) {
-		qdio_entry_put(q, 0, 0, 64, QDIO_EFLAG_LAST);
-		qdio_in_publish(q, n);
+		qdio_entry_put(q, q->cursor, 0, 64, QDIO_EFLAG_LAST);
+		rig_in_publish(q, n);
 	} else {
 		qdio_out_complete(q, res, n);
 	}

@@ -79,5 +79,7 @@ void rig_bring_up(struct rig *r);
  * buffer, or complete up to max primed output buffers, touching all data they name.
  */
 void rig_serve(struct rig *r, unsigned index, unsigned max);
+/* Lease n buffers of an input queue and hand them over. Return: as qdio_in_publish. */
+bool rig_in_publish(struct qdio_queue *q, unsigned n);
 
 #endif
