@@ -165,6 +165,17 @@ static void print_nics(FILE *f, const struct cp *cp)
 	free(list);
 }
 
+static void print_workers(FILE *f, const struct cp *cp)
+{
+	if (!cp->has_workers)
+		return;
+	if (cp->n_workers)
+		fprintf(f, "SET WORKERS %u", cp->n_workers);
+	else
+		fputs("SET WORKERS AUTO", f);
+	fprintf(f, cp->workers_on[0] ? " ON %s\n" : "\n", cp->workers_on);
+}
+
 char *cp_configuration(const struct cp *cp)
 {
 	char *text = NULL;
@@ -179,6 +190,7 @@ char *cp_configuration(const struct cp *cp)
 	if (cp->has_dpdk_args)
 		fprintf(f, "SET DPDK ARGS \"%s\"\n", cp->dpdk_args);
 	cp_rategroups_print(f, cp);
+	print_workers(f, cp);
 	for (const struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next) {
 		if (lan->vswitch)
 			print_vswitch(f, lan);

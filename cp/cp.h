@@ -15,6 +15,7 @@
 
 struct cp;
 struct cp_nic;
+struct cp_workers;
 
 /* What may attach to a NIC: an adapter, or a peer of its own socket. */
 enum cp_nic_type { CP_NIC_QDIO, CP_NIC_STREAM, CP_NIC_DGRAM, CP_NIC_VHOST };
@@ -39,6 +40,8 @@ struct cp_hooks {
 	void (*close_socket)(void *ctx, void *socket, enum cp_nic_type type);
 	/* The worker a new port is to be served by. */
 	struct vs_worker *(*pick_worker)(void *ctx);
+	/* All of them, for SET and QUERY WORKERS. NULL: there are none. */
+	struct cp_workers *(*workers)(void *ctx);
 	/* Something was changed by a command: the state file is to be rewritten. */
 	void (*changed)(void *ctx);
 	/* SHUTDOWN was accepted. */

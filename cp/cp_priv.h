@@ -27,6 +27,7 @@
 #define CP_NIC_NAME_BYTES 14 /* "LINUX001/0600" */
 #define CP_IFNAME_BYTES 256  /* a DPDK device with its arguments */
 #define CP_CONTROLLER_BYTES 80
+#define CP_WORKERS_ON_BYTES 256
 
 #define CP_RETRY_S 5 /* an uplink of the configuration that could not be opened is tried again */
 
@@ -177,6 +178,9 @@ struct cp {
 	unsigned n_nics, n_grants, n_accounts;
 	char dpdk_args[512];
 	bool has_dpdk_args;
+	bool has_workers;
+	unsigned n_workers; /* 0: AUTO */
+	char workers_on[CP_WORKERS_ON_BYTES];
 	uint32_t now_s;
 	bool check;   /* a scratch copy: nothing outside is touched */
 	bool in_file; /* statements of a file are being executed */
@@ -325,6 +329,8 @@ void cp_do_detach_vswitch(struct cp_run *run);
 void cp_do_define_lan(struct cp_run *run);
 void cp_do_set_lan(struct cp_run *run);
 void cp_do_set_dpdk(struct cp_run *run);
+void cp_do_set_workers(struct cp_run *run);
+void cp_do_query_workers(struct cp_run *run);
 void cp_do_detach_lan(struct cp_run *run);
 void cp_do_define_nic(struct cp_run *run);
 void cp_do_nicdef(struct cp_run *run);

@@ -46,8 +46,6 @@
 #include "cp/vhost.h"
 #include "cp/worker.h"
 
-#define WORKERS 1
-
 struct cp_daemon {
 	struct cp_daemon_options opt;
 	struct cp_log log;
@@ -128,6 +126,13 @@ static struct vs_worker *hook_pick_worker(void *ctx)
 	return cp_workers_pick(d->workers);
 }
 
+static struct cp_workers *hook_workers(void *ctx)
+{
+	struct cp_daemon *d = ctx;
+
+	return d->workers;
+}
+
 /* Several changes of one turn of the loop are written once, before the first of them is
  * acknowledged. */
 static void hook_changed(void *ctx)
@@ -199,6 +204,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	cp_tick(d->cp, (uint32_t)ts.tv_sec);
 	cp_hostuplinks_tick(d->uplinks);
 	cp_nicsocks_tick(d->nicsocks);
+	cp_workers_tick(d->workers, (uint32_t)ts.tv_sec);
 	if (d->unsaved)
 		save(d);
 }
@@ -321,6 +327,7 @@ static int make_objects(struct cp_daemon *d)
 		.open_socket = hook_open_socket,
 		.close_socket = hook_close_socket,
 		.pick_worker = hook_pick_worker,
+		.workers = hook_workers,
 		.changed = hook_changed,
 		.shutdown = hook_shutdown,
 		.log = hook_log,
@@ -330,7 +337,8 @@ static int make_objects(struct cp_daemon *d)
 	struct cp_nicsocks_config sockets = {
 		.base = d->base, .dir = d->opt.dir, .log = hook_log, .ctx = d};
 
-	d->workers = cp_workers_start(WORKERS, d->opt.confine ? cp_confine_worker : NULL);
+	d->workers =
+		cp_workers_start(cp_workers_default(), d->opt.confine ? cp_confine_worker : NULL);
 	if (!d->workers)
 		return failed("No worker threads", errno);
 	d->dpdk = cp_dpdk_create(d->opt.confine);

@@ -752,6 +752,23 @@ static const struct cp_operand query_rategroup[] = {
 	{0},
 };
 
+static const struct cp_operand set_workers[] = {
+	{.op = CP_OP_WORKERS,
+	 .flags = CP_POSITIONAL,
+	 .words = "n",
+	 .choices = "AUTO",
+	 .arg = CP_ARG_NUM,
+	 .min = 1,
+	 .max = VS_WORKERS_MAX,
+	 .help = "threads, 1-16; AUTO: one for each processor but one; default"},
+	{.op = CP_OP_ON,
+	 .words = "ON",
+	 .arg = CP_ARG_TEXT,
+	 .name = "processors",
+	 .help = "as 0-3,6: the first is bound to the first of these, and so on; default: to none"},
+	{0},
+};
+
 static const struct cp_operand none[] = {{0}};
 
 static const struct cp_operand help[] = {
@@ -786,6 +803,8 @@ static const struct cp_command commands[] = {
 	{"SET RATEGroup", rategroup, true, cp_do_set_rategroup, "change the rates of a group"},
 	{"DETach RATEGroup", one_rategroup, true, cp_do_detach_rategroup,
 	 "destroy a group without NICs"},
+	{"SET WORKERS", set_workers, true, cp_do_set_workers,
+	 "say how many threads forward frames, and where"},
 	{"SET LAN", set_lan, false, cp_do_set_lan, "authorize users of a guest LAN"},
 	{"SET NIC", set_nic, false, cp_do_set_nic, "set the address and attributes of a NIC"},
 	{"Query VSWITCH", query_vswitch, false, cp_do_query_vswitch, "show virtual switches"},
@@ -797,6 +816,8 @@ static const struct cp_command commands[] = {
 	 "show groups of NICs that share rates"},
 	{"Query COUNTers", query_counters, true, cp_do_query_counters,
 	 "show frames, bytes and drops of every port"},
+	{"Query WORKERS", none, true, cp_do_query_workers,
+	 "show the threads that forward frames, their load and that of their ports"},
 	{"Query CONFIGuration", none, true, cp_do_query_configuration,
 	 "show the statements that recreate what is defined"},
 	{"HELP", help, false, cp_do_help, "show commands, or the syntax of one"},

@@ -114,6 +114,8 @@ enum cp_op {
 	CP_OP_BURST,
 	CP_OP_GUARANTEE,
 	CP_OP_RATEGROUP,
+	CP_OP_WORKERS,
+	CP_OP_ON,
 	CP_OP_OTHER, /* understood, not supported */
 	CP_OP_COUNT
 };

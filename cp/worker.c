@@ -15,8 +15,14 @@
  * next one return at once. So nothing is lost, nothing need be drained, and no read() can block on
  * a descriptor whose flags a hostile client shares and may change.
  *
+ * Placement: a new port goes to the worker with the fewest ports. Once a second the control thread
+ * compares what the ports cost (balance.c) and moves at most one; it stays put for a while then.
+ * To move a port is to take it off one worker's list, wait for a grace period, and put it
+ * on another's: what the port holds is fetched by the new worker, in its order.
+ *
  * Threads: epoll sets are changed by the control thread (watch) while the worker waits; the
- * kernel serialises that. All else here belongs to one side or is atomic.
+ * kernel serialises that. A worker that ends is out of everybody's sight (n) before it does. All
+ * else here belongs to one side or is atomic.
  */
 #include "cp/worker.h"
 
@@ -26,15 +32,20 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "common/cycles.h"
+#include "cp/balance.h"
+
 #define SPIN_MIN_NS 2000
 #define SPIN_MAX_NS 50000
 #define EVENTS 16
+#define SETTLE_S 10 /* a port that was moved stays so long */
 
 struct worker {
 	struct vs_worker *vsw;
@@ -46,11 +57,20 @@ struct worker {
 	int prepared;	    /* what prepare returned */
 	atomic_bool asleep; /* set before the ports are armed, cleared after waking */
 	atomic_bool stop;
+	_Atomic uint64_t sleeps, woken_by_ports, woken_by_zland;
+
+	/* Control thread. */
+	int cpu; /* bound to, or -1 */
+	uint64_t moved;
+	uint64_t busy, idle; /* cycles at the last tick, and of the second before it: */
+	uint32_t busy_permille, idle_permille;
 };
 
 struct cp_workers {
-	unsigned n;
+	atomic_uint n;
 	unsigned next;
+	int (*prepare)(void);
+	uint64_t stamp; /* of the last tick, in cycles */
 	struct worker worker[VS_WORKERS_MAX];
 };
 
@@ -120,19 +140,34 @@ static int wait_patiently(struct worker *w, struct epoll_event *ev)
 	return n;
 }
 
+/* One writer: no need for a locked instruction. */
+static void add(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
 static void wait_for_events(struct worker *w)
 {
 	struct epoll_event ev[EVENTS];
 	uint64_t count;
+	bool by_zland = false;
 	int n;
+
+	add(&w->sleeps, 1);
 
 	rcu_thread_offline();
 	n = wait_patiently(w, ev);
 	rcu_thread_online();
 	for (int i = 0; i < n; i++) {
-		if (ev[i].data.fd == w->wake_fd && read(w->wake_fd, &count, sizeof(count)) < 0)
+		if (ev[i].data.fd != w->wake_fd)
+			continue;
+		by_zland = true;
+		if (read(w->wake_fd, &count, sizeof(count)) < 0)
 			continue;
 	}
+	add(&w->woken_by_zland, by_zland);
+	add(&w->woken_by_ports, n > by_zland);
 }
 
 static void sleep_until_work(struct worker *w)
@@ -250,6 +285,8 @@ static int worker_start(struct worker *w, int (*prepare)(void))
 {
 	int rc;
 
+	memset(w, 0, sizeof(*w));
+	w->cpu = -1;
 	w->prepare = prepare;
 	w->vsw = vs_worker_create();
 	if (!w->vsw)
@@ -284,6 +321,105 @@ static void worker_stop(struct worker *w)
 	close(w->epoll_fd);
 }
 
+static unsigned count(const struct cp_workers *ws)
+{
+	return atomic_load_explicit(&ws->n, memory_order_acquire);
+}
+
+/* ---- how many --------------------------------------------------------------------- */
+
+unsigned cp_workers_default(void)
+{
+	cpu_set_t mine;
+	unsigned n;
+
+	if (sched_getaffinity(0, sizeof(mine), &mine) < 0)
+		return 1;
+	n = (unsigned)CPU_COUNT(&mine);
+	if (n <= 2)
+		return 1;
+	return n - 1 > VS_WORKERS_MAX ? VS_WORKERS_MAX : n - 1;
+}
+
+static int grow(struct cp_workers *ws, unsigned n)
+{
+	while (count(ws) < n) {
+		int rc = worker_start(&ws->worker[count(ws)], ws->prepare);
+
+		if (rc)
+			return rc;
+		/* release: complete before it is seen */
+		atomic_store_explicit(&ws->n, count(ws) + 1, memory_order_release);
+	}
+	return 0;
+}
+
+static struct vs_worker *fewest(struct cp_workers *ws, unsigned n)
+{
+	struct vs_worker *best = NULL;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct vs_worker *w = ws->worker[(ws->next + i) % n].vsw;
+
+		if (!best || vs_worker_ports(w) < vs_worker_ports(best))
+			best = w;
+	}
+	ws->next++;
+	return best;
+}
+
+static int give_away(struct cp_workers *ws, unsigned last)
+{
+	struct vs_port *p;
+
+	while ((p = vs_worker_port(ws->worker[last].vsw))) {
+		int rc = vs_port_assign(p, fewest(ws, last));
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int shrink(struct cp_workers *ws, unsigned n)
+{
+	while (count(ws) > n) {
+		unsigned last = count(ws) - 1;
+		int rc = give_away(ws, last);
+
+		if (rc)
+			return rc;
+		atomic_store_explicit(&ws->n, last, memory_order_release);
+		/* Workers in cp_workers_wake may still see it. */
+		synchronize_rcu();
+		worker_stop(&ws->worker[last]);
+	}
+	return 0;
+}
+
+/* As many ports to each, give or take one: what they cost is not known for the new places. */
+static int spread(struct cp_workers *ws)
+{
+	for (;;) {
+		struct vs_worker *most = NULL, *least = NULL;
+		int rc;
+
+		for (unsigned i = 0; i < count(ws); i++) {
+			struct vs_worker *w = ws->worker[i].vsw;
+
+			if (!most || vs_worker_ports(w) > vs_worker_ports(most))
+				most = w;
+			if (!least || vs_worker_ports(w) < vs_worker_ports(least))
+				least = w;
+		}
+		if (vs_worker_ports(most) - vs_worker_ports(least) < 2)
+			return 0;
+		rc = vs_port_assign(vs_worker_port(most), least);
+		if (rc)
+			return rc;
+	}
+}
+
 struct cp_workers *cp_workers_start(unsigned n, int (*prepare)(void))
 {
 	struct cp_workers *ws;
@@ -296,13 +432,13 @@ struct cp_workers *cp_workers_start(unsigned n, int (*prepare)(void))
 	ws = calloc(1, sizeof(*ws));
 	if (!ws)
 		return NULL;
-	for (ws->n = 0; ws->n < n; ws->n++) {
-		rc = worker_start(&ws->worker[ws->n], prepare);
-		if (rc) {
-			cp_workers_stop(ws);
-			errno = -rc;
-			return NULL;
-		}
+	ws->prepare = prepare;
+	ws->stamp = cycles_now();
+	rc = grow(ws, n);
+	if (rc) {
+		cp_workers_stop(ws);
+		errno = -rc;
+		return NULL;
 	}
 	return ws;
 }
@@ -311,22 +447,174 @@ void cp_workers_stop(struct cp_workers *ws)
 {
 	if (!ws)
 		return;
-	for (unsigned i = 0; i < ws->n; i++)
+	for (unsigned i = 0; i < count(ws); i++)
 		worker_stop(&ws->worker[i]);
 	free(ws);
 }
 
+/* ---- where ------------------------------------------------------------------------- */
+
+/* The i-th of a set that is not empty. */
+static unsigned pick_cpu(const cpu_set_t *cpus, unsigned i)
+{
+	unsigned cpu = 0;
+
+	for (i %= (unsigned)CPU_COUNT(cpus);; cpu++)
+		if (CPU_ISSET(cpu, cpus) && i-- == 0)
+			return cpu;
+}
+
+static int bind_worker(struct worker *w, const cpu_set_t *cpus, unsigned i)
+{
+	cpu_set_t set;
+	int rc;
+
+	if (!cpus && w->cpu < 0)
+		return 0;
+	/* Set free is what the control thread is. */
+	if (!cpus && sched_getaffinity(0, sizeof(set), &set) < 0)
+		return -errno;
+	if (cpus) {
+		CPU_ZERO(&set);
+		CPU_SET(pick_cpu(cpus, i), &set);
+	}
+	rc = pthread_setaffinity_np(w->thread, sizeof(set), &set);
+	if (!rc)
+		w->cpu = cpus ? (int)pick_cpu(cpus, i) : -1;
+	return -rc;
+}
+
+int cp_workers_set(struct cp_workers *ws, unsigned n, const cpu_set_t *cpus)
+{
+	bool more;
+	int rc;
+
+	if (n == 0 || n > VS_WORKERS_MAX || (cpus && !CPU_COUNT(cpus)))
+		return -EINVAL;
+	more = n > count(ws);
+	rc = grow(ws, n);
+	if (!rc)
+		rc = more ? spread(ws) : shrink(ws, n);
+	for (unsigned i = 0; i < count(ws); i++) {
+		int bound = bind_worker(&ws->worker[i], cpus, i);
+
+		if (!rc)
+			rc = bound;
+	}
+	return rc;
+}
+
 struct vs_worker *cp_workers_pick(struct cp_workers *ws)
 {
-	return ws->worker[ws->next++ % ws->n].vsw;
+	return fewest(ws, count(ws));
 }
 
 void cp_workers_wake(struct cp_workers *ws)
 {
 	/* seq_cst: what the caller put into a queue comes before the look at asleep. */
 	atomic_thread_fence(memory_order_seq_cst);
-	for (unsigned i = 0; i < ws->n; i++) {
+	for (unsigned i = 0; i < count(ws); i++) {
 		if (atomic_load_explicit(&ws->worker[i].asleep, memory_order_seq_cst))
 			wake(&ws->worker[i]);
 	}
+}
+
+/* ---- loads -------------------------------------------------------------------------- */
+
+static uint32_t permille(uint64_t part, uint64_t whole)
+{
+	return whole ? (uint32_t)(part * 1000 / whole) : 0;
+}
+
+static void take_load(struct worker *w, uint64_t elapsed)
+{
+	uint64_t busy, idle;
+
+	vs_worker_cycles(w->vsw, &busy, &idle);
+	w->busy_permille = permille(busy - w->busy, elapsed);
+	w->idle_permille = permille(idle - w->idle, elapsed);
+	w->busy = busy;
+	w->idle = idle;
+	for (struct vs_port *p = vs_worker_port(w->vsw); p; p = vs_port_next(p)) {
+		struct vs_port_load *l = vs_port_load(p);
+		struct vs_port_work work;
+
+		vs_port_work(p, &work);
+		l->permille = permille(work.cycles - l->cycles, elapsed);
+		l->cycles = work.cycles;
+	}
+}
+
+/* All ports, flat. Return: their number; 0: no memory, which can wait. */
+static unsigned list_ports(struct cp_workers *ws, uint32_t now_s, struct vs_port ***ports,
+			   struct cp_balance_port **list)
+{
+	unsigned n = 0, at = 0;
+
+	for (unsigned i = 0; i < count(ws); i++)
+		n += vs_worker_ports(ws->worker[i].vsw);
+	*ports = calloc(n + 1, sizeof(**ports));
+	*list = calloc(n + 1, sizeof(**list));
+	if (!*ports || !*list)
+		return 0;
+	for (unsigned i = 0; i < count(ws); i++)
+		for (struct vs_port *p = vs_worker_port(ws->worker[i].vsw); p;
+		     p = vs_port_next(p)) {
+			const struct vs_port_load *l = vs_port_load(p);
+
+			(*ports)[at] = p;
+			(*list)[at++] = (struct cp_balance_port){
+				.worker = i,
+				.permille = l->permille,
+				.fixed = l->moved_s && now_s - l->moved_s < SETTLE_S};
+		}
+	return at;
+}
+
+void cp_workers_tick(struct cp_workers *ws, uint32_t now_s)
+{
+	uint64_t now = cycles_now(), elapsed = now - ws->stamp;
+	struct cp_balance_port *list;
+	struct vs_port **ports;
+	unsigned n, to;
+	int i;
+
+	ws->stamp = now;
+	for (unsigned w = 0; w < count(ws); w++)
+		take_load(&ws->worker[w], elapsed);
+	if (count(ws) < 2)
+		return;
+	n = list_ports(ws, now_s, &ports, &list);
+	i = cp_balance(list, n, count(ws), &to);
+	if (i >= 0 && !vs_port_assign(ports[i], ws->worker[to].vsw)) {
+		vs_port_load(ports[i])->moved_s = now_s;
+		ws->worker[to].moved++;
+	}
+	free(ports);
+	free(list);
+}
+
+static uint64_t get(const _Atomic uint64_t *c)
+{
+	return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+bool cp_worker_info(const struct cp_workers *ws, unsigned i, struct cp_worker_info *out)
+{
+	const struct worker *w = &ws->worker[i];
+
+	if (i >= count(ws))
+		return false;
+	*out = (struct cp_worker_info){
+		.vsw = w->vsw,
+		.cpu = w->cpu,
+		.busy_permille = w->busy_permille,
+		.idle_permille = w->idle_permille,
+		.sleeps = get(&w->sleeps),
+		.woken_by_ports = get(&w->woken_by_ports),
+		.woken_by_zland = get(&w->woken_by_zland),
+		.moved = w->moved,
+	};
+	vs_worker_cycles(w->vsw, &out->busy_cycles, &out->idle_cycles);
+	return true;
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "cp/balance.h"
 #include "cp/worker.h"
 
 #define PATIENCE_S 20
@@ -294,6 +295,92 @@ START_TEST(ports_are_spread)
 }
 END_TEST
 
+/* Ports of four workers: which one moves, and where. */
+START_TEST(what_is_moved)
+{
+	static const struct {
+		int n;
+		unsigned workers, ports;
+		struct cp_balance_port p[5];
+		int moved;
+		unsigned to;
+	} rows[] = {
+		{1, 1, 2, {{0, 900, false}, {0, 90, false}}, -1, 0},
+		{2, 2, 2, {{0, 600, false}, {0, 400, false}}, 0, 1},
+		/* One port that fills a worker is not better off elsewhere. */
+		{3, 2, 1, {{0, 1000, false}}, -1, 0},
+		/* It is, where it leaves others behind. */
+		{4, 2, 3, {{0, 900, false}, {0, 90, false}, {0, 10, false}}, 0, 1},
+		{5, 2, 3, {{0, 800, true}, {0, 190, false}, {0, 10, false}}, 1, 1},
+		/* Too little to do. */
+		{6, 2, 2, {{0, 240, false}, {0, 240, false}}, -1, 0},
+		/* Hardly any gain. */
+		{7, 2, 3, {{0, 500, false}, {0, 90, false}, {1, 450, false}}, -1, 0},
+		/* The best of several; the idlest of several. */
+		{8,
+		 3,
+		 4,
+		 {{0, 300, false}, {0, 500, false}, {0, 100, false}, {1, 200, false}},
+		 1,
+		 2},
+		/* Just moved. */
+		{9, 2, 2, {{0, 600, true}, {0, 400, false}}, 1, 1},
+		{10, 2, 2, {{0, 600, true}, {0, 400, true}}, -1, 0},
+		/* The busiest is not the first. */
+		{11, 4, 3, {{3, 500, false}, {3, 400, false}, {0, 50, false}}, 0, 1},
+		{12, 2, 0, {{0, 0, false}}, -1, 0},
+	};
+	unsigned to = 0;
+	int moved = cp_balance(rows[_i].p, rows[_i].ports, rows[_i].workers, &to);
+
+	ck_assert_msg(moved == rows[_i].moved, "row %d: %d", rows[_i].n, moved);
+	if (moved >= 0)
+		ck_assert_msg(to == rows[_i].to, "row %d: to %u", rows[_i].n, to);
+}
+END_TEST
+
+/* Other numbers of workers under ports that have work all the time. */
+START_TEST(more_and_fewer)
+{
+	struct cp_worker_info info;
+	struct bed b;
+	cpu_set_t first, none;
+
+	CPU_ZERO(&none);
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	bed_open(&b);
+	bed_port(&b, 0);
+	bed_port(&b, 1);
+	ck_assert_int_eq(cp_workers_set(b.ws, 0, NULL), -EINVAL);
+	ck_assert_int_eq(cp_workers_set(b.ws, VS_WORKERS_MAX + 1, NULL), -EINVAL);
+	ck_assert_int_eq(cp_workers_set(b.ws, 1, &none), -EINVAL);
+	for (unsigned i = 1; i <= 40; i++) {
+		unsigned n = 1 + i % 3;
+
+		ck_assert_int_eq(cp_workers_set(b.ws, n, i % 2 ? &first : NULL), 0);
+		ck_assert(cp_worker_info(b.ws, n - 1, &info));
+		ck_assert(!cp_worker_info(b.ws, n, &info));
+		ck_assert(cp_worker_info(b.ws, 0, &info));
+		ck_assert_int_eq(info.cpu, i % 2 ? 0 : -1);
+		if (i % 4)
+			await_sleep(&b.port[0]);
+		vs_port_assign(b.vp[i % 2], cp_workers_pick(b.ws));
+		for (unsigned k = 0; k < 2; k++) {
+			atomic_fetch_add(&b.port[k].work, 1);
+			if (i % 3)
+				ring(&b.port[k]);
+		}
+		if (i % 3 == 0)
+			cp_workers_wake(b.ws);
+		await_served(&b.port[0], i);
+		await_served(&b.port[1], i);
+		cp_workers_tick(b.ws, i);
+	}
+	bed_close(&b);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("worker");
@@ -307,6 +394,8 @@ static Suite *suite(void)
 	tcase_add_test(t, a_port_that_leaves_is_not_called);
 	tcase_add_test(t, workers_that_do_not_start);
 	tcase_add_test(t, ports_are_spread);
+	tcase_add_loop_test(t, what_is_moved, 0, 12);
+	tcase_add_test(t, more_and_fewer);
 	suite_add_tcase(s, t);
 	return s;
 }

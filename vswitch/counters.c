@@ -28,6 +28,18 @@ void vs_port_counters(const struct vs_port *p, struct vs_counters *out)
 	}
 }
 
+void vs_port_work(const struct vs_port *p, struct vs_port_work *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (unsigned w = 0; w < VS_WORKERS_MAX; w++) {
+		const struct counters *c = &p->counters[w];
+
+		out->bursts += get(&c->bursts);
+		out->frames += get(&c->rx_frames);
+		out->cycles += get(&c->busy);
+	}
+}
+
 static const char *const drop_name[VS_DROP_COUNT] = {
 #define X(id, name, text) name,
 	VS_DROP_LIST(X)

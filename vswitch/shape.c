@@ -394,14 +394,18 @@ void shape_deliver(struct vs_worker *w, struct vs_port *from, struct vs_port *to
 {
 	uint64_t now = w->clock_ns(), spent;
 	unsigned k = passing(s, now, b, ref, n, &spent), done = 0;
+	struct vs_worker *its;
 
 	if (k) {
 		done = burst_pass(w, to, b, ref, k, s->keep);
 		lane_spend(&s->out, now, spent);
 	}
-	if (done < n && enqueue(s, from, b, ref + done, n - done, &to->counters[w->id]) &&
-	    to->worker && to->worker != w && to->worker->wake)
-		to->worker->wake(to->worker->watch_ctx);
+	if (done == n || !enqueue(s, from, b, ref + done, n - done, &to->counters[w->id]))
+		return;
+	/* One that gets the port only now looks at it by itself. */
+	its = atomic_load_explicit(&to->worker, memory_order_acquire);
+	if (its && its != w && its->wake)
+		its->wake(its->watch_ctx);
 }
 
 /* One batch from the queues. Return: frames gone, 0: none may go now. */

@@ -308,7 +308,8 @@ static void port_stop(struct vs_port *p)
 	register_clear(p);
 	if (p->worker)
 		worker_del(p->worker, p);
-	synchronize_rcu();
+	else
+		synchronize_rcu();
 	shape_stop(p);
 	/* Only now: a burst that was under way may have learned until here. */
 	learn_forget(p);
@@ -324,6 +325,7 @@ void vs_port_destroy(struct vs_port *p)
 		return;
 	sw = p->sw;
 	port_stop(p);
+	vs_port_assign(p, NULL);
 	capture_forget_port(p);
 	shape_free(p);
 	atomic_store_explicit(&sw->port[p->index], NULL, memory_order_release);
@@ -337,9 +339,56 @@ void vs_port_destroy(struct vs_port *p)
 	free(p);
 }
 
-void vs_port_assign(struct vs_port *p, struct vs_worker *w)
+static void set_worker(struct vs_port *p, struct vs_worker *w)
 {
-	p->worker = w;
+	struct vs_worker *old = atomic_load_explicit(&p->worker, memory_order_relaxed);
+
+	if (old) {
+		LIST_REMOVE(p, of_worker);
+		old->n_assigned--;
+	}
+	atomic_store_explicit(&p->worker, w, memory_order_release);
+	if (w) {
+		LIST_INSERT_HEAD(&w->assigned, p, of_worker);
+		w->n_assigned++;
+	}
+}
+
+int vs_port_assign(struct vs_port *p, struct vs_worker *w)
+{
+	int rc;
+
+	if (w == p->worker)
+		return 0;
+	if (!atomic_load(&p->running)) {
+		set_worker(p, w);
+		return 0;
+	}
+	rc = w ? worker_reserve(w) : 0;
+	if (rc)
+		return rc;
+	if (p->worker) {
+		worker_del(p->worker, p);
+		/* Nobody fetches now. It may have been left armed by a worker that sleeps. */
+		p->ops->disarm(p->ctx);
+	}
+	set_worker(p, w);
+	return w ? worker_add(w, p) : 0;
+}
+
+struct vs_worker *vs_port_worker(const struct vs_port *p)
+{
+	return p->worker;
+}
+
+struct vs_port *vs_port_next(const struct vs_port *p)
+{
+	return LIST_NEXT(p, of_worker);
+}
+
+struct vs_port_load *vs_port_load(struct vs_port *p)
+{
+	return &p->load;
 }
 
 const char *vs_port_name(const struct vs_port *p)

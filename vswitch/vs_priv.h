@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 #include <urcu-qsbr.h>
 
 #include "vswitch/fdb.h"
@@ -69,6 +70,7 @@ struct counters {
 	_Alignas(64) _Atomic uint64_t rx_frames;
 	_Atomic uint64_t rx_bytes, tx_frames, tx_bytes, rx_mcast, tx_mcast;
 	_Atomic uint64_t rx_control, tx_control;
+	_Atomic uint64_t bursts, busy; /* from the port, and the cycles they took */
 	_Atomic uint64_t rx_drop[VS_DROP_COUNT + 1], tx_drop[VS_DROP_COUNT + 1];
 };
 
@@ -116,7 +118,9 @@ struct vs_port {
 	/* Control thread. */
 	struct vs_port_config cfg;
 	struct vs_port_shaping shaping;
-	struct vs_worker *worker;
+	_Atomic(struct vs_worker *) worker; /* workers read it, to wake it */
+	LIST_ENTRY(vs_port) of_worker;
+	struct vs_port_load load;
 	int fd; /* being watched, or -1 */
 	bool promisc_asked;
 	uint8_t (*macs)[ETH_ALEN];
@@ -203,11 +207,20 @@ struct port_list {
 struct vs_worker {
 	unsigned id;
 	_Atomic(struct port_list *) ports;
+
+	/* Control thread. */
 	vs_worker_watch_fn *watch;
 	void *watch_ctx;
 	void (*wake)(void *ctx);    /* with watch_ctx */
 	uint64_t (*clock_ns)(void); /* monotonic; tests bring their own */
 	uint64_t due_ns;	    /* after arm: when a rate lets the next frame pass */
+	LIST_HEAD(worker_ports, vs_port) assigned; /* running or not */
+	unsigned n_assigned;
+
+	/* Its thread. */
+	_Alignas(64) uint64_t stamp; /* cycles are accounted for until then */
+	unsigned first;		     /* the slot whose turn it is to be served first */
+	_Atomic uint64_t busy, idle;
 
 	/* Scratch of the burst in hand. */
 	struct vs_burst burst;
@@ -301,6 +314,7 @@ struct bitmap *group_ports(struct vs_switch *sw, uint64_t key);
 
 /* worker.c */
 struct vs_worker *worker_hand(void);
+int worker_reserve(struct vs_worker *w);
 int worker_add(struct vs_worker *w, struct vs_port *p);
 void worker_del(struct vs_worker *w, struct vs_port *p);
 

@@ -110,8 +110,13 @@ void vs_port_destroy(struct vs_port *p);
  */
 struct vs_link vs_port_link(struct vs_port *p);
 
-/* Worker of the port, or NULL: assigned by vs_port_assign before start. */
-void vs_port_assign(struct vs_port *p, struct vs_worker *w);
+/*
+ * The worker that serves the port from now on; NULL: none. A running port moves: the frames it
+ * already has come first, in their order, and none is lost.
+ * Return: 0, or -ENOMEM: it stays where it is.
+ */
+int vs_port_assign(struct vs_port *p, struct vs_worker *w);
+struct vs_worker *vs_port_worker(const struct vs_port *p);
 
 /* What the guest registered, for QUERY. Return: entries stored (at most max). */
 unsigned vs_port_macs(const struct vs_port *p, uint8_t (*mac)[6], unsigned max);
@@ -145,6 +150,12 @@ struct vs_counters {
 	uint64_t rx_drop[VS_DROP_COUNT + 1]; /* frames that came from this port */
 	uint64_t tx_drop[VS_DROP_COUNT + 1]; /* frames meant for this port */
 };
+
+/* What fetching and forwarding a port's frames took, in units of common/cycles.h. Any thread. */
+struct vs_port_work {
+	uint64_t bursts, frames, cycles;
+};
+void vs_port_work(const struct vs_port *p, struct vs_port_work *out);
 
 /* Sum over the workers. Any thread. */
 void vs_port_counters(const struct vs_port *p, struct vs_counters *out);
@@ -264,7 +275,24 @@ int vs_vlan_rate(struct vs_switch *sw, uint16_t vid, const struct vs_rate *in,
 
 /* Return: a worker without ports, or NULL and errno (ENOMEM, ENOSPC). */
 struct vs_worker *vs_worker_create(void);
+/* No port may be assigned to it. NULL is legal. */
 void vs_worker_destroy(struct vs_worker *w);
+
+/* Ports assigned to it, running or not: the first, and the one after p. Control thread. */
+unsigned vs_worker_ports(const struct vs_worker *w);
+struct vs_port *vs_worker_port(const struct vs_worker *w);
+struct vs_port *vs_port_next(const struct vs_port *p);
+
+/* Cycles with and without frames while it was polling. Any thread. */
+void vs_worker_cycles(const struct vs_worker *w, uint64_t *busy, uint64_t *idle);
+
+/* For whoever balances the load; the switch only keeps it, zero at first. Control thread. */
+struct vs_port_load {
+	uint64_t cycles;   /* vs_port_work at the last look */
+	uint32_t permille; /* of a processor since the look before */
+	uint32_t moved_s;
+};
+struct vs_port_load *vs_port_load(struct vs_port *p);
 
 /*
  * Serve every port of the worker once: fetch a burst, forward it. To be called

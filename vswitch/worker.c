@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/cycles.h"
+
 static uint64_t monotonic_ns(void)
 {
 	struct timespec ts;
@@ -70,6 +72,8 @@ struct vs_worker *vs_worker_create(void)
 	w->id = (unsigned)id;
 	w->clock_ns = monotonic_ns;
 	w->due_ns = UINT64_MAX;
+	LIST_INIT(&w->assigned);
+	w->stamp = cycles_now();
 	return w;
 }
 
@@ -108,6 +112,22 @@ static struct port_list *list_of(struct vs_worker *w)
 	return atomic_load_explicit(&w->ports, memory_order_acquire);
 }
 
+unsigned vs_worker_ports(const struct vs_worker *w)
+{
+	return w->n_assigned;
+}
+
+struct vs_port *vs_worker_port(const struct vs_worker *w)
+{
+	return LIST_FIRST(&w->assigned);
+}
+
+void vs_worker_cycles(const struct vs_worker *w, uint64_t *busy, uint64_t *idle)
+{
+	*busy = atomic_load_explicit(&w->busy, memory_order_relaxed);
+	*idle = atomic_load_explicit(&w->idle, memory_order_relaxed);
+}
+
 static bool take_slot(struct port_list *list, struct vs_port *p)
 {
 	for (unsigned i = 0; i < list->n; i++)
@@ -136,16 +156,25 @@ static int grow(struct vs_worker *w)
 	return 0;
 }
 
+/* Make sure that the next worker_add succeeds. Return: 0 or -ENOMEM. */
+int worker_reserve(struct vs_worker *w)
+{
+	struct port_list *list = list_of(w);
+
+	for (unsigned i = 0; i < list->n; i++)
+		if (!atomic_load_explicit(&list->port[i], memory_order_relaxed))
+			return 0;
+	return grow(w);
+}
+
 int worker_add(struct vs_worker *w, struct vs_port *p)
 {
-	p->fd = p->ops->wait_fd(p->ctx);
-	if (!take_slot(list_of(w), p)) {
-		int rc = grow(w);
+	int rc = worker_reserve(w);
 
-		if (rc)
-			return rc;
-		take_slot(list_of(w), p);
-	}
+	if (rc)
+		return rc;
+	p->fd = p->ops->wait_fd(p->ctx);
+	take_slot(list_of(w), p);
 	if (w->watch)
 		w->watch(w->watch_ctx, p->fd, true);
 	return 0;
@@ -168,17 +197,45 @@ static struct vs_port *port_at(struct port_list *list, unsigned i)
 	return atomic_load_explicit(&list->port[i], memory_order_acquire);
 }
 
+/* One reading of the clock for a burst: what empty looks took before it is the burst's. */
+static uint64_t lap(struct vs_worker *w)
+{
+	uint64_t now = cycles_now(), took = now - w->stamp;
+
+	w->stamp = now;
+	return took;
+}
+
+static unsigned serve(struct vs_worker *w, struct port_list *list, unsigned from, unsigned to)
+{
+	unsigned sum = 0;
+
+	for (unsigned i = from; i < to; i++) {
+		struct vs_port *p = port_at(list, i);
+		unsigned n = p ? burst_forward(w, p) : 0;
+		uint64_t took;
+
+		if (!n)
+			continue;
+		took = lap(w);
+		count(&p->counters[w->id].bursts, 1);
+		count(&p->counters[w->id].busy, took);
+		count(&w->busy, took);
+		sum += n;
+	}
+	return sum;
+}
+
+/* Each time another port is the first: the room of a full receiver is not always the same one's. */
 unsigned vs_worker_poll(struct vs_worker *w)
 {
 	struct port_list *list = list_of(w);
-	unsigned n = 0;
+	unsigned first = w->first < list->n ? w->first : 0;
+	unsigned n = serve(w, list, first, list->n) + serve(w, list, 0, first);
 
-	for (unsigned i = 0; i < list->n; i++) {
-		struct vs_port *p = port_at(list, i);
-
-		if (p)
-			n += burst_forward(w, p);
-	}
+	w->first = first + 1;
+	if (!n)
+		count(&w->idle, lap(w));
 	return n;
 }
 
@@ -209,4 +266,6 @@ void vs_worker_disarm(struct vs_worker *w)
 		if (p)
 			p->ops->disarm(p->ctx);
 	}
+	/* What was slept was neither. */
+	w->stamp = cycles_now();
 }

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Several workers, several senders.
+ *
+ * bench_pairs: each processor runs a worker and, between its polls, the pair of guests that it
+ * serves; so two workers and four guests need two processors, and what two workers cost each other
+ * is all that keeps two from doing twice as much as one.
+ *
+ * bench_senders: all send to one as fast as the switch takes it; whether it takes as much from
+ * each.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <urcu-qsbr.h>
+
+#include "tests/bench/bed.h"
+#include "tests/bench/bench.h"
+
+#define CHECK_EVERY 61
+
+struct sender {
+	struct guest_dev *dev;
+	uint8_t *frame;
+	struct guest_frame burst[64];
+	uint64_t sent, got;
+};
+
+static void sender_open(struct sender *s, const struct bed *b, unsigned from, unsigned to,
+			uint32_t len)
+{
+	memset(s, 0, sizeof(*s));
+	s->dev = b->side[from].dev;
+	s->frame = malloc(len);
+	bed_frame(b, s->frame, len, from, to);
+	for (unsigned i = 0; i < 64; i++)
+		s->burst[i] = (struct guest_frame){.data = s->frame, .len = len};
+}
+
+static void send_burst(struct sender *s, unsigned per_sbal)
+{
+	guest_tx_reclaim(s->dev, 0);
+	s->sent += guest_tx_frames(s->dev, 0, s->burst, 64 / per_sbal * per_sbal, per_sbal);
+}
+
+/* Take what came for dev from any of n senders. Return: frames that are wrong. */
+static uint64_t receive(struct guest_dev *dev, struct sender *s, unsigned n, uint32_t len)
+{
+	struct guest_rx rx[128];
+	unsigned got = guest_rx_burst(dev, rx, 128);
+	uint64_t bad = 0;
+
+	for (unsigned i = 0; i < got; i++) {
+		unsigned k = 0;
+
+		while (k < n && memcmp(rx[i].data + 6, s[k].frame + 6, 6) != 0)
+			k++;
+		if (k == n || rx[i].len != len) {
+			bad++;
+			continue;
+		}
+		if (s[k].got++ % CHECK_EVERY == 0)
+			bad += memcmp(rx[i].data, s[k].frame, len) != 0;
+	}
+	if (got)
+		guest_rx_release(dev);
+	return bad;
+}
+
+static void rate(const struct bench_case *c, uint64_t frames, double s, struct bench_sample *out)
+{
+	out->v[BENCH_FRAMES] = (double)frames / s;
+	out->v[BENCH_GBIT] = out->v[BENCH_FRAMES] * c->frame_bytes * 8 / 1e9;
+}
+
+/* ---- a worker and its pair on each processor ------------------------------------------------ */
+
+struct lane {
+	const struct bench_case *c;
+	struct bed *b;
+	unsigned nr;
+	double seconds;
+	pthread_barrier_t *begin;
+	pthread_t thread;
+	struct sender s;
+	double took;
+	uint64_t timely, bad;
+};
+
+static void turn(struct lane *l)
+{
+	vs_worker_poll(l->b->worker[l->nr].w);
+	rcu_quiescent_state();
+	l->bad += receive(l->b->side[2 * l->nr + 1].dev, &l->s, 1, l->c->frame_bytes);
+}
+
+static void *drive(void *arg)
+{
+	struct lane *l = arg;
+	uint64_t start, until, end = 0;
+
+	bench_pin(l->b->worker[l->nr].cpu);
+	rcu_register_thread();
+	rcu_thread_offline();
+	pthread_barrier_wait(l->begin);
+	rcu_thread_online();
+	start = bench_ns();
+	until = start + (uint64_t)(l->seconds * 1e9);
+	for (unsigned i = 0; i % 32 || (end = bench_ns()) < until; i++) {
+		send_burst(&l->s, l->c->per_sbal);
+		turn(l);
+	}
+	l->took = (double)(end - start) / 1e9;
+	l->timely = l->s.got;
+	/* Nothing is dropped: the receiver has room for every burst. */
+	until = bench_ns() + 1000000000u;
+	while (l->s.got < l->s.sent && bench_ns() < until)
+		turn(l);
+	rcu_unregister_thread();
+	return NULL;
+}
+
+void bench_pairs(const struct bench_case *c, double seconds, struct bench_sample *out)
+{
+	struct bed_config cfg = {.guests = 2 * c->n, .workers = c->n, .mtu = 9000};
+	struct bed *b = bed_open(&cfg);
+	struct lane lane[BED_WORKERS_MAX];
+	pthread_barrier_t begin;
+	double frames_per_s = 0;
+
+	bed_stop(b); /* they are polled below */
+	pthread_barrier_init(&begin, NULL, c->n);
+	for (unsigned i = 0; i < c->n; i++) {
+		lane[i] =
+			(struct lane){.c = c, .b = b, .nr = i, .seconds = seconds, .begin = &begin};
+		sender_open(&lane[i].s, b, 2 * i, 2 * i + 1, c->frame_bytes);
+		if (pthread_create(&lane[i].thread, NULL, drive, &lane[i]))
+			bench_die("starting a worker");
+	}
+	for (unsigned i = 0; i < c->n; i++) {
+		pthread_join(lane[i].thread, NULL);
+		frames_per_s += (double)lane[i].timely / lane[i].took;
+		out->wrong |= lane[i].bad || lane[i].s.got != lane[i].s.sent;
+		free(lane[i].s.frame);
+	}
+	rate(c, (uint64_t)frames_per_s, 1, out);
+	pthread_barrier_destroy(&begin);
+	bed_close(b);
+}
+
+/* ---- several senders, one receiver ----------------------------------------------------------- */
+
+static double unfairness(const struct sender *s, unsigned n)
+{
+	double mean = 0, worst = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		mean += (double)s[i].got / n;
+	for (unsigned i = 0; i < n && mean > 0; i++) {
+		double off =
+			(double)s[i].got > mean ? (double)s[i].got - mean : mean - (double)s[i].got;
+
+		if (off > worst)
+			worst = off;
+	}
+	return mean > 0 ? worst / mean * 100 : 100;
+}
+
+void bench_senders(const struct bench_case *c, double seconds, struct bench_sample *out)
+{
+	struct bed_config cfg = {.guests = c->n + 1, .workers = 1, .mtu = 9000};
+	struct bed *b = bed_open(&cfg);
+	struct guest_dev *to = b->side[c->n].dev;
+	struct sender s[BED_GUESTS_MAX];
+	uint64_t start = bench_ns(), until = start + (uint64_t)(seconds * 1e9), end = 0, bad = 0;
+	uint64_t sent = 0, got = 0;
+
+	for (unsigned i = 0; i < c->n; i++)
+		sender_open(&s[i], b, i, c->n, c->frame_bytes);
+	for (unsigned k = 0; k % 32 || (end = bench_ns()) < until; k++) {
+		for (unsigned i = 0; i < c->n; i++)
+			send_burst(&s[i], c->per_sbal);
+		bad += receive(to, s, c->n, c->frame_bytes);
+	}
+	out->v[BENCH_SPREAD] = unfairness(s, c->n);
+	for (unsigned i = 0; i < c->n; i++)
+		got += s[i].got;
+	rate(c, got, (double)(end - start) / 1e9, out);
+	until = bench_ns() + 1000000000u;
+	do {
+		bad += receive(to, s, c->n, c->frame_bytes);
+		sent = got = 0;
+		for (unsigned i = 0; i < c->n; i++) {
+			sent += s[i].sent;
+			got += s[i].got;
+		}
+	} while (got + bed_dropped(b) < sent && bench_ns() < until);
+	out->wrong = bad || got + bed_dropped(b) != sent;
+	for (unsigned i = 0; i < c->n; i++)
+		free(s[i].frame);
+	bed_close(b);
+}
