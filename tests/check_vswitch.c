@@ -1176,14 +1176,40 @@ START_TEST(differential)
 }
 END_TEST
 
-/* The forwarding database against an array. */
+/* A growth goes on between other changes: a few lines at a time. Return: the table now. */
+static struct fdb *grow_a_little(struct fdb *t, size_t *line, size_t lines)
+{
+	struct fdb *next = t->next;
+
+	for (; *line < (size_t)1 << t->bits && lines; lines--)
+		fdb_copy_line(t, (*line)++);
+	if (t->next_full) {
+		t->next = NULL;
+		free(next);
+	} else if (*line == (size_t)1 << t->bits) {
+		free(t);
+		t = next;
+	}
+	return t;
+}
+
+static void grow_begin(struct fdb *t, size_t *line)
+{
+	*line = 0;
+	t->next_full = false;
+	t->next = fdb_create(t->bits + 1);
+	ck_assert_ptr_nonnull(t->next);
+}
+
+/* The forwarding database against an array, before, while and after it grows. */
 START_TEST(fdb_differential)
 {
 	enum { KEYS = 3000 };
 	static uint64_t model[KEYS];
 	unsigned seed = (unsigned)time(NULL) ^ 77;
 	struct fdb *t = fdb_create(6);
-	size_t used = 0;
+	size_t used = 0, line = 0;
+	unsigned growths = 0;
 
 	printf("fdb seed %u\n", seed);
 	srand(seed);
@@ -1193,17 +1219,18 @@ START_TEST(fdb_differential)
 		const uint8_t mac[6] = {2, 0, 0, (uint8_t)(k >> 8), (uint8_t)k, 5};
 		uint64_t key = fdb_key(mac, k % 3), v = 1 + (unsigned)rand() % 1000;
 
+		if (!t->next && t->bits < 13 && rand() % 20000 == 0) {
+			grow_begin(t, &line);
+			growths++;
+		}
+		if (t->next && rand() % 4 == 0)
+			t = grow_a_little(t, &line, 1);
 		switch (rand() % 3) {
 		case 0:
 			while (fdb_put(t, key, v)) {
-				struct fdb *bigger = NULL;
-
-				/* as fdb_grow does: one step may be too few */
-				for (unsigned bits = t->bits + 1; !bigger && bits < 16; bits++)
-					bigger = fdb_copy(t, bits);
-				free(t);
-				t = bigger;
-				ck_assert_ptr_nonnull(t);
+				if (!t->next)
+					grow_begin(t, &line);
+				t = grow_a_little(t, &line, SIZE_MAX);
 			}
 			used += !model[k];
 			model[k] = v;
@@ -1219,7 +1246,133 @@ START_TEST(fdb_differential)
 		}
 		ck_assert_uint_eq(t->used, used);
 	}
+	printf("grown at random %u times to %u bits\n", growths, t->bits);
+	free(t->next);
 	free(t);
+}
+END_TEST
+
+struct growing {
+	_Atomic(struct fdb *) table;
+	pthread_spinlock_t lock;
+	atomic_bool want, done;
+	unsigned lost;
+};
+
+enum { GROWING_KEYS = 60000 };
+
+static uint64_t growing_key(unsigned k)
+{
+	const uint8_t mac[6] = {2, 0, (uint8_t)(k >> 16), (uint8_t)(k >> 8), (uint8_t)k, 5};
+
+	return fdb_key(mac, 0);
+}
+
+static void *learn_many(void *arg)
+{
+	struct growing *g = arg;
+	unsigned seed = 1;
+
+	rcu_register_thread();
+	for (unsigned k = 0; k < GROWING_KEYS; k++) {
+		uint64_t key = growing_key((unsigned)rand_r(&seed) % (k + 1));
+		const struct fdb *t;
+		int rc;
+
+		do {
+			pthread_spin_lock(&g->lock);
+			rc = fdb_put(atomic_load(&g->table), growing_key(k), 7);
+			pthread_spin_unlock(&g->lock);
+			if (rc)
+				atomic_store(&g->want, true);
+			rcu_quiescent_state();
+		} while (rc);
+		t = atomic_load_explicit(&g->table, memory_order_acquire);
+		g->lost += fdb_find(t, key, fdb_hash(t, key)) != 7;
+		rcu_quiescent_state();
+	}
+	rcu_unregister_thread();
+	atomic_store(&g->done, true);
+	return NULL;
+}
+
+/* What a worker learns while the table grows is in the bigger one. */
+START_TEST(fdb_grows_beside_a_learner)
+{
+	struct growing g = {.lost = 0};
+	const struct fdb *t;
+	pthread_t thread;
+
+	pthread_spin_init(&g.lock, PTHREAD_PROCESS_PRIVATE);
+	atomic_init(&g.table, fdb_create(FDB_BITS_MIN));
+	ck_assert_int_eq(pthread_create(&thread, NULL, learn_many, &g), 0);
+	while (!atomic_load(&g.done)) {
+		if (atomic_exchange(&g.want, false))
+			ck_assert_int_eq(fdb_grow(&g.table, &g.lock), 0);
+		sched_yield();
+	}
+	pthread_join(thread, NULL);
+	t = atomic_load(&g.table);
+	ck_assert_uint_eq(g.lost, 0);
+	ck_assert_uint_eq(t->used, GROWING_KEYS);
+	for (unsigned k = 0; k < GROWING_KEYS; k++)
+		ck_assert_uint_eq(fdb_find(t, growing_key(k), fdb_hash(t, growing_key(k))), 7);
+	free(atomic_load(&g.table));
+}
+END_TEST
+
+static int join(struct vs_port *p, unsigned group, bool add)
+{
+	const uint8_t mac[6] = {
+		1, 0, 0x5E, (uint8_t)(group >> 16), (uint8_t)(group >> 8), (uint8_t)group};
+	struct vs_link l = vs_port_link(p);
+
+	return add ? l.ops->mac_add(l.ctx, mac) : l.ops->mac_del(l.ctx, mac);
+}
+
+/* Four ports take all groups there are: the fifth has its share. */
+START_TEST(a_share_of_the_groups)
+{
+	struct vs_switch_config cfg = {.name = "SW"};
+	struct vs_port_config pc = {.role = VS_ROLE_GUEST};
+	struct vs_switch *sw = vs_switch_create(&cfg);
+	struct fake_port fake[6];
+	struct vs_port *p[6];
+	unsigned got = 0;
+
+	for (unsigned i = 0; i < 6; i++) {
+		fake_init(&fake[i]);
+		p[i] = vs_port_create(sw, &pc);
+		ck_assert_int_eq(vs_port_link(p[i]).ops->start(p[i], &fake_ops, &fake[i]), 0);
+	}
+	for (unsigned g = 0; g < GROUPS_COMMON; g++)
+		ck_assert_int_eq(join(p[g / PORT_GROUPS_MAX], g, true), 0);
+	for (unsigned i = 4; i < 6; i++) {
+		for (unsigned g = 0; g < GROUPS_SHARE; g++)
+			ck_assert_int_eq(join(p[i], 10000 * i + g, true), 0);
+		ck_assert_int_eq(join(p[i], 10000 * i + GROUPS_SHARE, true), -ENOSPC);
+		ck_assert_int_eq(join(p[i], 5, true), 0); /* one that there is */
+	}
+	/* A group that others are still in stays of the share of whoever made it. */
+	ck_assert_int_eq(join(p[5], 40000, true), 0);
+	ck_assert_int_eq(join(p[4], 40000, false), 0);
+	ck_assert_int_eq(join(p[4], 40000 + GROUPS_SHARE, true), -ENOSPC);
+	ck_assert_int_eq(join(p[5], 40000, false), 0);
+	ck_assert_int_eq(join(p[4], 40000 + GROUPS_SHARE, true), 0);
+	/* What the four give back is everybody's. */
+	ck_assert_int_eq(join(p[0], 7, false), 0);
+	ck_assert_int_eq(join(p[5], 50000 + GROUPS_SHARE, true), 0);
+	ck_assert_int_eq(join(p[5], 50001 + GROUPS_SHARE, true), -ENOSPC);
+	for (unsigned i = 0; i < 6; i++) {
+		got += p[i]->n_groups;
+		vs_port_destroy(p[i]);
+		fake_fini(&fake[i]);
+	}
+	ck_assert_uint_eq(got, GROUPS_COMMON - 1 + 2 * (GROUPS_SHARE + 1) + 1);
+	ck_assert_uint_eq(sw->groups_common, 0);
+	for (unsigned i = 0; i < 6; i++)
+		ck_assert_uint_eq(sw->groups_of[i], 0);
+	vs_switch_destroy(sw);
 }
 END_TEST
 
@@ -1258,6 +1411,8 @@ int main(void)
 	tcase_add_test(t, captures);
 	tcase_add_test(t, differential);
 	tcase_add_test(t, fdb_differential);
+	tcase_add_test(t, fdb_grows_beside_a_learner);
+	tcase_add_test(t, a_share_of_the_groups);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

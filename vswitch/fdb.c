@@ -60,7 +60,7 @@ static struct fdb_entry *find_room(struct fdb *t, uint64_t key)
 	return room;
 }
 
-int fdb_put(struct fdb *t, uint64_t key, uint64_t value)
+static int put(struct fdb *t, uint64_t key, uint64_t value)
 {
 	struct fdb_entry *e = find(t, key);
 
@@ -76,6 +76,15 @@ int fdb_put(struct fdb *t, uint64_t key, uint64_t value)
 	return 0;
 }
 
+int fdb_put(struct fdb *t, uint64_t key, uint64_t value)
+{
+	int rc = put(t, key, value);
+
+	if (!rc && t->next && put(t->next, key, value))
+		t->next_full = true;
+	return rc;
+}
+
 bool fdb_del(struct fdb *t, uint64_t key)
 {
 	struct fdb_entry *e = find(t, key);
@@ -84,24 +93,18 @@ bool fdb_del(struct fdb *t, uint64_t key)
 		return false;
 	t->used--;
 	atomic_store_explicit(&e->key, 0, memory_order_release);
+	if (t->next)
+		fdb_del(t->next, key);
 	return true;
 }
 
-struct fdb *fdb_copy(const struct fdb *t, unsigned bits)
+void fdb_copy_line(struct fdb *t, size_t line)
 {
-	struct fdb *to = fdb_create(bits);
+	for (unsigned i = 0; i < FDB_WAYS; i++) {
+		const struct fdb_entry *e = &t->line[line].e[i];
+		uint64_t key = atomic_load_explicit(&e->key, memory_order_relaxed);
 
-	for (size_t l = 0; to && l < (size_t)1 << t->bits; l++)
-		for (unsigned i = 0; i < FDB_WAYS; i++) {
-			const struct fdb_entry *e = &t->line[l].e[i];
-			uint64_t key = atomic_load_explicit(&e->key, memory_order_relaxed);
-
-			if (key && fdb_put(to, key,
-					   atomic_load_explicit(&e->value, memory_order_relaxed))) {
-				free(to);
-				errno = ENOSPC;
-				return NULL;
-			}
-		}
-	return to;
+		if (key && put(t->next, key, atomic_load_explicit(&e->value, memory_order_relaxed)))
+			t->next_full = true;
+	}
 }

@@ -37,6 +37,9 @@ struct fdb {
 	unsigned bits; /* log2 of the number of lines */
 	uint64_t seed;
 	size_t used;
+	/* A bigger one that is being filled from this one (fdb_copy_line): changes go to both. */
+	struct fdb *next;
+	bool next_full; /* it was too small */
 	struct fdb_line line[];
 };
 
@@ -124,7 +127,7 @@ struct fdb *fdb_create(unsigned bits);
 /* Return: 0, or -ENOSPC: both lines are full. Replaces the value of a present key. */
 int fdb_put(struct fdb *t, uint64_t key, uint64_t value);
 bool fdb_del(struct fdb *t, uint64_t key);
-/* A copy with 2^bits lines, or NULL and errno; ENOSPC: try more bits. */
-struct fdb *fdb_copy(const struct fdb *t, unsigned bits);
+/* Copy one line to t->next. */
+void fdb_copy_line(struct fdb *t, size_t line);
 
 #endif

@@ -90,6 +90,7 @@ bool learn(struct vs_switch *sw, struct vs_port *p, uint64_t key)
 	return may;
 }
 
+/* Control thread, as whoever grows the table: it is the same one all the time. */
 typedef bool forget_fn(const void *ctx, uint64_t value);
 
 static void forget(struct vs_switch *sw, forget_fn *match, const void *ctx)
@@ -98,7 +99,7 @@ static void forget(struct vs_switch *sw, forget_fn *match, const void *ctx)
 
 	pthread_spin_lock(&sw->lock);
 	t = atomic_load_explicit(&sw->fdb, memory_order_relaxed);
-	for (size_t l = 0; l < (size_t)1 << t->bits; l++)
+	for (size_t l = 0; l < (size_t)1 << t->bits; l++) {
 		for (unsigned i = 0; i < FDB_WAYS; i++) {
 			struct fdb_entry *e = &t->line[l].e[i];
 			uint64_t v = atomic_load_explicit(&e->value, memory_order_relaxed);
@@ -110,6 +111,11 @@ static void forget(struct vs_switch *sw, forget_fn *match, const void *ctx)
 			t->used--;
 			learn_displaced(sw, v);
 		}
+		if (l % FDB_STEP == FDB_STEP - 1) {
+			pthread_spin_unlock(&sw->lock);
+			pthread_spin_lock(&sw->lock);
+		}
+	}
 	pthread_spin_unlock(&sw->lock);
 }
 
@@ -133,8 +139,11 @@ void learn_age(struct vs_switch *sw, uint32_t now_s)
 {
 	if (atomic_load_explicit(&sw->n_learned, memory_order_relaxed))
 		forget(sw, is_old, &now_s);
-	if (atomic_exchange_explicit(&sw->want_grow, false, memory_order_relaxed))
-		fdb_grow(&sw->fdb, &sw->lock);
+	if (!atomic_load_explicit(&sw->want_grow, memory_order_relaxed))
+		return;
+	fdb_grow(&sw->fdb, &sw->lock);
+	/* Also those that found the old one full meanwhile are served. */
+	atomic_store_explicit(&sw->want_grow, false, memory_order_relaxed);
 }
 
 size_t vs_fdb_list(struct vs_switch *sw, struct vs_fdb_entry *out, size_t max)

@@ -15,26 +15,52 @@ static struct fdb *fdb_of(struct vs_switch *sw)
 }
 
 /*
- * A bigger table in place of the present one. The old one is freed when no worker reads it.
- * Learning workers are kept out while it is copied, not while it is allocated in vain.
+ * Fill a bigger table, a few lines at a time, so that a learning worker never waits long; what it
+ * changes meanwhile it changes in both. Return: false: it was too small. @where: now the bigger
+ * one.
  */
-int fdb_grow(_Atomic(struct fdb *) *where, pthread_spinlock_t *lock)
+static bool grow_into(_Atomic(struct fdb *) *where, pthread_spinlock_t *lock, struct fdb *bigger)
 {
-	struct fdb *old, *bigger = NULL;
-	unsigned bits;
+	struct fdb *old = atomic_load_explicit(where, memory_order_relaxed);
+	size_t lines = (size_t)1 << old->bits;
+	bool done;
 
 	pthread_spin_lock(lock);
-	old = atomic_load_explicit(where, memory_order_relaxed);
-	for (bits = old->bits + 1; !bigger && bits <= FDB_BITS_MAX; bits++)
-		bigger = fdb_copy(old, bits);
-	if (bigger)
+	old->next = bigger;
+	old->next_full = false;
+	for (size_t l = 0; l < lines && !old->next_full; l++) {
+		fdb_copy_line(old, l);
+		if (l % FDB_STEP == FDB_STEP - 1) {
+			pthread_spin_unlock(lock);
+			pthread_spin_lock(lock);
+		}
+	}
+	done = !old->next_full;
+	if (done)
 		atomic_store_explicit(where, bigger, memory_order_release);
+	old->next = NULL;
 	pthread_spin_unlock(lock);
-	if (!bigger)
-		return -ENOSPC;
-	synchronize_rcu();
-	free(old);
-	return 0;
+	return done;
+}
+
+/* A bigger table in place of the present one, which is freed when no worker reads it. */
+int fdb_grow(_Atomic(struct fdb *) *where, pthread_spinlock_t *lock)
+{
+	struct fdb *old = atomic_load_explicit(where, memory_order_relaxed);
+
+	for (unsigned bits = old->bits + 1; bits <= FDB_BITS_MAX; bits++) {
+		struct fdb *bigger = fdb_create(bits);
+
+		if (!bigger)
+			break;
+		if (grow_into(where, lock, bigger)) {
+			synchronize_rcu();
+			free(old);
+			return 0;
+		}
+		free(bigger);
+	}
+	return -ENOSPC;
 }
 
 /* @old: what the key had before, or FDB_PORT_NONE. */
@@ -201,23 +227,55 @@ struct bitmap *group_ports(struct vs_switch *sw, uint64_t key)
 	return g ? &g->ports : NULL;
 }
 
-static struct group *group_make(struct vs_switch *sw, const uint8_t *mac, uint64_t key)
+/*
+ * Groups come out of what is common to all ports, and when that is used up, out of the port's own
+ * share, which nobody else can use up. A group of a share stays one until its last member leaves.
+ */
+static struct group *group_charge(struct vs_port *p)
 {
-	struct group *g;
-	uint64_t old;
-	unsigned id = 0;
+	struct vs_switch *sw = p->sw;
+	bool common = sw->groups_common < GROUPS_COMMON;
+	struct group *g = NULL;
 
-	while (id < GROUPS_MAX && group_at(sw, id))
-		id++;
-	g = id < GROUPS_MAX ? calloc(1, sizeof(*g)) : NULL;
+	if (common || sw->groups_of[p->index] < GROUPS_SHARE)
+		g = calloc(1, sizeof(*g));
 	if (!g)
 		return NULL;
+	g->share_of = common ? GROUP_COMMON : p->index;
+	if (common)
+		sw->groups_common++;
+	else
+		sw->groups_of[p->index]++;
+	return g;
+}
+
+static void group_free(struct vs_switch *sw, struct group *g)
+{
+	if (g->share_of == GROUP_COMMON)
+		sw->groups_common--;
+	else
+		sw->groups_of[g->share_of]--;
+	free(g);
+}
+
+static struct group *group_make(struct vs_port *p, const uint8_t *mac, uint64_t key)
+{
+	struct vs_switch *sw = p->sw;
+	struct group *g = group_charge(p);
+	unsigned id = 0;
+	uint64_t old;
+
+	if (!g)
+		return NULL;
+	/* There is one: GROUPS_MAX is all that can be charged. */
+	while (group_at(sw, id))
+		id++;
 	g->id = (uint16_t)id;
 	memcpy(g->mac, mac, ETH_ALEN);
 	atomic_store_explicit(&sw->group[id], g, memory_order_release);
 	if (fdb_insert(&sw->group_ids, &sw->lock, key, fdb_value(g->id, false, 0), &old)) {
 		atomic_store_explicit(&sw->group[id], NULL, memory_order_release);
-		free(g); /* its id was never published */
+		group_free(sw, g); /* its id was never published */
 		return NULL;
 	}
 	return g;
@@ -245,7 +303,7 @@ static void group_leave(struct vs_port *p, uint64_t key)
 	pthread_spin_unlock(&sw->lock);
 	synchronize_rcu(); /* nobody looks the id up any more: it may be reused */
 	atomic_store_explicit(&sw->group[g->id], NULL, memory_order_release);
-	free(g);
+	group_free(sw, g);
 }
 
 int register_group(struct vs_port *p, const uint8_t mac[6], bool add)
@@ -269,7 +327,7 @@ int register_group(struct vs_port *p, const uint8_t mac[6], bool add)
 		return rc;
 	g = group_find(p->sw, key);
 	if (!g)
-		g = group_make(p->sw, mac, key);
+		g = group_make(p, mac, key);
 	if (!g) {
 		p->n_groups--;
 		return -ENOSPC;

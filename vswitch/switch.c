@@ -29,7 +29,7 @@
  * that nobody is inside (a port stops), later where it does not matter
  * (replaced rules).
  *
- * Limits: 2048 ports, 4094 VIDs, 65,536 learned addresses, 4096 groups.
+ * Limits: 2048 ports, 4094 VIDs, 65,536 learned addresses, 4096 groups and 16 more for each port.
  */
 #include "vswitch/vs_priv.h"
 

@@ -138,11 +138,17 @@ struct group {
 	struct group *next;
 	uint8_t mac[ETH_ALEN];
 	uint16_t id;
+	uint16_t share_of; /* index of the port whose share it is out of, or GROUP_COMMON */
 	unsigned n;
 	struct bitmap ports;
 };
 
-#define GROUPS_MAX 4096
+#define GROUP_COMMON 0xFFFFu
+#define GROUPS_COMMON 4096u /* of all ports together */
+#define GROUPS_SHARE 16u    /* for each port when these are used up */
+#define GROUPS_MAX (GROUPS_COMMON + VS_PORTS_MAX * GROUPS_SHARE)
+static_assert(GROUPS_MAX < FDB_PORT_NONE, "a group's id is where a port's index is");
+#define FDB_STEP 64 /* lines that are worked on without letting others at the table */
 #define FDB_BITS_MIN 6
 #define FDB_BITS_MAX 16 /* 2^16 lines of 4: 262,144 addresses, 4 MiB */
 #define FDB_LEARNED_MAX 65536u
@@ -175,6 +181,8 @@ struct vs_switch {
 	/* Control thread. */
 	struct vs_switch_config cfg;
 	unsigned n_ports;
+	unsigned groups_common;
+	uint8_t groups_of[VS_PORTS_MAX]; /* by index: of the share of whoever had it, too */
 	struct rules *retired;
 	unsigned n_retired;
 	uint32_t last_serial;
