@@ -124,6 +124,7 @@ help:
 	@echo 'sudo make bench    how fast, beside others; writes $(B)/bench.json; ONLY=REGEX some of it'
 	@echo 'sudo make bench-guest   the same of guests under Hercules, minutes; adds to $(B)/bench.json'
 	@echo 'make asan          all programs and tests with ASan and UBSan into build/asan/'
+	@echo 'make tsan          the lock-free parts of the queues under ThreadSanitizer'
 	@echo 'make coverage      line coverage of the unit tests and the fuzz corpora'
 	@echo 'make install       into $$(DESTDIR)$$(PREFIX), PREFIX=$(PREFIX)'
 
@@ -157,6 +158,13 @@ lint:
 .PHONY: asan
 asan:
 	@$(MAKE) --no-print-directory B=build/asan OPT=-O1 SAN='$(SANITIZE)' all checks replayers
+
+# What needs no RCU, which ThreadSanitizer does not know. It knows no fences either (-Wno-tsan).
+.PHONY: tsan
+tsan:
+	@mkdir -p build/tsan
+	$(call step,CC)$(CC) $(CFLAGS) -Wno-tsan -fsanitize=thread -o build/tsan/check_lease tests/check_lease.c $(LIB_qdio) $(CHECK_LIBS)
+	build/tsan/check_lease
 
 .PHONY: fuzz
 fuzz:

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/qdio_rig.h"
+#include "qdio/qdio.h"
 
 #define WORKERS 3
 #define BUFFERS_EACH 30000u

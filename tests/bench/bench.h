@@ -102,6 +102,10 @@ void bench_rtt(uint64_t *ns, unsigned n, struct bench_sample *out);
 
 void bench_qdio(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_qdio_latency(const struct bench_case *c, double seconds, struct bench_sample *out);
+/* n workers with a pair of guests each, every worker and its guests on a processor. */
+void bench_pairs(const struct bench_case *c, double seconds, struct bench_sample *out);
+/* n senders to one receiver. */
+void bench_senders(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_memcpy(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_peer(const struct bench_case *c, double seconds, struct bench_sample *out);
 

@@ -89,5 +89,14 @@ const struct bench_case bench_cases[] = {
 	PEER(IN, AT, "kernel bridge", 0, "net", "tcp bridge", .bar = {BAR(GBIT, 0.5)})
 #undef AT
 #undef IN
+#define IN "several workers, several senders"
+#define AT "64 B, a pair on each worker's processor"
+	CASE(IN, AT, "zlan", 64, bench_pairs, .per_sbal = 15, .n = 2)
+	CASE(IN, AT, "one worker", 64, bench_pairs, .per_sbal = 15, .n = 1, .bar = {BAR(FRAMES, 1.7)})
+#undef AT
+#define AT "64 B, four senders, one receiver"
+	ZLAN(IN, AT, 64, bench_senders, .per_sbal = 15, .n = 4, .bar = {BAR(SPREAD, 10)})
+#undef AT
+#undef IN
 };
 const unsigned bench_n_cases = sizeof(bench_cases) / sizeof(bench_cases[0]);
