@@ -33,6 +33,9 @@ struct flow {
 	uint64_t plain;	  /* untagged, in the port's own VLAN: no w->vid and w->tag of their own */
 	uint64_t groups;  /* to a group address */
 	uint64_t again;	  /* plain as the frame before, and to the same address */
+
+	struct vs_port *self; /* whose frame it is: never back to this one */
+	bool sniffing;	      /* copies for sniffers: isolation does not count */
 };
 
 #define BIT(i) (UINT64_C(1) << (i))
@@ -115,8 +118,8 @@ static enum vs_drop check_source(struct flow *f, uint64_t key, unsigned vid)
 
 	if (key & 1)
 		return VS_DROP_SRC_GROUP;
-	if (registered && !own)
-		return VS_DROP_SRC_SPOOFED;
+	if (registered && !own) /* or a guest's own frame, relayed back from outside */
+		return f->rules->uplink && f->rules->vepa ? VS_DROP_NONE : VS_DROP_SRC_SPOOFED;
 	if (f->rules->protect && key != f->rules->own_key)
 		return VS_DROP_SRC_PROTECTED;
 	key |= (uint64_t)vid << 48;
@@ -365,10 +368,10 @@ INLINE enum give may_have(struct flow *f, unsigned i, unsigned index, struct out
 
 	if (!to || !atomic_load_explicit(&to->running, memory_order_acquire))
 		return NOT_THERE;
-	if (to == f->in)
+	if (to == f->self)
 		return SELF;
 	*o = out_of(f, to);
-	if ((*o)->rules->isolated && f->rules->isolated)
+	if ((*o)->rules->isolated && f->rules->isolated && !f->sniffing)
 		return FORBIDDEN;
 	if (!vlan_egress((*o)->rules, (uint16_t)vid_of(f, i), tag_of(f, i), f->b->tci[i], edit))
 		return OTHER_VLAN;
@@ -476,25 +479,52 @@ static enum vs_drop give_unicast(struct flow *f, unsigned i)
 	case SELF:
 		return VS_DROP_HAIRPIN;
 	case FORBIDDEN:
-		return VS_DROP_ISOLATED;
+		return f->rules->vepa ? give_unknown(f, i) : VS_DROP_ISOLATED;
 	default: /* in another VLAN, or just gone: as if unknown */
 		return give_unknown(f, i);
 	}
+}
+
+/* Frames come from outside that guests sent there to be relayed back. */
+static bool reflects(const struct flow *f)
+{
+	return f->rules->uplink && f->rules->vepa;
+}
+
+/* The guest whose frame came back, if it is one. */
+static struct vs_port *reflected(struct flow *f, unsigned i)
+{
+	const struct fdb *t = atomic_load_explicit(&f->sw->fdb, memory_order_acquire);
+	uint64_t key = fdb_key_at(f->b->head[i] + ETH_ALEN);
+	uint64_t in_vlan = key | (uint64_t)vid_of(f, i) << 48;
+	uint64_t v = fdb_find(t, key, fdb_hash(t, key));
+	struct vs_port *p;
+
+	if (v == FDB_PORT_NONE)
+		v = fdb_find(t, in_vlan, fdb_hash(t, in_vlan));
+	p = v == FDB_PORT_NONE ? NULL : port_at(f->sw, fdb_value_port(v));
+	return p ? p : f->in;
 }
 
 /* Any frame, at its own pace. */
 static void group_one(struct flow *f, unsigned i, bool sniffers)
 {
 	unsigned vid = f->rules->mode == VLAN_AWARE ? vid_of(f, i) : 0;
-	enum vs_drop d = f->groups & BIT(i) ? give_group(f, i) : give_unicast(f, i);
+	enum vs_drop d;
+
+	if (reflects(f))
+		f->self = reflected(f, i);
+	d = f->groups & BIT(i) ? give_group(f, i) : give_unicast(f, i);
 
 	if (sniffers && d != VS_DROP_RESERVED) {
 		const struct bitmap *m =
 			atomic_load_explicit(&f->sw->member[vid], memory_order_acquire);
 
+		f->sniffing = true;
 		if (m && give_set(f, i, m, &f->sw->promisc) &&
 		    (d == VS_DROP_UNKNOWN_UNICAST || d == VS_DROP_NO_RECEIVER))
 			d = VS_DROP_NONE;
+		f->sniffing = false;
 	}
 	if (d != VS_DROP_NONE)
 		drop(f, i, d);
@@ -522,6 +552,7 @@ INLINE void group_train(struct flow *f, unsigned i, unsigned n)
 INLINE void group(struct flow *f)
 {
 	bool sniffers = atomic_load_explicit(&f->sw->n_promisc, memory_order_relaxed);
+	bool slow = sniffers || reflects(f);
 	uint64_t left = BURST_BITS(f->b->n) & ~f->dropped;
 
 	while (left) {
@@ -530,7 +561,7 @@ INLINE void group(struct flow *f)
 		/* The next frame that is not of this train. */
 		if (i < VS_BURST - 1 && f->again >> (i + 1) & 1)
 			n += (unsigned)__builtin_ctzll(~(f->again >> (i + 1)));
-		if (__builtin_expect(!sniffers && !(f->groups & BIT(i)), 1)) {
+		if (__builtin_expect(!slow && !(f->groups & BIT(i)), 1)) {
 			group_train(f, i, n);
 		} else {
 			for (unsigned k = i; k < i + n; k++) {
@@ -918,6 +949,7 @@ static struct flow flow_of(struct vs_worker *w, struct vs_port *p)
 	return (struct flow){.w = w,
 			     .rx = p,
 			     .in = in,
+			     .self = in,
 			     .sw = p->sw,
 			     .b = &w->burst,
 			     .rules = rules_of(in),

@@ -3,13 +3,16 @@
  * Learned addresses: where nobody registers, on the uplink and on the ports of guests without a
  * driver that does. A learned entry is keyed by address and VLAN, never displaces a
  * registered one, ages out after FDB_AGE_S seconds, and is capped, so that a flood of new
- * addresses costs the flooder only. A guest cannot take away what another port uses: it has to
- * wait until the entry is old, or its port is stopped.
+ * addresses costs the flooder only: where all ports together have too many, a port that learns one
+ * more takes the place from a port that has more than it. A guest cannot take away what another
+ * port uses: it has to wait until the entry is old, or its port is stopped.
  */
 #include "vswitch/vs_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#define VICTIM_LINES 32u
 
 static uint32_t now_of(struct vs_switch *sw)
 {
@@ -45,6 +48,10 @@ static bool learn_again(struct vs_switch *sw, struct vs_port *p, struct fdb *t, 
 		return true;
 	if (is_guest(p) && fdb_value_port(old) != p->index)
 		return false;
+	/* Outside, a guest's own frame comes back: the guest has not moved there. */
+	if (fdb_value_port(old) != p->index &&
+	    atomic_load_explicit(&sw->vepa, memory_order_relaxed))
+		return true;
 	fdb_put(t, key, fdb_value(p->index, true, now_of(sw)));
 	if (fdb_value_port(old) != p->index) {
 		count_learned(sw, old, -1);
@@ -53,12 +60,54 @@ static bool learn_again(struct vs_switch *sw, struct vs_port *p, struct fdb *t, 
 	return true;
 }
 
+static unsigned learned_by(const struct vs_port *p)
+{
+	return atomic_load_explicit(&p->n_learned, memory_order_relaxed);
+}
+
+/*
+ * One of the ports that have more learned entries than p gives one up: of a few lines, begun where
+ * the last search ended, the entry of the port that has most.
+ * Return: false if there is none.
+ */
+static bool make_room(struct vs_switch *sw, const struct vs_port *p, struct fdb *t)
+{
+	size_t lines = (size_t)1 << t->bits;
+	struct fdb_entry *victim = NULL;
+	unsigned most = learned_by(p) + 1;
+
+	for (unsigned n = 0; n < VICTIM_LINES; n++) {
+		struct fdb_line *l = &t->line[sw->hand++ & (lines - 1)];
+
+		for (unsigned i = 0; i < FDB_WAYS; i++) {
+			uint64_t v = atomic_load_explicit(&l->e[i].value, memory_order_relaxed);
+			const struct vs_port *of;
+
+			if (!atomic_load_explicit(&l->e[i].key, memory_order_relaxed) ||
+			    !(v & FDB_LEARNED))
+				continue;
+			of = atomic_load_explicit(&sw->port[fdb_value_port(v)],
+						  memory_order_relaxed);
+			if (!of || learned_by(of) <= most)
+				continue;
+			most = learned_by(of);
+			victim = &l->e[i];
+		}
+	}
+	if (!victim)
+		return false;
+	atomic_store_explicit(&victim->key, 0, memory_order_release);
+	t->used--;
+	learn_displaced(sw, atomic_load_explicit(&victim->value, memory_order_relaxed));
+	return true;
+}
+
 static void learn_new(struct vs_switch *sw, struct vs_port *p, struct fdb *t, uint64_t key)
 {
-	if (atomic_load_explicit(&sw->n_learned, memory_order_relaxed) >= FDB_LEARNED_MAX)
+	if (is_guest(p) && learned_by(p) >= FDB_LEARNED_GUEST_MAX)
 		return;
-	if (is_guest(p) &&
-	    atomic_load_explicit(&p->n_learned, memory_order_relaxed) >= FDB_LEARNED_GUEST_MAX)
+	if (atomic_load_explicit(&sw->n_learned, memory_order_relaxed) >= FDB_LEARNED_MAX &&
+	    !make_room(sw, p, t))
 		return;
 	if (fdb_put(t, key, fdb_value(p->index, true, now_of(sw)))) {
 		atomic_store_explicit(&sw->want_grow, true, memory_order_relaxed);

@@ -42,7 +42,8 @@ static bool valid_config(const struct vs_switch_config *cfg)
 {
 	return memchr(cfg->name, 0, sizeof(cfg->name)) && cfg->default_vid <= VS_VID_MAX &&
 	       cfg->native_vid <= VS_VID_MAX &&
-	       !(cfg->kind == VS_KIND_GUEST_LAN && cfg->vlan_aware);
+	       !(cfg->kind == VS_KIND_GUEST_LAN && (cfg->vlan_aware || cfg->vepa)) &&
+	       !(cfg->isolation && cfg->vepa);
 }
 
 struct vs_switch *vs_switch_create(const struct vs_switch_config *cfg)
@@ -71,6 +72,7 @@ struct vs_switch *vs_switch_create(const struct vs_switch_config *cfg)
 		return NULL;
 	}
 	sw->cfg = *cfg;
+	atomic_init(&sw->vepa, cfg->vepa);
 	atomic_init(&sw->member[0], all);
 	atomic_init(&sw->uplink, FDB_PORT_NONE);
 	pthread_spin_init(&sw->lock, PTHREAD_PROCESS_PRIVATE);
@@ -234,6 +236,7 @@ int vs_switch_configure(struct vs_switch *sw, const struct vs_switch_config *cfg
 	    cfg->kind != sw->cfg.kind)
 		return -EINVAL;
 	sw->cfg = *cfg;
+	atomic_store_explicit(&sw->vepa, cfg->vepa, memory_order_relaxed);
 	for (unsigned i = 0; i < VS_PORTS_MAX && !rc; i++)
 		if (port_at(sw, i))
 			rc = publish(port_at(sw, i));
@@ -403,7 +406,8 @@ bool vs_port_running(const struct vs_port *p)
 
 bool vs_port_promisc(const struct vs_port *p)
 {
-	return p->promisc_asked && (p->cfg.promisc_allowed || p->sw->cfg.kind == VS_KIND_GUEST_LAN);
+	return (p->promisc_asked || p->cfg.promisc) &&
+	       (p->cfg.promisc_allowed || p->sw->cfg.kind == VS_KIND_GUEST_LAN);
 }
 
 void vs_port_vids(const struct vs_port *p, struct vs_vidset *joined)

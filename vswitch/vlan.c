@@ -129,7 +129,8 @@ void vlan_rules(const struct vs_port *p, struct rules *r)
 
 	memset(r, 0, sizeof(*r));
 	r->uplink = p->cfg.role == VS_ROLE_UPLINK;
-	r->isolated = sw->isolation && !r->uplink;
+	r->vepa = sw->vepa;
+	r->isolated = (sw->isolation || sw->vepa) && !r->uplink;
 	/* 0 is no key: without an address of its own a protected port has no source. */
 	r->own_key = memcmp(p->cfg.own_mac, no_mac, ETH_ALEN) ? fdb_key(p->cfg.own_mac, 0) : 0;
 	r->protect = !r->uplink && (p->cfg.mac_protect < 0 ? sw->mac_protect : p->cfg.mac_protect);

@@ -54,6 +54,7 @@ struct rules {
 	bool access; /* access port: one VLAN, never a tag */
 	bool uplink;
 	bool isolated;	       /* no traffic to other guests */
+	bool vepa;	       /* what they get goes by the switch outside */
 	bool protect;	       /* only own_key as source */
 	bool joined_any;       /* the guest filters VLANs: joined counts */
 	bool plain;	       /* untagged frames may come in: into VLAN plain_vid, */
@@ -175,6 +176,8 @@ struct vs_switch {
 	_Atomic unsigned extras;
 	_Atomic(struct vlan_rates *) vlan_rates;
 	_Atomic bool want_grow;
+	_Atomic bool vepa;
+	size_t hand; /* line where the search for an entry to give up begins; under lock */
 	_Atomic size_t n_learned;
 	pthread_spinlock_t lock; /* changes of fdb: control thread and learning workers */
 

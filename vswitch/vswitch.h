@@ -40,6 +40,9 @@ struct vs_switch_config {
 	uint16_t default_vid; /* access VID of ports without one of their own; 0: none */
 	uint16_t native_vid;  /* untagged frames of trunks and uplink; 0: NONE */
 	bool isolation;
+	/* Guests' frames always leave by the uplink; a switch outside that relays back (802.1Qbg
+	 * reflective relay) returns those for other guests. Excludes isolation. */
+	bool vepa;
 	bool mac_protect;
 };
 
@@ -86,6 +89,7 @@ struct vs_port_config {
 	uint16_t access_vid;   /* of an access port; 0: the switch's default VID */
 	struct vs_vidset vids; /* of a trunk: VIDs it is authorised for */
 	bool promisc_allowed;  /* GRANT ... PROMISCUOUS */
+	bool promisc;	       /* asked for here, whatever the guest asks for */
 	uint8_t own_mac[6];    /* assigned address; all zero: none. Used by MAC protection */
 	int8_t mac_protect;    /* 1 on, 0 off, -1 as the switch says */
 	/* A guest that registers nothing (a QEMU socket): its addresses are learned, and it gets
