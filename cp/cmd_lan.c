@@ -61,6 +61,8 @@ static int define_check(struct cp_run *run, const char *owner, const char *name)
 	if (v[CP_OP_RESTRICTED].given && v[CP_OP_UNRESTRICTED].given)
 		return cp_error(run, CP_E_CONFLICT, "UNRESTRICTED", "RESTRICTED was given too",
 				NULL);
+	if (cp_vmlan_check_lan(run, owner) < 0)
+		return -1;
 	if (v[CP_OP_GRANT].given && run->cp->n_grants + 8 > CP_GRANTS_MAX)
 		return cp_error(run, CP_E_LIMIT, "GRANT", "16384 authorizations", NULL);
 	return 0;
@@ -83,7 +85,9 @@ void cp_do_define_lan(struct cp_run *run)
 	const char *owner = owner_of(run), *name = v[CP_OP_NAME].word;
 	struct cp_lan model = {
 		.restricted = v[CP_OP_RESTRICTED].given,
-		.accounting = v[CP_OP_ACCOUNTING].choice == 1,
+		.accounting = v[CP_OP_ACCOUNTING].given	     ? v[CP_OP_ACCOUNTING].choice == 1
+			      : strcmp(owner, "SYSTEM") == 0 ? run->cp->vmlan.acct_system
+							     : run->cp->vmlan.acct_user,
 		.maxconn = v[CP_OP_MAXCONN].num,
 		.porttype = CP_PORT_ACCESS,
 		.macprotect = CP_UNSPECIFIED,

@@ -58,7 +58,7 @@ static struct cp_nic *create(struct cp_run *run, const char *user)
 	struct cp_nic *nic = cp_nic_overlap(run->cp, user, vdev, devices);
 	char id[8], err[256] = "";
 
-	if (check_type(run) < 0)
+	if (check_type(run) < 0 || cp_vmlan_check_nic(run, user) < 0)
 		return NULL;
 	snprintf(id, sizeof(id), "%04X", vdev & 0xFFFF);
 	if (vdev + devices > 0x10000) {
@@ -70,9 +70,12 @@ static struct cp_nic *create(struct cp_run *run, const char *user)
 		cp_error(run, CP_E_DEVICE_EXISTS, id, nic->name, NULL);
 		return NULL;
 	}
-	nic = cp_nic_create(run->cp, user, (uint16_t)vdev, (uint16_t)devices);
+	nic = cp_nic_create(run->cp, user, (uint16_t)vdev, (uint16_t)devices,
+			    !v[CP_OP_MACID].given && !v[CP_OP_SYSMACID].given);
 	if (!nic && errno == ENOSPC)
 		cp_error(run, CP_E_LIMIT, id, "4096 NICs", NULL);
+	else if (!nic && errno == EADDRNOTAVAIL)
+		cp_error(run, CP_E_LIMIT, id, "the MACIDRANGE SYSTEM (SET VMLAN)", NULL);
 	else if (!nic)
 		cp_error(run, CP_E_SYSTEM, id, strerror(errno), NULL);
 	if (!nic)
@@ -108,7 +111,8 @@ void cp_do_define_nic(struct cp_run *run)
 /* Is the MACID free for the NIC (NULL: a new one)? Return: 0 or -1 after a message. */
 static int check_macid(struct cp_run *run, const struct cp_nic *nic)
 {
-	const struct cp_value *v = &run->args->v[CP_OP_MACID];
+	const struct cp_value *v =
+		&run->args->v[run->args->v[CP_OP_SYSMACID].given ? CP_OP_SYSMACID : CP_OP_MACID];
 	const struct cp_macid *user;
 	char id[8];
 
@@ -116,6 +120,8 @@ static int check_macid(struct cp_run *run, const struct cp_nic *nic)
 		return 0;
 	user = cp_mac_user(run->cp, v->num);
 	snprintf(id, sizeof(id), "%06X", v->num);
+	if (!run->args->v[CP_OP_SYSMACID].given && !cp_mac_in_range(run->cp, v->num))
+		return cp_error(run, CP_E_MAC_RANGE, id, NULL, NULL);
 	if (user && (!nic || user != &nic->mac))
 		return cp_error(run, CP_E_MAC_USED, id, user->owner, NULL);
 	if (nic && cp_nic_attached(nic) && user != &nic->mac)
@@ -142,6 +148,10 @@ static int check_repeated(struct cp_run *run, const struct cp_nic *nic)
 	if (v[CP_OP_CHPID].given && cp_nic_attached(nic))
 		return cp_error(run, CP_E_ATTACHED, nic->name, "end the guest to change its CHPID",
 				NULL);
+	if (v[CP_OP_PORTNUMBER].given && v[CP_OP_PORTNUMBER].choice < 0 && nic->portno &&
+	    v[CP_OP_PORTNUMBER].num != nic->portno)
+		return cp_error(run, CP_E_CONFLICT, "PORTNUMBER",
+				"the NIC is on another port; UNCOUPLE it first", NULL);
 	if (lan->given && nic->lan_name[0] &&
 	    (strcmp(nic->lan_owner, owner) != 0 || strcmp(nic->lan_name, lan->word2) != 0))
 		return cp_error(run, CP_E_CONFLICT, "LAN",
@@ -163,6 +173,8 @@ static int nicdef_check(struct cp_run *run, const char *user, struct cp_nic *nic
 	if (vids && v[CP_OP_PORTTYPE].choice == CP_PORT_ACCESS &&
 	    cp_vlans_count(&run->args->vids) > 1)
 		return cp_error(run, CP_E_ACCESS_VLANS, "NICDEF", NULL, NULL);
+	if (v[CP_OP_MACID].given && v[CP_OP_SYSMACID].given)
+		return cp_error(run, CP_E_CONFLICT, "SYSMACID", "MACID was given too", NULL);
 	if (check_macid(run, nic) < 0)
 		return -1;
 	return nic ? check_repeated(run, nic) : 0;
@@ -189,7 +201,12 @@ static void nicdef_apply(struct cp_run *run, struct cp_nic *nic)
 
 	cp_read_policy(run, &nic->policy);
 	if (v[CP_OP_MACID].given)
-		cp_mac_set(run->cp, &nic->mac, v[CP_OP_MACID].num, nic->name);
+		cp_mac_set(run->cp, &nic->mac, v[CP_OP_MACID].num, true, nic->name);
+	if (v[CP_OP_SYSMACID].given)
+		cp_mac_set(run->cp, &nic->mac, v[CP_OP_SYSMACID].num, false, nic->name);
+	if (v[CP_OP_PORTNUMBER].given)
+		nic->want_port =
+			v[CP_OP_PORTNUMBER].choice == 0 ? 0 : (uint16_t)v[CP_OP_PORTNUMBER].num;
 	if (v[CP_OP_CHPID].given) {
 		nic->has_chpid = true;
 		nic->chpid = (uint8_t)v[CP_OP_CHPID].num;
@@ -217,6 +234,10 @@ static const char *refusal_text(enum cp_refusal why)
 		return "its maximum of connections is reached";
 	case CP_REFUSE_VLANS:
 		return "an access port has one VLAN; use PORTTYPE TRUNK or one VLAN";
+	case CP_REFUSE_NO_PORT:
+		return "no port of that number is its user's";
+	case CP_REFUSE_PORT_USED:
+		return "its port is in use";
 	case CP_REFUSE_SYSTEM:
 		return "no memory for a port";
 	default:
@@ -271,13 +292,33 @@ void cp_do_nicdef(struct cp_run *run)
 
 /* ---- SET, DETACH ------------------------------------------------------------------ */
 
+/* PROMISCUOUS needs authority where the NIC is; elsewhere it waits for it. */
+static int check_promisc(struct cp_run *run, const struct cp_nic *nic)
+{
+	const struct cp_value *v = run->args->v;
+	char title[CP_TITLE_BYTES];
+
+	if (v[CP_OP_PROMISC].given && v[CP_OP_NOPROMISC].given)
+		return cp_error(run, CP_E_CONFLICT, "NOPROMISCUOUS", "PROMISCUOUS was given too",
+				NULL);
+	if (!v[CP_OP_PROMISC].given || !nic->lan || cp_effective(nic, nic->lan).promisc)
+		return 0;
+	cp_lan_title(nic->lan, title);
+	return cp_error(run, CP_E_NOT_PROMISC, nic->user->name, title,
+			!nic->lan->vswitch    ? "SET LAN ... GRANT ... PROMISCUOUS"
+			: nic->lan->portbased ? "SET VSWITCH ... PORTNUMBER ... PROMISCUOUS"
+					      : "SET VSWITCH ... GRANT ... PROMISCUOUS");
+}
+
 static int set_check(struct cp_run *run, const struct cp_nic *nic)
 {
 	const struct cp_value *v = run->args->v;
 
 	if (!v[CP_OP_MACID].given && !v[CP_OP_MACPROTECT].given && !v[CP_OP_PQUPLINKTX].given &&
-	    !cp_rate_nic_asked(run))
+	    !v[CP_OP_PROMISC].given && !v[CP_OP_NOPROMISC].given && !cp_rate_nic_asked(run))
 		return cp_error(run, CP_E_MISSING, "an attribute", "SET NIC", NULL);
+	if (check_promisc(run, nic) < 0)
+		return -1;
 	if (cp_rate_nic_check(run) < 0)
 		return -1;
 	if (v[CP_OP_MACID].given && cp_need_class_b(run, "MACID") < 0)
@@ -301,7 +342,7 @@ void cp_do_set_nic(struct cp_run *run)
 		cp_mac_release(run->cp, &nic->mac);
 		cp_mac_assign(run->cp, &nic->mac, nic->name);
 	} else if (v[CP_OP_MACID].given) {
-		cp_mac_set(run->cp, &nic->mac, v[CP_OP_MACID].num, nic->name);
+		cp_mac_set(run->cp, &nic->mac, v[CP_OP_MACID].num, true, nic->name);
 	}
 	if (v[CP_OP_MACPROTECT].given)
 		nic->macprotect = v[CP_OP_MACPROTECT].choice == 2
@@ -309,6 +350,8 @@ void cp_do_set_nic(struct cp_run *run)
 					  : (enum cp_tristate)v[CP_OP_MACPROTECT].choice;
 	if (v[CP_OP_PQUPLINKTX].given)
 		nic->pqueue = (uint8_t)v[CP_OP_PQUPLINKTX].choice;
+	if (v[CP_OP_PROMISC].given || v[CP_OP_NOPROMISC].given)
+		nic->promisc = v[CP_OP_PROMISC].given;
 	cp_nic_configure(nic);
 	if (v[CP_OP_PQUPLINKTX].given)
 		cp_rate_nic(nic);
@@ -371,6 +414,34 @@ static struct cp_lan *target(struct cp_run *run, const struct cp_nic *nic)
 	return NULL;
 }
 
+/* The port number that COUPLE or the NICDEF names; 0: AUTO. */
+static uint16_t port_wanted(const struct cp_run *run)
+{
+	const struct cp_value *v = &run->args->v[CP_OP_PORTNUMBER];
+
+	return v->given && v->choice < 0 ? (uint16_t)v->num : 0;
+}
+
+static const char *port_text(const struct cp_run *run, const struct cp_nic *nic, char text[16])
+{
+	uint16_t n = port_wanted(run) ? port_wanted(run) : nic->want_port;
+
+	if (n)
+		snprintf(text, 16, "%u", n);
+	else
+		snprintf(text, 16, "free for it");
+	return text;
+}
+
+static const char *port_user(const struct cp_run *run, const struct cp_nic *nic,
+			     const struct cp_lan *lan)
+{
+	uint16_t n = port_wanted(run) ? port_wanted(run) : nic->want_port;
+	const struct cp_nic *other = cp_port_nic(lan, n);
+
+	return other ? other->name : "another NIC";
+}
+
 static void refused(struct cp_run *run, const struct cp_nic *nic, const struct cp_lan *lan,
 		    enum cp_refusal why)
 {
@@ -380,11 +451,18 @@ static void refused(struct cp_run *run, const struct cp_nic *nic, const struct c
 	snprintf(number, sizeof(number), "%u", lan->n_coupled);
 	if (why == CP_REFUSE_AUTH)
 		cp_error(run, CP_E_NOT_AUTHORIZED, nic->user->name, title,
-			 lan->vswitch ? "SET VSWITCH ... GRANT" : "SET LAN ... GRANT");
+			 !lan->vswitch	  ? "SET LAN ... GRANT"
+			 : lan->portbased ? "SET VSWITCH ... PORTNUMBER"
+					  : "SET VSWITCH ... GRANT");
 	else if (why == CP_REFUSE_FULL)
 		cp_error(run, CP_E_LAN_FULL, title, number, NULL);
 	else if (why == CP_REFUSE_VLANS)
 		cp_error(run, CP_E_ACCESS_VLANS, nic->name, NULL, NULL);
+	else if (why == CP_REFUSE_NO_PORT)
+		cp_error(run, CP_E_NO_PORT, port_text(run, nic, number), lan->name, NULL);
+	else if (why == CP_REFUSE_PORT_USED)
+		cp_error(run, CP_E_PORT_USED, port_text(run, nic, number), port_user(run, nic, lan),
+			 NULL);
 	else
 		cp_error(run, CP_E_SYSTEM, title, strerror(errno), NULL);
 }
@@ -406,7 +484,11 @@ void cp_do_couple(struct cp_run *run)
 	lan = target(run, nic);
 	if (!lan)
 		return;
-	why = cp_couple(nic, lan);
+	if (port_wanted(run) && !lan->portbased) {
+		cp_error(run, CP_E_USERBASED, "PORTNUMBER", lan->name, NULL);
+		return;
+	}
+	why = cp_couple(nic, lan, port_wanted(run));
 	if (why != CP_REFUSE_NONE) {
 		refused(run, nic, lan, why);
 		return;

@@ -67,6 +67,8 @@ static void read_attributes(const struct cp_run *run, struct cp_lan *lan)
 		lan->priq = v[CP_OP_PRIQ].choice;
 	if (v[CP_OP_ISOLATION].given)
 		lan->isolation = v[CP_OP_ISOLATION].choice == 1;
+	if (v[CP_OP_VEPA].given)
+		lan->vepa = v[CP_OP_VEPA].choice == 1;
 	if (v[CP_OP_MACPROTECT].given)
 		lan->macprotect = v[CP_OP_MACPROTECT].choice == 2
 					  ? CP_UNSPECIFIED
@@ -85,7 +87,7 @@ static void read_attributes(const struct cp_run *run, struct cp_lan *lan)
 	if (v[CP_OP_NATIVE].given)
 		lan->native_vid =
 			v[CP_OP_NATIVE].choice == 0 ? VS_VID_NONE : (uint16_t)v[CP_OP_NATIVE].num;
-	if (v[CP_OP_PORTTYPE].given && !v[CP_OP_GRANT].given)
+	if (v[CP_OP_PORTTYPE].given && !v[CP_OP_GRANT].given && !v[CP_OP_PORTNUMBER].given)
 		lan->porttype = (enum cp_porttype)v[CP_OP_PORTTYPE].choice;
 }
 
@@ -159,8 +161,10 @@ static int define_check(struct cp_run *run, const char *name)
 		return cp_error(run, CP_E_SWITCH_EXISTS, name, NULL, NULL);
 	if (other)
 		return cp_error(run, CP_E_OTHER_KIND, name, "guest LAN of SYSTEM", NULL);
-	if (check_pairs(run) < 0)
+	if (check_pairs(run) < 0 || cp_vmlan_check_lan(run, "SYSTEM") < 0)
 		return -1;
+	if (given(run, CP_OP_USERBASED) && given(run, CP_OP_PORTBASED))
+		return conflict(run, "PORTBASED", "USERBASED was given too");
 	if (!aware && vlan_operand(run))
 		return conflict(run, vlan_operand(run), "needs VLAN vid or VLAN AWARE");
 	return check_ifname(run, NULL);
@@ -207,12 +211,15 @@ void cp_do_define_vswitch(struct cp_run *run)
 		return;
 	define_vlan(run, &model);
 	read_attributes(run, &model);
+	model.portbased = given(run, CP_OP_PORTBASED);
 	model.uplink.forbidden = given(run, CP_OP_NOUPLINK);
 	model.uplink.connect = !given(run, CP_OP_DISCONNECT);
 	set_device(run, &model.uplink);
 	lan = cp_lan_create(run->cp, &model);
 	if (!lan && errno == ENOSPC) {
 		cp_error(run, CP_E_LIMIT, name, "256 networks", NULL);
+	} else if (!lan && errno == EADDRNOTAVAIL) {
+		cp_error(run, CP_E_LIMIT, name, "the MACIDRANGE SYSTEM (SET VMLAN)", NULL);
 	} else if (!lan) {
 		cp_error(run, CP_E_SYSTEM, name, strerror(errno), NULL);
 	} else if (open_uplink(run, lan) < 0) {
@@ -239,6 +246,9 @@ static int check_ports(struct cp_run *run, const struct cp_lan *want)
 	for (const struct cp_grant *g = want->grants; g; g = g->hh.next)
 		if (!one_vlan(&g->policy, want->porttype))
 			return cp_error(run, CP_E_ACCESS_VLANS, g->user, NULL, NULL);
+	for (const struct cp_port *port = want->ports; port; port = port->hh.next)
+		if (!one_vlan(&port->policy, want->porttype))
+			return cp_error(run, CP_E_ACCESS_VLANS, port->user, NULL, NULL);
 	for (const struct cp_nic *nic = want->coupled; nic; nic = nic->lan_next) {
 		struct cp_policy p = cp_effective(nic, want);
 
@@ -276,7 +286,8 @@ static int check_grant(struct cp_run *run, const struct cp_lan *lan)
 			  v[CP_OP_PROMISC].given || v[CP_OP_NOPROMISC].given;
 	const char *user = v[CP_OP_GRANT].word;
 
-	if (!v[CP_OP_GRANT].given && (v[CP_OP_PROMISC].given || v[CP_OP_NOPROMISC].given))
+	if (!v[CP_OP_GRANT].given && !v[CP_OP_PORTNUMBER].given &&
+	    (v[CP_OP_PROMISC].given || v[CP_OP_NOPROMISC].given))
 		return conflict(run, "PROMISCUOUS", "needs GRANT userid");
 	if (v[CP_OP_REVOKE].given && !cp_grant_find(lan, v[CP_OP_REVOKE].word))
 		return cp_error(run, CP_E_NOT_GRANTED, v[CP_OP_REVOKE].word, lan->name, NULL);
@@ -323,7 +334,7 @@ static int set_macid(struct cp_run *run, struct cp_lan *lan)
 		return 0;
 	cp_lan_title(lan, title);
 	snprintf(id, sizeof(id), "%06X", v->num);
-	if (cp_mac_set(run->cp, &lan->mac, v->num, title) == 0)
+	if (cp_mac_set(run->cp, &lan->mac, v->num, false, title) == 0)
 		return 0;
 	return cp_error(run, CP_E_MAC_USED, id, cp_mac_user(run->cp, v->num)->owner, NULL);
 }
@@ -358,14 +369,16 @@ static int set_check(struct cp_run *run, const struct cp_lan *lan, struct cp_lan
 	const struct cp_value *macid = &run->args->v[CP_OP_MACID];
 	const struct cp_macid *user = macid->given ? cp_mac_user(run->cp, macid->num) : NULL;
 
-	if (check_pairs(run) < 0 || check_grant(run, lan) < 0 || check_ifname(run, lan) < 0)
+	if (check_pairs(run) < 0 || cp_ports_check(run, lan) < 0 || check_grant(run, lan) < 0 ||
+	    check_ifname(run, lan) < 0)
 		return -1;
 	if (!lan->vlan_aware && vlan_operand(run) && !given(run, CP_OP_GRANT))
 		return cp_error(run, CP_E_VLAN_UNAWARE, vlan_operand(run), lan->name, NULL);
 	if (!lan->vlan_aware && (given(run, CP_OP_NATIVE) || given(run, CP_OP_GVRP)))
 		return cp_error(run, CP_E_VLAN_UNAWARE,
 				given(run, CP_OP_NATIVE) ? "NATIVE" : "GVRP", lan->name, NULL);
-	if (!given(run, CP_OP_GRANT) && set_default_vid(run, want) < 0)
+	if (!given(run, CP_OP_GRANT) && !given(run, CP_OP_PORTNUMBER) &&
+	    set_default_vid(run, want) < 0)
 		return -1;
 	if (user && user != &lan->mac) {
 		char id[8];
@@ -374,6 +387,11 @@ static int set_check(struct cp_run *run, const struct cp_lan *lan, struct cp_lan
 		return cp_error(run, CP_E_MAC_USED, id, user->owner, NULL);
 	}
 	read_attributes(run, want);
+	if (want->vepa && want->isolation)
+		return conflict(run, given(run, CP_OP_VEPA) ? "VEPA" : "ISOLATION",
+				"ISOLATION and VEPA exclude each other");
+	if (want->vepa && want->uplink.forbidden)
+		return cp_error(run, CP_E_NOUPLINK, want->name, NULL, NULL);
 	return check_ports(run, want);
 }
 
@@ -384,6 +402,7 @@ static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_la
 		return;
 	lan->priq = want->priq;
 	lan->isolation = want->isolation;
+	lan->vepa = want->vepa;
 	lan->macprotect = want->macprotect;
 	lan->iptimeout_min = want->iptimeout_min;
 	lan->queue_min_mb = want->queue_min_mb;
@@ -394,7 +413,7 @@ static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_la
 	lan->default_vid = want->default_vid;
 	lan->porttype = want->porttype;
 	set_macid(run, lan);
-	cp_lan_configure(lan);
+	cp_lan_configure(lan, run->cp);
 	cp_lan_reconfigure_ports(lan);
 	cp_rate_vswitch_set(run, lan);
 	cp_lan_settle(lan, run->cp);
@@ -425,6 +444,8 @@ void cp_do_set_vswitch(struct cp_run *run)
 		return;
 	if (v[CP_OP_REVOKE].given)
 		cp_grant_remove(run->cp, lan, cp_grant_find(lan, v[CP_OP_REVOKE].word));
+	if (cp_ports_set(run, lan) < 0)
+		return;
 	set_apply(run, lan, &want);
 }
 

@@ -143,6 +143,8 @@ int cp_run_line(struct cp *cp, const struct cp_caller *who, const char *line, st
 		cp_error(&run, CP_E_LINE, "line", refused, NULL);
 	else if (tokens.n)
 		execute(&run, &tokens);
+	if (run.changed)
+		cp_lan_sweep(cp);
 	*changed = run.changed;
 	cp_run_close(&run);
 	return r->rc;
@@ -166,6 +168,8 @@ struct cp *cp_create(const struct cp_hooks *hooks)
 
 	if (cp && hooks)
 		cp->hooks = *hooks;
+	if (cp)
+		cp_vmlan_defaults(&cp->vmlan);
 	return cp;
 }
 

@@ -54,15 +54,22 @@ static void print_vswitch(FILE *f, const struct cp_lan *lan)
 	if (!u->connect)
 		fputs(" DISCONNECT", f);
 	print_vlan(f, lan);
+	if (lan->portbased)
+		fputs(" PORTBASED", f);
 	fprintf(f, " PRIQUEUING %s IPTIMEOUT %u QUEUESTORAGE %uM %uM CONTROLLER %s\n",
 		priorities[lan->priq], lan->iptimeout_min, lan->queue_min_mb, lan->queue_max_mb,
 		lan->controller);
-	fprintf(f, "SET VSWITCH %s MACID %06X ISOLATION %s MACPROTECT %s\n", lan->name, lan->mac.id,
-		lan->isolation ? "ON" : "OFF",
+	fprintf(f, "SET VSWITCH %s MACID %06X ISOLATION %s VEPA %s MACPROTECT %s\n", lan->name,
+		lan->mac.id, lan->isolation ? "ON" : "OFF", lan->vepa ? "ON" : "OFF",
 		lan->macprotect == CP_ON    ? "ON"
 		: lan->macprotect == CP_OFF ? "OFF"
 					    : "UNSPECIFIED");
 	cp_rate_vswitch_print(f, lan);
+	for (const struct cp_port *p = lan->ports; p; p = p->hh.next) {
+		fprintf(f, "SET VSWITCH %s PORTNUMBER %u USERID %s", lan->name, p->number, p->user);
+		print_policy(f, &p->policy);
+		fputc('\n', f);
+	}
 	for (const struct cp_grant *g = lan->grants; g; g = g->hh.next) {
 		fprintf(f, "SET VSWITCH %s GRANT %s", lan->name, g->user);
 		print_policy(f, &g->policy);
@@ -102,9 +109,16 @@ static void print_nic_attributes(FILE *f, const struct cp_nic *nic)
 {
 	static const char *const queues[] = {"LOW", "NORMAL", "HIGH"};
 	const char *user = nic->user->name;
+	unsigned portno = nic->want_port			      ? nic->want_port
+			  : nic->lan && cp_nic_follows(nic, nic->lan) ? nic->portno
+								      : 0;
 
-	fprintf(f, "NICDEF %s %04X TYPE %s DEVICES %u MACID %06X PQUPLINKTX %s", user, nic->vdev,
-		cp_nic_type_name(nic), nic->devices, nic->mac.id, queues[nic->pqueue]);
+	fprintf(f, "NICDEF %s %04X TYPE %s DEVICES %u %s %06X PQUPLINKTX %s", user, nic->vdev,
+		cp_nic_type_name(nic), nic->devices,
+		nic->mac.user || cp_vmlan_plain_macs(&nic->cp->vmlan) ? "MACID" : "SYSMACID",
+		nic->mac.id, queues[nic->pqueue]);
+	if (portno) /* also where AUTO chose it: it is to be the same again */
+		fprintf(f, " PORTNUMBER %u", portno);
 	if (nic->has_chpid)
 		fprintf(f, " CHPID %02X", nic->chpid);
 	fputc('\n', f);
@@ -117,6 +131,8 @@ static void print_nic_attributes(FILE *f, const struct cp_nic *nic)
 		fprintf(f, "SET NIC USER %s %04X MACPROTECT %s\n", user, nic->vdev,
 			nic->macprotect == CP_ON ? "ON" : "OFF");
 	print_nic_rates(f, nic);
+	if (nic->promisc)
+		fprintf(f, "SET NIC USER %s %04X PROMISCUOUS\n", user, nic->vdev);
 }
 
 static void print_nic(FILE *f, const struct cp_nic *nic)
@@ -131,8 +147,12 @@ static void print_nic(FILE *f, const struct cp_nic *nic)
 	if (nic->lan_name[0] && nic->held)
 		fprintf(f, "UNCOUPLE USER %s %04X\n", user, nic->vdev);
 	if (lan && !cp_nic_follows(nic, lan) && cp_may_couple(nic, lan))
-		fprintf(f, "COUPLE USER %s %04X TO %s %s\n", user, nic->vdev, lan->owner,
-			lan->name);
+		fprintf(f, "COUPLE USER %s %04X TO %s %s", user, nic->vdev, lan->owner, lan->name);
+	if (lan && !cp_nic_follows(nic, lan) && cp_may_couple(nic, lan)) {
+		if (nic->portno)
+			fprintf(f, " PORTNUMBER %u", nic->portno);
+		fputc('\n', f);
+	}
 }
 
 static bool stays_coupled(const struct cp_nic *nic)
@@ -191,6 +211,7 @@ char *cp_configuration(const struct cp *cp)
 		fprintf(f, "SET DPDK ARGS \"%s\"\n", cp->dpdk_args);
 	cp_rategroups_print(f, cp);
 	print_workers(f, cp);
+	cp_vmlan_print_prefixes(f, &cp->vmlan);
 	for (const struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next) {
 		if (lan->vswitch)
 			print_vswitch(f, lan);
@@ -198,6 +219,7 @@ char *cp_configuration(const struct cp *cp)
 			print_lan(f, lan);
 	}
 	print_nics(f, cp);
+	cp_vmlan_print(f, &cp->vmlan);
 	fclose(f);
 	return text;
 }

@@ -11,30 +11,48 @@
 
 /*
  * A NICDEF authorizes the NIC for its network (directory network authorization), a GRANT the
- * userid. An unrestricted guest LAN is open, and the owner needs no GRANT on his own.
+ * userid; on a PORTBASED switch a port of the user's does. An unrestricted guest LAN is open, and
+ * the owner needs no GRANT on his own.
  */
 bool cp_may_couple(const struct cp_nic *nic, const struct cp_lan *lan)
 {
-	return cp_nic_follows(nic, lan) || !lan->restricted ||
-	       strcmp(lan->owner, nic->user->name) == 0 || cp_grant_find(lan, nic->user->name);
+	if (cp_nic_follows(nic, lan) || !lan->restricted ||
+	    strcmp(lan->owner, nic->user->name) == 0 || cp_grant_find(lan, nic->user->name))
+		return true;
+	for (const struct cp_port *p = lan->ports; p; p = p->hh.next)
+		if (strcmp(p->user, nic->user->name) == 0)
+			return true;
+	return false;
 }
 
-/* NICDEF before GRANT before the switch's default. */
-static struct cp_policy resolve(const struct cp_nic *nic, const struct cp_lan *lan)
+/* What a GRANT or the definition of the port says, or NULL. */
+static const struct cp_policy *granted(const struct cp_nic *nic, const struct cp_lan *lan)
 {
 	const struct cp_grant *g = cp_grant_find(lan, nic->user->name);
+	const struct cp_port *p;
+
+	if (!lan->portbased)
+		return g ? &g->policy : NULL;
+	p = cp_port_find(lan, nic->portno);
+	return p && strcmp(p->user, nic->user->name) == 0 ? &p->policy : NULL;
+}
+
+/* NICDEF before GRANT or port before the switch's default. The owner of a LAN may see all of it. */
+static struct cp_policy resolve(const struct cp_nic *nic, const struct cp_lan *lan)
+{
+	const struct cp_policy *g = granted(nic, lan);
 	struct cp_policy p = nic->policy;
 
-	p.promisc |= g && g->policy.promisc;
+	p.promisc |= (g && g->promisc) || strcmp(lan->owner, nic->user->name) == 0;
 	if (!lan->vlan_aware) {
 		p.type = CP_PORT_ACCESS;
 		memset(&p.vids, 0, sizeof(p.vids));
 		return p;
 	}
 	if (p.type == CP_PORT_UNSET)
-		p.type = g && g->policy.type != CP_PORT_UNSET ? g->policy.type : lan->porttype;
-	if (!p.has_vids && g && g->policy.has_vids)
-		p.vids = g->policy.vids;
+		p.type = g && g->type != CP_PORT_UNSET ? g->type : lan->porttype;
+	if (!p.has_vids && g && g->has_vids)
+		p.vids = g->vids;
 	else if (!p.has_vids && lan->default_vid)
 		vs_vidset_add(&p.vids, lan->default_vid);
 	return p;
@@ -59,6 +77,7 @@ void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, const st
 		.role = VS_ROLE_GUEST,
 		.type = p->type == CP_PORT_TRUNK ? VS_TYPE_TRUNK : VS_TYPE_ACCESS,
 		.promisc_allowed = p->promisc,
+		.promisc = nic->promisc,
 		.mac_protect = (int8_t)nic->macprotect,
 		.learning = nic->type != CP_NIC_QDIO,
 	};
@@ -72,13 +91,23 @@ void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, const st
 		cfg->access_vid = cp_vlans_first(&p->vids);
 }
 
-/* Return: why the NIC may not couple now, CP_REFUSE_NONE if it may. */
-static enum cp_refusal refusal(const struct cp_nic *nic, const struct cp_lan *lan)
+/*
+ * @portno: of a PORTBASED switch, or 0.
+ * Return: why the NIC may not couple now, CP_REFUSE_NONE if it may; nic->portno is then set.
+ */
+static enum cp_refusal refusal(struct cp_nic *nic, const struct cp_lan *lan, uint16_t portno)
 {
-	struct cp_policy p = cp_effective(nic, lan);
+	enum cp_refusal why = CP_REFUSE_NONE;
+	struct cp_policy p;
 
 	if (!cp_may_couple(nic, lan))
 		return CP_REFUSE_AUTH;
+	if (lan->portbased)
+		why = cp_port_choose(nic, lan, &portno);
+	if (why != CP_REFUSE_NONE)
+		return why;
+	nic->portno = portno;
+	p = cp_effective(nic, lan);
 	if (lan->n_coupled >= (lan->maxconn ? lan->maxconn : VS_PORTS_MAX - 1))
 		return CP_REFUSE_FULL;
 	if (lan->vlan_aware && p.type == CP_PORT_ACCESS && cp_vlans_count(&p.vids) > 1)
@@ -96,15 +125,18 @@ static void plug_in(struct cp_nic *nic)
 		nic->client->coupled(nic->client->ctx, true);
 }
 
-enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan)
+/* @portno: of a PORTBASED switch; 0: AUTO. */
+enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan, uint16_t portno)
 {
-	enum cp_refusal why = refusal(nic, lan);
+	enum cp_refusal why = refusal(nic, lan, portno);
 	struct vs_port_config cfg;
 	struct cp *cp = nic->cp;
 	int rc;
 
-	if (why != CP_REFUSE_NONE)
+	if (why != CP_REFUSE_NONE) {
+		nic->portno = 0;
 		return why;
+	}
 	nic->connected = cp_effective(nic, lan);
 	cp_port_config(nic, lan, &nic->connected, &cfg);
 	nic->port = vs_port_create(lan->sw, &cfg);
@@ -141,6 +173,7 @@ void cp_uncouple(struct cp_nic *nic)
 	DL_DELETE2(lan->coupled, nic, lan_prev, lan_next);
 	lan->n_coupled--;
 	nic->lan = NULL;
+	nic->portno = 0;
 }
 
 /* Couple a NIC that waits for the network of its NICDEF, if it can be now. */
@@ -151,7 +184,7 @@ enum cp_refusal cp_couple_default(struct cp_nic *nic)
 	if (nic->lan || nic->held || !nic->lan_name[0])
 		return CP_REFUSE_NONE;
 	lan = cp_lan_find(nic->cp, nic->lan_owner, nic->lan_name);
-	return lan ? cp_couple(nic, lan) : CP_REFUSE_NONE;
+	return lan ? cp_couple(nic, lan, 0) : CP_REFUSE_NONE;
 }
 
 /* The network is new or has room again: the NICs that wait for it couple. */

@@ -35,7 +35,9 @@
 
 /* The low three bytes of a MAC address made here; unique in this control program. */
 struct cp_macid {
-	uint32_t id; /* 0: none */
+	uint32_t id;	 /* 0: none */
+	uint32_t prefix; /* first three bytes */
+	bool user;	 /* MACID: not assigned */
 	char owner[32];
 	UT_hash_handle hh;
 };
@@ -52,6 +54,14 @@ struct cp_policy {
 };
 
 struct cp_grant {
+	char user[CP_NAME_BYTES];
+	struct cp_policy policy;
+	UT_hash_handle hh;
+};
+
+/* A port of a PORTBASED switch. */
+struct cp_port {
+	uint16_t number;
 	char user[CP_NAME_BYTES];
 	struct cp_policy policy;
 	UT_hash_handle hh;
@@ -101,16 +111,19 @@ struct cp_lan {
 	bool vlan_aware;
 	uint16_t default_vid, native_vid;
 	enum cp_porttype porttype; /* default of the ports */
-	bool gvrp, isolation;
+	bool gvrp, isolation, vepa;
 	int priq; /* enum vs_priority */
 	struct cp_rates uplink_rates;
 	struct cp_vlan_rate *vlan_rates; /* by VID */
+	bool portbased;
+	bool orphan; /* its owner has gone: it goes with the last connection */
 	enum cp_tristate macprotect;
 	uint32_t iptimeout_min, queue_min_mb, queue_max_mb;
 	char controller[CP_CONTROLLER_BYTES];
 	struct cp_macid mac; /* of a virtual switch */
 	struct cp_uplink uplink;
 	struct cp_grant *grants;
+	struct cp_port *ports;	/* PORTBASED: by number */
 	struct cp_nic *coupled; /* list by lan_next */
 	unsigned n_coupled;
 	struct vs_switch *sw;
@@ -153,7 +166,10 @@ struct cp_nic {
 	/* The network of its NICDEF; "" none. */
 	char lan_owner[CP_NAME_BYTES];
 	char lan_name[CP_NAME_BYTES];
-	bool held; /* UNCOUPLE or another COUPLE: does not follow its NICDEF */
+	uint16_t want_port; /* of its NICDEF; 0: AUTO */
+	uint16_t portno;    /* of a PORTBASED switch, while coupled */
+	bool promisc;	    /* SET NIC PROMISCUOUS */
+	bool held;	    /* UNCOUPLE or another COUPLE: does not follow its NICDEF */
 
 	struct cp_lan *lan; /* coupled */
 	struct cp_nic *lan_next, *lan_prev;
@@ -167,6 +183,18 @@ struct cp_nic {
 	UT_hash_handle hh;
 };
 
+#define CP_INFINITE UINT32_MAX
+
+/* What holds for all networks. */
+struct cp_vmlan {
+	uint32_t persistent_max, transient_max; /* networks; CP_INFINITE */
+	uint32_t user_lans, user_nics;		/* that class G makes for one user */
+	bool acct_system, acct_user;
+	uint32_t macprefix, userprefix;	  /* first three bytes of addresses; user: 0 as mac */
+	uint32_t first_id[2], last_id[2]; /* last three bytes: assigned, of MACID */
+	bool macprotect;
+};
+
 struct cp {
 	struct cp_hooks hooks;
 	struct cp_user *users;
@@ -176,6 +204,7 @@ struct cp {
 	uint32_t last_mac;
 	struct cp_account *accounts;
 	unsigned n_nics, n_grants, n_accounts;
+	struct cp_vmlan vmlan;
 	char dpdk_args[512];
 	bool has_dpdk_args;
 	bool has_workers;
@@ -214,7 +243,8 @@ void cp_log(struct cp *cp, const char *fmt, ...) __attribute__((format(printf, 2
 
 /* mac.c */
 #define CP_MACID_MAX 0xFFFFFFu
-int cp_mac_set(struct cp *cp, struct cp_macid *m, uint32_t id, const char *owner);
+int cp_mac_set(struct cp *cp, struct cp_macid *m, uint32_t id, bool user, const char *owner);
+bool cp_mac_in_range(const struct cp *cp, uint32_t id);
 int cp_mac_assign(struct cp *cp, struct cp_macid *m, const char *owner);
 void cp_mac_release(struct cp *cp, struct cp_macid *m);
 const struct cp_macid *cp_mac_user(struct cp *cp, uint32_t id);
@@ -236,7 +266,8 @@ void cp_account_remove(struct cp *cp, struct cp_account *a);
 /* nic.c */
 struct cp_nic *cp_nic_find(struct cp *cp, const char *user, uint16_t vdev);
 struct cp_nic *cp_nic_overlap(struct cp *cp, const char *user, uint32_t vdev, uint32_t devices);
-struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uint16_t devices);
+struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uint16_t devices,
+			     bool assign);
 int cp_nic_set_type(struct cp_nic *nic, enum cp_nic_type type, char *err, size_t err_len);
 const char *cp_nic_type_name(const struct cp_nic *nic);
 void cp_nic_destroy(struct cp_nic *nic);
@@ -250,10 +281,12 @@ enum cp_refusal {
 	CP_REFUSE_AUTH,
 	CP_REFUSE_FULL,
 	CP_REFUSE_VLANS,
+	CP_REFUSE_NO_PORT,
+	CP_REFUSE_PORT_USED,
 	CP_REFUSE_SYSTEM
 };
 bool cp_may_couple(const struct cp_nic *nic, const struct cp_lan *lan);
-enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan);
+enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan, uint16_t portno);
 void cp_uncouple(struct cp_nic *nic);
 enum cp_refusal cp_couple_default(struct cp_nic *nic);
 void cp_lan_settle(struct cp_lan *lan, struct cp *cp);
@@ -265,7 +298,7 @@ struct cp_policy cp_effective(const struct cp_nic *nic, const struct cp_lan *lan
 struct cp_lan *cp_lan_find(struct cp *cp, const char *owner, const char *name);
 struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model);
 void cp_lan_destroy(struct cp *cp, struct cp_lan *lan);
-int cp_lan_configure(struct cp_lan *lan);
+int cp_lan_configure(struct cp_lan *lan, const struct cp *cp);
 void cp_lan_reconfigure_ports(struct cp_lan *lan);
 const char *cp_lan_kind(const struct cp_lan *lan);
 /* "VSWITCH SYSTEM VSW1", "LAN OWNER NAME" */
@@ -274,6 +307,29 @@ void cp_lan_title(const struct cp_lan *lan, char title[CP_TITLE_BYTES]);
 struct cp_grant *cp_grant_find(const struct cp_lan *lan, const char *user);
 struct cp_grant *cp_grant_add(struct cp *cp, struct cp_lan *lan, const char *user);
 void cp_grant_remove(struct cp *cp, struct cp_lan *lan, struct cp_grant *g);
+
+void cp_lan_sweep(struct cp *cp);
+void cp_lan_orphans(struct cp *cp, const char *owner, bool orphans);
+
+/* ports.c: the ports of a PORTBASED switch */
+struct cp_port *cp_port_find(const struct cp_lan *lan, uint16_t number);
+struct cp_port *cp_port_add(struct cp *cp, struct cp_lan *lan, uint16_t number, const char *user);
+void cp_port_remove(struct cp *cp, struct cp_lan *lan, struct cp_port *port);
+struct cp_nic *cp_port_nic(const struct cp_lan *lan, uint16_t number);
+enum cp_refusal cp_port_choose(const struct cp_nic *nic, const struct cp_lan *lan,
+			       uint16_t *number);
+int cp_ports_set(struct cp_run *run, struct cp_lan *lan);
+int cp_ports_check(struct cp_run *run, const struct cp_lan *lan);
+json_t *cp_ports_json(const struct cp_lan *lan);
+void cp_say_ports(struct cp_run *run, const struct cp_lan *lan, uint32_t number);
+
+/* vmlan.c */
+void cp_vmlan_defaults(struct cp_vmlan *v);
+void cp_vmlan_print_prefixes(FILE *f, const struct cp_vmlan *v);
+void cp_vmlan_print(FILE *f, const struct cp_vmlan *v);
+bool cp_vmlan_plain_macs(const struct cp_vmlan *v);
+int cp_vmlan_check_lan(struct cp_run *run, const char *owner);
+int cp_vmlan_check_nic(struct cp_run *run, const char *user);
 
 /* uplink.c */
 int cp_uplink_open(struct cp *cp, struct cp_lan *lan);
@@ -331,6 +387,8 @@ void cp_do_set_lan(struct cp_run *run);
 void cp_do_set_dpdk(struct cp_run *run);
 void cp_do_set_workers(struct cp_run *run);
 void cp_do_query_workers(struct cp_run *run);
+void cp_do_set_vmlan(struct cp_run *run);
+void cp_do_query_vmlan(struct cp_run *run);
 void cp_do_detach_lan(struct cp_run *run);
 void cp_do_define_nic(struct cp_run *run);
 void cp_do_nicdef(struct cp_run *run);

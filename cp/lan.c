@@ -33,7 +33,8 @@ void cp_lan_title(const struct cp_lan *lan, char title[CP_TITLE_BYTES])
 	snprintf(title, CP_TITLE_BYTES, "%s %s %s", cp_lan_kind(lan), lan->owner, lan->name);
 }
 
-static void switch_config(const struct cp_lan *lan, struct vs_switch_config *cfg)
+static void switch_config(const struct cp_lan *lan, const struct cp *cp,
+			  struct vs_switch_config *cfg)
 {
 	*cfg = (struct vs_switch_config){
 		.kind = lan->vswitch ? VS_KIND_VSWITCH : VS_KIND_GUEST_LAN,
@@ -41,17 +42,19 @@ static void switch_config(const struct cp_lan *lan, struct vs_switch_config *cfg
 		.default_vid = lan->default_vid,
 		.native_vid = lan->vlan_aware ? lan->native_vid : VS_VID_NONE,
 		.isolation = lan->isolation,
-		.mac_protect = lan->macprotect == CP_ON,
+		.vepa = lan->vepa,
+		.mac_protect = lan->macprotect == CP_UNSPECIFIED ? cp->vmlan.macprotect
+								 : lan->macprotect == CP_ON,
 	};
 	snprintf(cfg->name, sizeof(cfg->name), "%s", lan->vswitch ? lan->name : lan->key);
 }
 
 /* Hand the switch-wide attributes to the data path. Return: 0 or -errno. */
-int cp_lan_configure(struct cp_lan *lan)
+int cp_lan_configure(struct cp_lan *lan, const struct cp *cp)
 {
 	struct vs_switch_config cfg;
 
-	switch_config(lan, &cfg);
+	switch_config(lan, cp, &cfg);
 	return vs_switch_configure(lan->sw, &cfg);
 }
 
@@ -79,7 +82,7 @@ struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model)
 		return NULL;
 	*lan = *model;
 	lan_key(lan->key, lan->owner, lan->name);
-	switch_config(lan, &cfg);
+	switch_config(lan, cp, &cfg);
 	lan->sw = vs_switch_create(&cfg);
 	if (!lan->sw) {
 		free(lan);
@@ -89,7 +92,12 @@ struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model)
 		char title[CP_TITLE_BYTES];
 
 		cp_lan_title(lan, title);
-		cp_mac_assign(cp, &lan->mac, title);
+		if (cp_mac_assign(cp, &lan->mac, title) < 0) {
+			vs_switch_destroy(lan->sw);
+			free(lan);
+			errno = EADDRNOTAVAIL;
+			return NULL;
+		}
 	}
 	HASH_ADD_STR(cp->lans, key, lan);
 	return lan;
@@ -102,6 +110,8 @@ void cp_lan_destroy(struct cp *cp, struct cp_lan *lan)
 	while (lan->grants)
 		/* The analyzer does not see that HASH_DELETE moves the head. */
 		cp_grant_remove(cp, lan, lan->grants); /* NOLINT(clang-analyzer-unix.Malloc) */
+	while (lan->ports)
+		cp_port_remove(cp, lan, lan->ports); /* NOLINT(clang-analyzer-unix.Malloc) */
 	cp_uplink_close(cp, lan);
 	cp_rate_vswitch_free(lan);
 	cp_mac_release(cp, &lan->mac);
@@ -110,6 +120,32 @@ void cp_lan_destroy(struct cp *cp, struct cp_lan *lan)
 	vs_switch_destroy(lan->sw);
 	HASH_DELETE(hh, cp->lans, lan);
 	free(lan);
+}
+
+/*
+ * The owner's last NIC has gone, or the first has come: its guest LANs (TRANSIENT) go as soon as
+ * nobody uses them, or stay.
+ */
+void cp_lan_orphans(struct cp *cp, const char *owner, bool orphans)
+{
+	for (struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next)
+		if (!lan->vswitch && strcmp(lan->owner, owner) == 0 && strcmp(owner, "SYSTEM") != 0)
+			lan->orphan = orphans;
+}
+
+/* Between statements: destroy the guest LANs that have neither owner nor connections. */
+void cp_lan_sweep(struct cp *cp)
+{
+	struct cp_lan *lan, *next;
+
+	for (lan = cp->lans; lan; lan = next) {
+		next = lan->hh.next;
+		if (!lan->orphan || lan->coupled)
+			continue;
+		cp_log(cp, "ZLN2012I LAN %s %s is destroyed: its owner has gone", lan->owner,
+		       lan->name);
+		cp_lan_destroy(cp, lan);
+	}
 }
 
 /* ---- authorizations --------------------------------------------------------------- */

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MAC addresses made here: prefix 02-00-00 (z/VM's default MACPREFIX and USERPREFIX) and a
- * three-byte id that is unique in this control program. Assigned ids count upwards, so that an
- * address that was given up is not soon given to somebody else.
- * Source: spec/zvm-networking.md 3.1.
+ * MAC addresses made here: a prefix (z/VM's MACPREFIX for assigned ones, USERPREFIX for those with
+ * a MACID) and a three-byte id that is unique in this control program. Assigned ids count upwards,
+ * so that an address that was given up is not soon given to somebody else. Source:
+ * spec/zvm-networking.md 3.1.
  */
 #include "cp/cp_priv.h"
-
-static const uint8_t prefix[3] = {0x02, 0x00, 0x00};
 
 const struct cp_macid *cp_mac_user(struct cp *cp, uint32_t id)
 {
@@ -25,38 +23,50 @@ void cp_mac_release(struct cp *cp, struct cp_macid *m)
 	m->id = 0;
 }
 
-/* Return: 0, or -1 if another owner has the id. */
-int cp_mac_set(struct cp *cp, struct cp_macid *m, uint32_t id, const char *owner)
+/* Return: 0, or -1 if another owner has the id. @user: by MACID, not assigned. */
+int cp_mac_set(struct cp *cp, struct cp_macid *m, uint32_t id, bool user, const char *owner)
 {
 	const struct cp_macid *other = cp_mac_user(cp, id);
+	const struct cp_vmlan *v = &cp->vmlan;
 
-	if (other == m)
-		return 0;
-	if (other)
+	if (other && other != m)
 		return -1;
 	cp_mac_release(cp, m);
 	m->id = id;
+	m->user = user;
+	m->prefix = user && v->userprefix ? v->userprefix : v->macprefix;
 	snprintf(m->owner, sizeof(m->owner), "%s", owner);
 	HASH_ADD(hh, cp->macs, id, sizeof(m->id), m);
 	return 0;
 }
 
-/* There are far more ids than NICs and switches, so the search ends. */
+/* May a MACID be this? */
+bool cp_mac_in_range(const struct cp *cp, uint32_t id)
+{
+	return id >= cp->vmlan.first_id[1] && id <= cp->vmlan.last_id[1];
+}
+
+/* The next free id of the range. Return: 0, or -1 if there is none. */
 int cp_mac_assign(struct cp *cp, struct cp_macid *m, const char *owner)
 {
+	uint32_t first = cp->vmlan.first_id[0], last = cp->vmlan.last_id[0];
 	uint32_t id = cp->last_mac;
 
-	do
-		id = id >= CP_MACID_MAX ? 1 : id + 1;
-	while (cp_mac_user(cp, id));
-	cp->last_mac = id;
-	return cp_mac_set(cp, m, id, owner);
+	/* Ids in use are few: one of the next ones is free, if any is. */
+	for (uint32_t tries = 0; tries <= CP_NICS_MAX + CP_LANS_MAX; tries++) {
+		id = id < first || id >= last ? first : id + 1;
+		if (cp_mac_user(cp, id))
+			continue;
+		cp->last_mac = id;
+		return cp_mac_set(cp, m, id, false, owner);
+	}
+	return -1;
 }
 
 void cp_mac_bytes(const struct cp_macid *m, uint8_t mac[6])
 {
 	for (unsigned i = 0; i < 3; i++) {
-		mac[i] = prefix[i];
+		mac[i] = (uint8_t)(m->prefix >> (16 - 8 * i));
 		mac[3 + i] = (uint8_t)(m->id >> (16 - 8 * i));
 	}
 }

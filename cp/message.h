@@ -59,6 +59,18 @@
 	  "RATEGROUP &1 does not exist; DEFINE RATEGROUP makes one")                               \
 	X(RATEGROUP_USED, 2516, 396, 2516,                                                         \
 	  "RATEGROUP &1 has NICs; QUERY RATEGROUP lists them, SET NIC ... RATEGROUP NONE frees")   \
+	X(USERBASED, 2530, 396, 2530,                                                              \
+	  "&1 is not allowed: VSWITCH SYSTEM &2 is USERBASED; authorize userids with GRANT")       \
+	X(PORTBASED, 2531, 396, 2531,                                                              \
+	  "&1 is not allowed: VSWITCH SYSTEM &2 is PORTBASED; use PORTNUMBER n USERID userid")     \
+	X(NO_PORT, 2532, 396, 2532,                                                                \
+	  "VSWITCH SYSTEM &2 has no port &1; see QUERY VSWITCH PORTNUMBER ALL")                    \
+	X(PORT_USED, 2533, 396, 2533, "Port &1 is in use by &2; UNCOUPLE it first")                \
+	X(NO_VLAN, 2048, 212, 48, "VLAN &1 does not exist on VSWITCH SYSTEM &2")                   \
+	X(NOT_PROMISC, 2534, 212, 8, "&1 is not authorized to be PROMISCUOUS on &2; see &3")       \
+	X(MAC_RANGE, 2535, 396, 2535, "MACID &1 is not in the USER range; see QUERY VMLAN")        \
+	X(MAC_FIXED, 2536, 396, 2536,                                                              \
+	  "&1 is fixed: addresses are in use; set it before the first NIC and VSWITCH")            \
 	X(UPLINK, 2832, 396, 2832, "Connection &1 for VSWITCH SYSTEM &2 is not active: &3")        \
 	X(VLAN_UNAWARE, 2846, 396, 2846,                                                           \
 	  "&1 is not allowed: VSWITCH SYSTEM &2 is VLAN unaware; DEFINE it with VLAN")             \

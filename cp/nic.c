@@ -50,9 +50,11 @@ static unsigned free_index(const struct cp_user *u)
 
 /*
  * The device numbers are known to be free.
+ * @assign: an address too; else cp_mac_set follows.
  * Return: the NIC, or NULL and errno (ENOSPC: too many).
  */
-struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uint16_t devices)
+struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uint16_t devices,
+			     bool assign)
 {
 	struct cp_user *u;
 	struct cp_nic *nic;
@@ -77,7 +79,12 @@ struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uin
 	nic->pqueue = 1;
 	nic->policy.type = CP_PORT_UNSET;
 	snprintf(nic->name, sizeof(nic->name), "%s/%04X", u->name, vdev);
-	cp_mac_assign(cp, &nic->mac, nic->name);
+	if (assign && cp_mac_assign(cp, &nic->mac, nic->name) < 0) {
+		free(nic);
+		cp_user_put(cp, u);
+		errno = EADDRNOTAVAIL;
+		return NULL;
+	}
 	HASH_ADD(hh, u->nics, vdev, sizeof(nic->vdev), nic);
 	cp->n_nics++;
 	return nic;

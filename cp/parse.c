@@ -234,6 +234,43 @@ static int value_macid(struct parser *ps, const char *word, struct cp_value *v)
 	return 0;
 }
 
+/* "000100-0001FF" into num, num2. */
+static int value_macrange(struct parser *ps, const char *word, struct cp_value *v)
+{
+	char first[8];
+	size_t len = strcspn(word, "-");
+
+	snprintf(first, sizeof(first), "%.*s", (int)(len < 7 ? len : 7), word);
+	if (len == 6 && strlen(word) == 13 && hex(first, 6, &v->num) == 0 &&
+	    hex(word + 7, 6, &v->num2) == 0 && v->num && v->num <= v->num2)
+		return 0;
+	return bad(ps, word, "a range of MACIDs is as 000100-0001FF");
+}
+
+/* "1 5-9" into args->ports, up to the next word that is none; none at all if it may be so. */
+static int value_ports(struct parser *ps, const struct cp_operand *o)
+{
+	while (!at_offer(ps, ps->i) && isdigit((unsigned char)*cp_token(ps->t, ps->i))) {
+		const char *word = cp_token(ps->t, ps->i++);
+		size_t len = strcspn(word, "-");
+		uint32_t a, b;
+
+		if (!decimal(word, len, &a))
+			a = 0;
+		b = a;
+		if (word[len] && !decimal(word + len + 1, strlen(word + len + 1), &b))
+			b = 0;
+		if (a < 1 || b < a || b > VS_PORTS_MAX)
+			return bad(ps, word, "ports are numbers from 1 to 2048 or ranges as 5-9");
+		for (; a <= b; a++)
+			vs_vidset_add(&ps->args->ports, a);
+		ps->args->v[o->op].num++;
+	}
+	if (!ps->args->v[o->op].num && o->arg == CP_ARG_PORTS)
+		return fail(ps, CP_E_MISSING, "port numbers", ps->args->title);
+	return 0;
+}
+
 /* "8", "8M". */
 static bool megabytes(const char *word, uint32_t *num)
 {
@@ -409,6 +446,8 @@ static int value_of(struct parser *ps, const struct cp_operand *o, const char *w
 		return 0;
 	case CP_ARG_MACID:
 		return value_macid(ps, word, v);
+	case CP_ARG_MACRANGE:
+		return value_macrange(ps, word, v);
 	case CP_ARG_CHPID:
 		return hex(word, 2, &v->num) < 0 ? fail(ps, CP_E_BAD_CHPID, word, NULL) : 0;
 	case CP_ARG_STORAGE:
@@ -421,6 +460,8 @@ static int value_of(struct parser *ps, const struct cp_operand *o, const char *w
 	case CP_ARG_WORDS:
 		return value_list(ps, o, word, v);
 	case CP_ARG_NONE:
+	case CP_ARG_PORTS:
+	case CP_ARG_ANYPORTS:
 	case CP_ARG_TOPIC:
 		break;
 	}
@@ -462,6 +503,8 @@ static int parse_value(struct parser *ps, const struct cp_operand *o)
 	}
 	if (o->arg == CP_ARG_NONE && !o->choices)
 		return 0;
+	if (o->arg == CP_ARG_PORTS || o->arg == CP_ARG_ANYPORTS)
+		return value_ports(ps, o);
 	if (at_offer(ps, ps->i))
 		offer_choices(ps, o->choices);
 	word = take(ps, o, o->arg);

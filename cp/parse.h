@@ -72,6 +72,12 @@ enum cp_op {
 	CP_OP_NOGVRP,
 	CP_OP_NATIVE,
 	CP_OP_USERBASED,
+	CP_OP_PORTBASED,
+	CP_OP_MODIFY,
+	CP_OP_VLANID,
+	CP_OP_ADD,
+	CP_OP_REMOVE,
+	CP_OP_DELETE,
 	CP_OP_PORTNAME,
 	CP_OP_GRANT,
 	CP_OP_REVOKE,
@@ -101,6 +107,17 @@ enum cp_op {
 	CP_OP_STREAM,
 	CP_OP_DGRAM,
 	CP_OP_VHOST,
+	CP_OP_PERSISTENT,
+	CP_OP_TRANSIENT,
+	CP_OP_QUOTA_LANS,
+	CP_OP_QUOTA_NICS,
+	CP_OP_ACCT_SYSTEM,
+	CP_OP_ACCT_USER,
+	CP_OP_MACPREFIX,
+	CP_OP_USERPREFIX,
+	CP_OP_RANGE_SYSTEM,
+	CP_OP_RANGE_USER,
+	CP_OP_SYSMACID,
 	CP_OP_UID,
 	CP_OP_GID,
 	CP_OP_NOUID,
@@ -136,6 +153,9 @@ enum cp_arg {
 	CP_ARG_NUM,
 	CP_ARG_IFNAME,
 	CP_ARG_MACID,
+	CP_ARG_MACRANGE, /* two MACIDs as 000100-0001FF */
+	CP_ARG_PORTS,	 /* port numbers as 1 5-9 */
+	CP_ARG_ANYPORTS, /* the same, or none */
 	CP_ARG_CHPID,
 	CP_ARG_STORAGE, /* 8M, or 8M 256M */
 	CP_ARG_RATE,	/* 100M, in kbit/s */
@@ -194,8 +214,9 @@ struct cp_args {
 	const struct cp_command *cmd;
 	char title[48]; /* its words in capitals */
 	struct cp_value v[CP_OP_COUNT];
-	struct vs_vidset vids; /* of CP_ARG_VIDS */
-	unsigned topic;	       /* token where CP_ARG_TOPIC begins */
+	struct vs_vidset vids;	/* of CP_ARG_VIDS */
+	struct vs_vidset ports; /* of CP_ARG_PORTS: numbers of ports */
+	unsigned topic;		/* token where CP_ARG_TOPIC begins */
 	const struct cp_tokens *tokens;
 };
 

@@ -89,9 +89,9 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 	more = json_pack(
 		"{s:s, s:s, s:b, s:o, s:o, s:s?, s:b, s:b, s:b, s:o, s:s, s:i, s:o, s:s, s:b, s:b, "
 		"s:b, s:o}",
-		"port_selection", "USERBASED", "scope", "LOCAL", "vlan_aware", lan->vlan_aware,
-		"default_vid", vid_json(lan->default_vid), "native_vid",
-		vid_json(lan->vlan_aware ? lan->native_vid : VS_VID_NONE), "porttype",
+		"port_selection", lan->portbased ? "PORTBASED" : "USERBASED", "scope", "LOCAL",
+		"vlan_aware", lan->vlan_aware, "default_vid", vid_json(lan->default_vid),
+		"native_vid", vid_json(lan->vlan_aware ? lan->native_vid : VS_VID_NONE), "porttype",
 		!lan->vlan_aware		 ? NULL
 		: lan->porttype == CP_PORT_TRUNK ? "TRUNK"
 						 : "ACCESS",
@@ -99,13 +99,14 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 		cp_mac_json(mac), "mac_protect", protect_text(lan->macprotect), "ip_timeout_min",
 		(int)lan->iptimeout_min, "queue_storage_mb", storage_json(lan), "controller",
 		lan->controller, "priority_queuing", lan->priq != 0, "isolation", lan->isolation,
-		"vepa", 0, "uplink", uplink_json(cp, lan));
+		"vepa", lan->vepa, "uplink", uplink_json(cp, lan));
 	json_object_update(o, more);
 	json_decref(more);
 	json_object_set_new(o, "priority_by",
 			    lan->priq ? json_string(priorities[lan->priq]) : json_null());
 	json_object_set_new(o, "uplink_rate", cp_rates_json(&lan->uplink_rates, lan->uplink.port));
 	json_object_set_new(o, "vlan_rates", cp_rate_vlans_json(lan));
+	json_object_set_new(o, "ports", cp_ports_json(lan));
 	return o;
 }
 
@@ -172,12 +173,13 @@ static void say_switch(struct cp_run *run, const struct cp_lan *lan, bool detail
 
 	cp_mac_bytes(&lan->mac, bytes);
 	cp_mac_text(bytes, mac);
-	cp_say(run, "  USERBASED  LOCAL");
+	cp_say(run, "  %s  LOCAL", lan->portbased ? "PORTBASED" : "USERBASED");
 	say_vlan(run, lan);
 	cp_say(run, "  MAC address: %s    MAC Protection: %s", mac, protect_text(lan->macprotect));
 	cp_say(run, "  IPTimeout: %-3u                   QueueStorage: %u - %u", lan->iptimeout_min,
 	       lan->queue_min_mb, lan->queue_max_mb);
-	cp_say(run, "  Isolation Status: %-3s            VEPA Status: OFF", on_off(lan->isolation));
+	cp_say(run, "  Isolation Status: %-3s            VEPA Status: %s", on_off(lan->isolation),
+	       on_off(lan->vepa));
 	say_uplink(run, lan, details);
 }
 
@@ -208,6 +210,24 @@ static void say_adapters(struct cp_run *run, const struct cp_lan *lan, bool deta
 	for (const struct cp_nic *nic = lan->coupled; nic; nic = nic->lan_next)
 		if (!promisc || vs_port_promisc(nic->port))
 			cp_say_adapter(run, nic, details);
+}
+
+/* The connected NICs that are in the VLAN. */
+static void say_members(struct cp_run *run, const struct cp_lan *lan, uint32_t vid, json_t *o)
+{
+	json_t *list = json_array();
+
+	cp_say(run, "  VLAN %04u:", vid);
+	for (const struct cp_nic *nic = lan->coupled; lan->vlan_aware && nic; nic = nic->lan_next) {
+		struct cp_policy p = cp_effective(nic, lan);
+
+		if (!vs_vidset_has(&p.vids, vid))
+			continue;
+		cp_say(run, "    %-13s Porttype: %s", nic->name,
+		       p.type == CP_PORT_TRUNK ? "Trunk" : "Access");
+		json_array_append_new(list, json_string(nic->name));
+	}
+	json_object_set_new(o, "members", list);
 }
 
 /* ---- forwarding database ---------------------------------------------------------- */
@@ -266,6 +286,7 @@ static void show(struct cp_run *run, const struct cp_lan *lan, json_t *list)
 	if (!run->who->class_b) {
 		json_object_del(o, "authorized");
 		json_object_del(o, "adapters");
+		json_object_del(o, "ports");
 	}
 	say_line(run, lan);
 	if (lan->vswitch)
@@ -273,6 +294,10 @@ static void show(struct cp_run *run, const struct cp_lan *lan, json_t *list)
 	if (run->who->class_b) {
 		if (details || v[CP_OP_ACCESS].given)
 			say_authorized(run, lan);
+		if (lan->portbased && (details || v[CP_OP_PORTNUMBER].given))
+			cp_say_ports(run, lan, v[CP_OP_PORTNUMBER].num);
+		if (v[CP_OP_VLAN].given)
+			say_members(run, lan, v[CP_OP_VLAN].num, o);
 		if (details || v[CP_OP_ACTIVE].given || v[CP_OP_PROMISC].given)
 			say_adapters(run, lan, details, v[CP_OP_PROMISC].given && !details);
 		if (v[CP_OP_FDB].given)

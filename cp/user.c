@@ -30,6 +30,7 @@ struct cp_user *cp_user_get(struct cp *cp, const char *name)
 		return NULL;
 	snprintf(u->name, sizeof(u->name), "%s", name);
 	HASH_ADD_STR(cp->users, name, u);
+	cp_lan_orphans(cp, u->name, false);
 	return u;
 }
 
@@ -38,6 +39,7 @@ void cp_user_put(struct cp *cp, struct cp_user *u)
 {
 	if (u->nics)
 		return;
+	cp_lan_orphans(cp, u->name, true);
 	HASH_DELETE(hh, cp->users, u);
 	free(u);
 }

@@ -310,7 +310,7 @@ static const struct step errors[] = {
 	{41, "DEFINE VSWITCH X TYPE IVL", 2502, "TYPE IVL is not supported"},
 	{42, "DEFINE VSWITCH X TYPE FOO", 2, "Invalid operand - FOO: not valid after TYPE"},
 	{43, "DEFINE VSWITCH X GLOBAL", 2502, "GLOBAL is not supported"},
-	{44, "DEFINE VSWITCH X PORTBASED", 2502, "PORTBASED is not supported"},
+	{44, "DEFINE VSWITCH X PORTBASED USERBASED", 13, "PORTBASED: USERBASED was given too"},
 	{45, "DEFINE VSWITCH X LOG ON", 2502, "LOG is not supported"},
 	{46, "DEFINE VSWITCH X IPTIMEOUT 241", 2,
 	 "Invalid operand - 241: IPTimeout is a number from"},
@@ -355,8 +355,50 @@ static const struct step errors[] = {
 	 "Invalid operand - 12345: a MACID is 6 hexadecimal"},
 	{84, "SET VSWITCH VSW1 MACID 000000", 2, "Invalid operand - 000000"},
 	{85, "SET VSWITCH VSW1 MACID 000003", 2506, "MACID 000003 is in use by LINUX1/0600"},
-	{86, "SET VSWITCH VSW1 VEPA ON", 2502, "VEPA is not supported"},
-	{87, "SET VSWITCH VSW1 PORTNUMBER 1 USERID X", 2502, "PORTNUMBER is not supported"},
+	{86, "SET VSWITCH VSW1 VEPA ON ISOLATION ON", 13, "exclude each other"},
+	{620, "SET VSWITCH PLAIN VEPA ON", 2509, "PLAIN was defined with NOUPLINK"},
+	{87, "SET VSWITCH VSW1 PORTNUMBER 1 USERID X", 2530,
+	 "ZLN2530E PORTNUMBER is not allowed: VSWITCH SYSTEM VSW1 is USERBASED"},
+	{621, "SET VSWITCH VSW1 VLANID 5 ADD 1", 2530, "VLANID is not allowed"},
+	{622, "SET VSWITCH VSW1 VLANID 5 ADD", 26, "port numbers expected"},
+	{623, "SET VSWITCH VSW1 VLANID 5 ADD 0", 2, "ports are numbers from 1 to 2048"},
+	{624, "SET VSWITCH VSW1 USERID X", 13, "USERID: needs PORTNUMBER n"},
+	{625, "SET VSWITCH VSW1 REMOVE 1", 13, "REMOVE: needs PORTNUMBER n or VLANID vid"},
+	{626, "SET VSWITCH VSW1 DELETE", 13, "DELETE: needs VLANID vid"},
+	{627, "DEFINE VSWITCH PB PORTBASED VLAN 10", 0, "created"},
+	{628, "SET VSWITCH PB GRANT LINUX1", 2531,
+	 "ZLN2531E GRANT is not allowed: VSWITCH SYSTEM PB"},
+	{629, "SET VSWITCH PB PORTNUMBER 2049 USERID X", 2,
+	 "PORTNUMber is a number from 1 to 2048"},
+	{630, "SET VSWITCH PB PORTNUMBER 5", 26, "USERID userid expected"},
+	{631, "SET VSWITCH PB PORTNUMBER 5 REMOVE", 2532,
+	 "ZLN2532E VSWITCH SYSTEM PB has no port 5"},
+	{632, "SET VSWITCH PB PORTNUMBER 5 MODIFY VLAN 7", 2532, "no port 5"},
+	{633, "SET VSWITCH PB PORTNUMBER 5 USERID LINUX2 VLAN 5 6", 2510,
+	 "Port 5 has several VLANs"},
+	{634, "SET VSWITCH PB PORTNUMBER 5 USERID LINUX2", 0, "Command complete"},
+	{635, "SET VSWITCH PB VLANID 7 REMOVE 5", 2048,
+	 "ZLN2048E VLAN 7 does not exist on VSWITCH"},
+	{636, "SET VSWITCH PB VLANID 7 ADD 5 9", 2532, "no port 9"},
+	{637, "SET VSWITCH PB VLANID 7 ADD 5", 0, ""},
+	{638, "SET VSWITCH PB VLANID 8 ADD 5", 2510, "Port 5 has several VLANs"},
+	{639, "SET VSWITCH PB VLANID 8", 26, "one of ADD, REMOVE, DELETE expected"},
+	{640, "SET VSWITCH PB PORTNUMBER 5 VLANID 7 DELETE", 13, "PORTNUMBER was given too"},
+	{641, "SET VSWITCH PB PORTNUMBER 5 REMOVE VLAN 5", 13, "REMOVE: stands alone"},
+	{642, "COUPLE LINUX1/0600 SYSTEM PB", 2120, ""},
+	{643, "SET VMLAN", 26, "an attribute expected"},
+	{644, "SET VMLAN MACPREFIX 010000", 2, "a locally administered unicast prefix"},
+	{645, "SET VMLAN MACPREFIX 020001", 2536, "ZLN2536E MACPREFIX is fixed"},
+	{646, "SET VMLAN MACIDRANGE SYSTEM 5-6", 2, "a range of MACIDs is as 000100-0001FF"},
+	{647, "SET VMLAN MACIDRANGE SYSTEM 000006-000005", 2, "a range of MACIDs"},
+	{648, "SET VMLAN LIMIT PERSISTENT 257", 2, "LIMIT PERSistent is a number from 0 to 256"},
+	{649, "SET VMLAN MACIDRANGE USER 100000-1FFFFF", 0, "Command complete"},
+	{650, "SET NIC USER LINUX2 0600 MACID 000900", 2535,
+	 "ZLN2535E MACID 000900 is not in the USER"},
+	{651, "SET VMLAN MACIDRANGE USER 000001-FFFFFF", 0, "Command complete"},
+	{652, "NICDEF LINUX1 0600 MACID 000777 SYSMACID 000778", 13,
+	 "SYSMACID: MACID was given too"},
+	{653, "DETACH VSWITCH PB", 0, ""},
 	{88, "SET VSWITCH VSW1 SWITCHOVER", 2502, "SWITCHOVER is not supported"},
 	{89, "SET VSWITCH VSW1 UPLINK NIC LINUX1 600", 2502, "UPLINK NIC is not supported"},
 	{90, "SET LAN NONE GRANT X", 2012, "ZLN2012E LAN OPERATOR NONE does not exist"},
@@ -384,7 +426,10 @@ static const struct step errors[] = {
 	{115, "NICDEF LINUX1 0600 MACID 000001", 2506, "in use by VSWITCH SYSTEM VSW1"},
 	{116, "SET NIC USER LINUX1 0600", 26, "an attribute expected"},
 	{117, "SET NIC USER LINUX1 0700 MACPROTECT ON", 40, "ZLN0040E Device LINUX1/0700 does not"},
-	{118, "SET NIC USER LINUX1 0600 PROMISCUOUS", 2502, "PROMISCUOUS is not supported"},
+	{118, "SET NIC USER LINUX1 0600 PROMISCUOUS", 2534,
+	 "ZLN2534E LINUX1 is not authorized to be PROMISCUOUS on VSWITCH SYSTEM VSW1"},
+	{660, "SET NIC USER LINUX1 0600 PROMISCUOUS NOPROMISCUOUS", 13,
+	 "PROMISCUOUS was given too"},
 	{119, "SET NIC USER LINUX1 0600 MACID 000004", 2506, "in use by LINUX2/0600"},
 	{120, "COUPLE USER LINUX1 0600 SYSTEM VSW1", 2120,
 	 "ZLN2120E NIC LINUX1/0600 is already connec"},
@@ -397,8 +442,17 @@ static const struct step errors[] = {
 	 "ZLN6011E LINUX2 is not authorized to COUPLE to VSWITCH SYSTEM VSW1; see SET VSWITCH"},
 	{127, "COUPLE USER LINUX2 0600 SYSTEM OPEN", 6011, "LINUX2 is not authorized"},
 	{128, "COUPLE USER LINUX2 0700 SYSTEM VSW1", 40, "Device LINUX2/0700 does not exist"},
-	{129, "COUPLE USER LINUX2 0600 SYSTEM VSW1 PORTNUMBER 5", 2502,
-	 "PORTNUMBER is not supported"},
+	{129, "COUPLE USER LINUX2 0600 SYSTEM VSW1 PORTNUMBER 5", 2530,
+	 "PORTNUMBER is not allowed"},
+	{661, "DEFINE VSWITCH PB PORTBASED", 0, ""},
+	{662, "COUPLE USER LINUX2 0600 SYSTEM PB", 6011, "see SET VSWITCH ... PORTNUMBER"},
+	{663, "SET VSWITCH PB PORTNUMBER 5 USERID LINUX2", 0, ""},
+	{664, "COUPLE USER LINUX2 0600 SYSTEM PB PORTNUMBER 6", 2532, "has no port 6"},
+	{665, "COUPLE USER LINUX2 0600 SYSTEM PB PORT 5", 0, "is connected to VSWITCH SYSTEM PB"},
+	{666, "SET VSWITCH PB PORTNUMBER 5 USERID LINUX3", 2533,
+	 "ZLN2533E Port 5 is in use by LINUX2/0600; UNCOUPLE it first"},
+	{667, "UNCOUPLE LINUX2/0600", 0, ""},
+	{668, "DETACH VSWITCH PB", 0, ""},
 	{130, "DEFINE NIC USER LINUX3 0600", 0, ""},
 	{131, "COUPLE LINUX2/0600 LINUX2 ONE", 0, "connected to LAN LINUX2 ONE"},
 	{132, "COUPLE LINUX3/0600 LINUX2 ONE", 2052,
@@ -619,6 +673,142 @@ START_TEST(test_class_g_of_two_users)
 }
 END_TEST
 
+/* Port-based: numbers, their users, VLANs by port and by VLAN, NICDEF. */
+static const struct step ports[] = {
+	{1, "DEFINE VSWITCH PB VLAN 10 PORTBASED", 0, "VSWITCH SYSTEM PB is created"},
+	{2, "QUERY VSWITCH PB", 0, "  PORTBASED  LOCAL"},
+	{3, "SET VSWITCH PB PORTNUMBER 7 USERID U PORTTYPE TRUNK VLAN 20 30", 0,
+	 "Command complete"},
+	{4, "SET VSWITCH PB PORTNUMB 3 USER U", 0, ""},
+	{5, "SET VSWITCH PB PORTNUMB 4 USER V VLAN 40 PROMISCUOUS", 0, ""},
+	{6, "QUERY VSWITCH PB PORTNUMBER 7", 0,
+	 "    Port: 0007  Userid: U        NIC: none          Porttype: Trunk   VLAN: 20 30\n"},
+	{7, "QUERY VSWITCH PB PORTNUMBER ALL", 0, "Porttype: Default Promiscuous VLAN: 40\n"},
+	{8, "DEFINE NIC U/0600", 0, ""},
+	{9, "DEFINE NIC U/0700", 0, ""},
+	{10, "DEFINE NIC V/0600", 0, ""},
+	{11, "COUPLE U/0600 SYSTEM PB PORTNUMBER 7", 0, "connected"},
+	{12, "COUPLE U/0700 SYSTEM PB PORTNUMBER 7", 2533, "Port 7 is in use by U/0600"},
+	{13, "COUPLE U/0700 SYSTEM PB PORTNUMBER 4", 2532, "no port 4"},
+	{14, "COUPLE U/0700 SYSTEM PB", 0, "connected"}, /* 3, the free one */
+	{15, "QUERY VSWITCH PB PORTNUMBER 3", 0, "NIC: U/0700 "},
+	{16, "QUERY NIC U/0600 DETAILS", 0, "Porttype: Trunk   VLAN: 20 30\n"},
+	{17, "QUERY NIC U/0700 DETAILS", 0, "Porttype: Access   VLAN: 10\n"},
+	/* by VLAN, at once on connected NICs */
+	{18, "SET VSWITCH PB VLANID 50 ADD 3 7", 0, ""},
+	{19, "QUERY NIC U/0600 DETAILS", 0, "VLAN: 20 30 50\n"},
+	{20, "QUERY NIC U/0700 DETAILS", 0, "Porttype: Access   VLAN: 50\n"},
+	{21, "QUERY VSWITCH PB VLAN 50", 0, "  VLAN 0050:\n    U/0600        Porttype: Trunk\n"},
+	{22, "SET VSWITCH PB VLANID 50 REMOVE 7-7", 0, ""},
+	{23, "QUERY NIC U/0600 DETAILS", 0, "VLAN: 20 30\n"},
+	{24, "SET VSWITCH PB VLANID 50 DELETE", 0, ""},
+	{25, "QUERY NIC U/0700 DETAILS", 0, "Porttype: Access   VLAN: 10\n"},
+	{26, "SET VSWITCH PB PORTNUMB 7 MODIFY PORTTYPE ACCESS", 2510, "Port 7 has several"},
+	{27, "SET VSWITCH PB PORTNUMB 7 MODIFY PORTTYPE ACCESS VLAN 30", 0, ""},
+	{28, "QUERY NIC U/0600 DETAILS", 0, "Porttype: Access   VLAN: 30\n"},
+	{29, "SET VSWITCH PB PORTNUMB 7 REMOVE", 2533, "in use by U/0600"},
+	{30, "SET NIC USER V 0600 PROMISCUOUS", 0, ""},
+	{31, "COUPLE V/0600 SYSTEM PB PORT AUTO", 0, ""},
+	{32, "QUERY VSWITCH PB PROMISCUOUS", 0, "Owner: V        NIC: 0600"},
+	/* a NICDEF is authority by itself: its number, or one that is nobody's */
+	{33, "NICDEF W 0600 LAN SYSTEM PB PORTNUMBER 9 VLAN 60", 0, "is connected"},
+	{34, "NICDEF W 0700 LAN SYSTEM PB", 0, "is connected"},
+	{35, "NICDEF W 0800 LAN SYSTEM PB PORTNUMBER 7", 0, "waits for SYSTEM PB: no port of that"},
+	{36, "QUERY NIC W/0600 DETAILS", 0, "Porttype: Access   VLAN: 60\n"},
+	{37, "UNCOUPLE U/0600", 0, ""},
+	{38, "SET VSWITCH PB PORTNUMB 7 REMOVE", 0, ""},
+	{39, "QUERY NIC W/0800", 0, "VSWITCH: SYSTEM PB"}, /* it waited for 7 */
+	{40, "NICDEF W 0800 PORTNUMBER 11", 13, "the NIC is on another port; UNCOUPLE it first"},
+};
+
+/* VMLAN: limits, prefixes and ranges of addresses. */
+static const struct step vmlan[] = {
+	{1, "QUERY VMLAN", 0, "  Persistent: INFINITE  Current: 0"},
+	{2, "VMLAN MACPREFIX 02000A USERPREFIX 02000B", 0, "Command complete"},
+	{3, "SET VMLAN MACIDRANGE SYSTEM 000100-000102 USER 000200-0002FF", 0, ""},
+	{4, "SET VMLAN LIMIT PERSISTENT 2 TRANSIENT 1 ACNT USER ON MACPROTECT ON", 0, ""},
+	{5, "QUERY VMLAN", 0, "MACIDRANGE SYSTEM: 000100-000102   USER: 000200-0002FF"},
+	{6, "DEFINE VSWITCH A", 0, ""},
+	{7, "QUERY VSWITCH A", 0, "MAC address: 02-00-0A-00-01-00"},
+	{8, "NICDEF U 0600 MACID 000200", 0, ""},
+	{9, "QUERY NIC U/0600", 0, "MAC: 02-00-0B-00-02-00"},
+	{10, "NICDEF U 0610 MACID 000300", 2535, "not in the USER range"},
+	{11, "DEFINE LAN L OWNERID SYSTEM", 0, ""},
+	{12, "DEFINE VSWITCH B", 2503, "SYSTEM: limit of 2 PERSISTENT networks"},
+	{13, "DEFINE LAN M OWNERID U", 0, ""},
+	{14, "QUERY LAN M", 0,
+	 "TRANSIENT   UNRESTRICTED  ETHERNET                  Accounting: ON"},
+	{15, "DEFINE LAN N OWNERID U", 2503, "U: limit of 1 TRANSIENT networks"},
+	{16, "DEFINE NIC U/0700", 0, ""},
+	{17, "DEFINE NIC U/0800", 0, ""},
+	{18, "DEFINE NIC U/0900", 2503, "0900: limit of the MACIDRANGE SYSTEM"},
+	{19, "SET VMLAN USERPREFIX 02000C", 2536, "USERPREFIX is fixed"},
+};
+
+/* The guest LANs of a user go with his last NIC, or their last connection. */
+static const struct step transient[] = {
+	{1, "DEFINE LAN L OWNERID U", 0, ""},  {2, "DEFINE LAN M OWNERID U", 0, ""},
+	{3, "DEFINE NIC U/0600", 0, ""},       {4, "DEFINE NIC V/0600", 0, ""},
+	{5, "COUPLE V/0600 U M", 0, ""},       {6, "DETACH U/0600", 0, ""},
+	{7, "QUERY LAN L", 2012, ""},	       {8, "QUERY LAN M", 0, "Connected: 1"},
+	{9, "UNCOUPLE V/0600", 0, ""},	       {10, "QUERY LAN M", 2012, ""},
+	{11, "DEFINE LAN M OWNERID U", 0, ""}, {12, "COUPLE V/0600 U M", 0, ""},
+	{13, "DEFINE NIC U/0600", 0, ""},      {14, "DETACH U/0600", 0, ""},
+	{15, "DEFINE NIC U/0600", 0, ""}, /* back in time */
+	{16, "UNCOUPLE V/0600", 0, ""},	       {17, "QUERY LAN M", 0, ""},
+};
+
+/* Who may see all frames. */
+static const struct step promisc[] = {
+	{1, "DEFINE LAN L OWNERID U", 0, ""},
+	{2, "DEFINE NIC U/0600", 0, ""},
+	{3, "DEFINE NIC V/0600", 0, ""},
+	{4, "COUPLE U/0600 U L", 0, ""},
+	{5, "COUPLE V/0600 U L", 0, ""},
+	{6, "SET NIC USER U 0600 PROMISCUOUS", 0, ""},
+	{7, "SET NIC USER V 0600 PROMISCUOUS", 2534, "see SET LAN ... GRANT ... PROMISCUOUS"},
+	{8, "SET LAN L OWNERID U GRANT V PROMISCUOUS", 0, ""},
+	{9, "SET NIC USER V 0600 PROMISCUOUS", 0, ""},
+	{10, "SET NIC USER V 0600 NOPROMISCUOUS", 0, ""},
+};
+
+static void run_and_restore(const struct step *s, size_t n);
+
+START_TEST(test_ports)
+{
+	run_and_restore(ports, sizeof(ports) / sizeof(ports[0]));
+	run_and_restore(vmlan, sizeof(vmlan) / sizeof(vmlan[0]));
+	run_and_restore(transient, sizeof(transient) / sizeof(transient[0]));
+	run_and_restore(promisc, sizeof(promisc) / sizeof(promisc[0]));
+}
+END_TEST
+
+/* What class G makes is counted, for each user. */
+START_TEST(test_quotas)
+{
+	static const struct step before[] = {
+		{1, "SET VMLAN LIMIT USERLANS 2 LIMIT USERNICS 1", 0, ""}};
+	static const struct step of_g[] = {
+		{1, "DEFINE LAN A", 0, ""},
+		{2, "DEFINE LAN B", 0, ""},
+		{3, "DEFINE LAN C", 2503, "LINUX1: limit of 2 guest LANs of a user (SET VMLAN)"},
+		{4, "DEFINE NIC 0600", 0, ""},
+		{5, "DEFINE NIC 0700", 2503, "LINUX1: limit of 1 NICs of a user (SET VMLAN)"},
+		{6, "SET VMLAN LIMIT USERNICS 9", 2504, ""},
+		{7, "QUERY VMLAN", 0, "Of a class G user: 2 LANs, 1 NICs"},
+	};
+	static const struct step after[] = {{1, "DEFINE NIC LINUX1/0700", 0, ""}};
+	static const struct cp_caller user = {.user = "LINUX1"};
+	struct host h;
+	struct cp *cp = make(&h);
+
+	RUN(cp, &operator_user, before);
+	RUN(cp, &user, of_g);
+	RUN(cp, &operator_user, after);
+	cp_destroy(cp);
+}
+END_TEST
+
 static const struct step grants[] = {
 	{1, "DEFINE VSWITCH VSW1 VLAN 10 PORTTYPE TRUNK", 0, ""},
 	{2, "DEFINE NIC U/0600", 0, ""},
@@ -745,7 +935,7 @@ START_TEST(test_completion)
 		{7, "set vswitch vsw1 uplink t", "TAP\n"},
 		{8, "couple linux1/600 system ", "VSW1\nVSW2\n"},
 		{9, "define vswitch vsw3 vlan u", "UNAWARE\n"},
-		{10, "q v", "VIRTUAL\nVSWITCH\n"},
+		{10, "q v", "VIRTUAL\nVMLAN\nVSWITCH\n"},
 		{11, "help def", "DEFINE\n"},
 		{12, "help define n", "NIC\n"},
 		{13, "foo ", ""},
@@ -857,11 +1047,25 @@ static void round_trip(struct cp *cp, const char *what)
 		cp_reply_free(&r);
 	}
 	after = cp_configuration(fresh);
-	ck_assert_msg(strcmp(before, after) == 0, "%s:\n%s\nbecame\n%s", what, before, after);
+	if (strcmp(before, after) != 0)
+		fprintf(stderr, "%s:\n%s\nbecame\n%s", what, before, after);
+	ck_assert_msg(strcmp(before, after) == 0, "%s", what);
 	free(before);
 	free(copy);
 	free(after);
 	cp_destroy(fresh);
+}
+
+static void run_and_restore(const struct step *s, size_t n)
+{
+	struct host h;
+	struct cp *cp = make(&h);
+
+	for (size_t i = 0; i < n; i++) {
+		run_steps(cp, &operator_user, &s[i], 1);
+		round_trip(cp, s[i].line);
+	}
+	cp_destroy(cp);
 }
 
 START_TEST(test_round_trip)
@@ -959,6 +1163,27 @@ static void random_line(struct dice *d, char *line, size_t cap)
 		"SET VSWITCH V%u RATE VLAN 1%u IN 3%uM BURST 9000",
 		"SET VSWITCH V%u RATE VLAN 1%u IN OFF OUT OFF",
 		"QUERY RATEGROUP",
+		"DEFINE VSWITCH P%u PORTBASED VLAN 1%u",
+		"SET VSWITCH P%u PORTNUMBER %u USERID U%u",
+		"SET VSWITCH P%u PORTNUMBER %u USERID U%u PORTTYPE TRUNK VLAN 1%u 30",
+		"SET VSWITCH P%u PORTNUMBER 1%u REMOVE",
+		"SET VSWITCH P%u PORTNUMBER 1 REMOVE",
+		"SET VSWITCH P%u VLANID 1%u ADD 1",
+		"SET VSWITCH P%u VLANID 1%u REMOVE 1-2",
+		"SET VSWITCH P%u VLANID 1%u DELETE",
+		"COUPLE U%u/0600 SYSTEM P%u PORTNUMBER %u",
+		"COUPLE U%u/0600 SYSTEM P%u",
+		"COUPLE U%u/0610 SYSTEM P%u",
+		"NICDEF U%u 0600 LAN SYSTEM P%u",
+		"NICDEF U%u 0600 PORTNUMBER %u",
+		"DETACH VSWITCH P%u",
+		"SET NIC U%u/0600 PROMISCUOUS",
+		"SET NIC U%u/0600 NOPROMISCUOUS",
+		"SET VSWITCH V%u VEPA ON ISOLATION OFF",
+		"SET VSWITCH V%u VEPA OFF",
+		"SET VMLAN LIMIT TRANSIENT %u",
+		"SET VMLAN LIMIT TRANSIENT INFINITE MACPROTECT ON",
+		"QUERY VMLAN",
 		"QUERY VSWITCH DETAILS",
 		"QUERY NIC DETAILS",
 		"QUERY COUNTERS",
@@ -1332,6 +1557,8 @@ int main(void)
 	tcase_add_test(t, test_grammar);
 	tcase_add_test(t, test_completion);
 	tcase_add_test(t, test_json);
+	tcase_add_test(t, test_ports);
+	tcase_add_test(t, test_quotas);
 	tcase_add_test(t, test_round_trip);
 	tcase_add_test(t, test_random);
 	tcase_add_test(t, test_file);

@@ -77,7 +77,7 @@ static bool make_room(struct vs_switch *sw, const struct vs_port *p, struct fdb 
 	unsigned most = learned_by(p) + 1;
 
 	for (unsigned n = 0; n < VICTIM_LINES; n++) {
-		struct fdb_line *l = &t->line[sw->hand++ & (lines - 1)];
+		struct fdb_line *l = &t->line[sw->victim_hand++ & (lines - 1)];
 
 		for (unsigned i = 0; i < FDB_WAYS; i++) {
 			uint64_t v = atomic_load_explicit(&l->e[i].value, memory_order_relaxed);
@@ -96,9 +96,8 @@ static bool make_room(struct vs_switch *sw, const struct vs_port *p, struct fdb 
 	}
 	if (!victim)
 		return false;
-	atomic_store_explicit(&victim->key, 0, memory_order_release);
-	t->used--;
 	learn_displaced(sw, atomic_load_explicit(&victim->value, memory_order_relaxed));
+	fdb_del(t, atomic_load_explicit(&victim->key, memory_order_relaxed));
 	return true;
 }
 

@@ -406,8 +406,7 @@ bool vs_port_running(const struct vs_port *p)
 
 bool vs_port_promisc(const struct vs_port *p)
 {
-	return (p->promisc_asked || p->cfg.promisc) &&
-	       (p->cfg.promisc_allowed || p->sw->cfg.kind == VS_KIND_GUEST_LAN);
+	return (p->promisc_asked || p->cfg.promisc) && p->cfg.promisc_allowed;
 }
 
 void vs_port_vids(const struct vs_port *p, struct vs_vidset *joined)

@@ -177,7 +177,7 @@ struct vs_switch {
 	_Atomic(struct vlan_rates *) vlan_rates;
 	_Atomic bool want_grow;
 	_Atomic bool vepa;
-	size_t hand; /* line where the search for an entry to give up begins; under lock */
+	size_t victim_hand; /* line where the search for an entry to give up begins; under lock */
 	_Atomic size_t n_learned;
 	pthread_spinlock_t lock; /* changes of fdb: control thread and learning workers */
 
