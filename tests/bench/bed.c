@@ -49,6 +49,18 @@ static void *worker_loop(void *arg)
 	return NULL;
 }
 
+void bed_worker_start(struct bed_worker *k)
+{
+	if (pthread_create(&k->thread, NULL, worker_loop, k))
+		bench_die("starting a worker");
+}
+
+void bed_worker_stop(struct bed_worker *k)
+{
+	if (!atomic_exchange(&k->stop, true))
+		pthread_join(k->thread, NULL);
+}
+
 static void side_open(struct bed *b, unsigned i)
 {
 	struct bed_side *s = &b->side[i];
@@ -97,8 +109,7 @@ struct bed *bed_open(const struct bed_config *cfg)
 		side_open(b, i);
 	rcu_thread_offline(); /* this thread only drives guests from here on */
 	for (unsigned i = 0; i < cfg->workers; i++)
-		if (pthread_create(&b->worker[i].thread, NULL, worker_loop, &b->worker[i]))
-			bench_die("starting a worker");
+		bed_worker_start(&b->worker[i]);
 	bench_pin(BENCH_CPU_GUEST);
 	return b;
 }
@@ -106,8 +117,7 @@ struct bed *bed_open(const struct bed_config *cfg)
 void bed_stop(struct bed *b)
 {
 	for (unsigned i = 0; i < b->cfg.workers; i++)
-		if (!atomic_exchange(&b->worker[i].stop, true))
-			pthread_join(b->worker[i].thread, NULL);
+		bed_worker_stop(&b->worker[i]);
 }
 
 void bed_close(struct bed *b)

@@ -43,6 +43,10 @@ struct bed {
 	struct bed_worker worker[BED_WORKERS_MAX];
 };
 
+/* A thread that polls k->w on processor k->cpu, from now on until it is stopped. */
+void bed_worker_start(struct bed_worker *k);
+void bed_worker_stop(struct bed_worker *k);
+
 struct bed *bed_open(const struct bed_config *cfg);
 void bed_close(struct bed *b);
 /* Stop the workers; bed_close does if it was not done. */

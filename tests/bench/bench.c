@@ -135,6 +135,7 @@ static void header(void)
 {
 	static const char knob[] = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
 	char text[128] = "";
+	double load = 0;
 	FILE *f = fopen(knob, "r");
 	const char *on = f && fgets(text, sizeof(text), f) ? strchr(text, '[') : NULL;
 	bool huge = on && (!strncmp(on, "[advise]", 8) || !strncmp(on, "[always]", 8) ||
@@ -142,8 +143,10 @@ static void header(void)
 
 	if (f)
 		fclose(f);
-	printf("%ld processors, time-stamp counter %.2f GHz; guests' storage on %s pages\n",
-	       sysconf(_SC_NPROCESSORS_ONLN), bench_hz() / 1e9,
+	getloadavg(&load, 1);
+	printf("%ld processors, load %.1f before it began; time-stamp counter %.2f GHz; guests' "
+	       "storage on %s pages\n",
+	       sysconf(_SC_NPROCESSORS_ONLN), load, bench_hz() / 1e9,
 	       huge ? "2 MiB" : "4 KiB (shmem_enabled in /sys/kernel/mm/transparent_hugepage)");
 }
 
@@ -201,6 +204,8 @@ int main(int argc, char **argv)
 		return bench_pingpong(argv + 2);
 	if (argc == 5 && !strcmp(argv[1], "--daemon"))
 		return bench_daemon(argv + 2);
+	if ((argc == 5 || argc == 7) && !strcmp(argv[1], "--uplink"))
+		return bench_uplink((unsigned)argc - 2, argv + 2);
 	if (parse(argc, argv))
 		return 2;
 	for (unsigned i = 0; i < bench_n_cases; i++) {

@@ -57,6 +57,7 @@ struct bench_case {
 	uint32_t frame_bytes;
 	void (*run)(const struct bench_case *c, double seconds, struct bench_sample *out);
 	struct bench_bar bar[2];
+	double growth; /* at most so many times the cycles of the first row */
 
 	unsigned per_sbal; /* frames in each output buffer */
 	unsigned in_bytes; /* offer input buffers of so many bytes; 0: of 64 KiB */
@@ -107,6 +108,10 @@ void bench_pairs(const struct bench_case *c, double seconds, struct bench_sample
 /* n senders to one receiver. */
 void bench_senders(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_memcpy(const struct bench_case *c, double seconds, struct bench_sample *out);
+void bench_ports(const struct bench_case *c, double seconds, struct bench_sample *out);
+void bench_addresses(const struct bench_case *c, double seconds, struct bench_sample *out);
+void bench_vlans(const struct bench_case *c, double seconds, struct bench_sample *out);
+void bench_changes(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_peer(const struct bench_case *c, double seconds, struct bench_sample *out);
 
 /* peer.c: end the programs that were started. */
@@ -123,6 +128,9 @@ int bench_stages_child(double seconds);
 /* Sub-commands, for the peers' scripts: arguments behind their name. */
 int bench_pingpong(char **arg);
 int bench_daemon(char **arg);
+int bench_uplink(unsigned n, char **arg);
+/* A packet socket on an interface of a namespace, which this thread then is in; its address. */
+int bench_packet_socket(const char *netns, const char *ifname, uint8_t mac[6]);
 
 /* report.c */
 struct bench_result {

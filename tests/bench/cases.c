@@ -98,5 +98,38 @@ const struct bench_case bench_cases[] = {
 	ZLAN(IN, AT, 64, bench_senders, .per_sbal = 15, .n = 4, .bar = {BAR(SPREAD, 10)})
 #undef AT
 #undef IN
+	/* Through the daemon. From outside, the kernel's packet socket that sends is the limit. */
+#define IN "DPDK uplink"
+#define AT "64 B, guest to uplink"
+	PEER(IN, AT, "zlan, net_null", 64, "uplink", "to null")
+	PEER(IN, AT, "zlan, af_packet", 64, "uplink", "to afp")
+	PEER(IN, AT, "zlan, af_xdp on veth", 64, "uplink", "to xdp")
+#undef AT
+#define AT "64 B, uplink to guest"
+	PEER(IN, AT, "zlan, af_packet", 64, "uplink", "from afp")
+	PEER(IN, AT, "zlan, af_xdp on veth", 64, "uplink", "from xdp")
+#undef AT
+#undef IN
+	/* The switch alone, its cycles; fewer or more of something than in the first row. */
+#define IN "scale"
+#define AT "ports, each sending to its neighbour"
+	ZLAN(IN, AT, 64, bench_ports, .n = 2)
+	CASE(IN, AT, "64", 64, bench_ports, .n = 64, .growth = 1.5)
+	CASE(IN, AT, "1,000", 64, bench_ports, .n = 1000, .growth = 1.5, .bar = {BAR(MS, 10)})
+	CASE(IN, AT, "1,000, of which 2 talk", 64, bench_ports, .n = 1000, .per_sbal = 2)
+#undef AT
+#define AT "addresses, sent to at random"
+	ZLAN(IN, AT, 64, bench_addresses, .n = 10)
+	CASE(IN, AT, "10,000", 64, bench_addresses, .n = 10000, .growth = 1.5)
+	CASE(IN, AT, "100,000", 64, bench_addresses, .n = 100000, .growth = 1.5)
+#undef AT
+#define AT "VLANs of two trunks, at random"
+	ZLAN(IN, AT, 64, bench_vlans, .n = 1)
+	CASE(IN, AT, "4,094", 64, bench_vlans, .n = 4094, .growth = 1.5)
+#undef AT
+#define AT "a port goes and comes, two others talk"
+	ZLAN(IN, AT, 64, bench_changes, .n = 64)
+#undef AT
+#undef IN
 };
 const unsigned bench_n_cases = sizeof(bench_cases) / sizeof(bench_cases[0]);

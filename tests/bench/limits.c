@@ -115,7 +115,8 @@ void bench_memcpy(const struct bench_case *c, double seconds, struct bench_sampl
 	out->v[BENCH_FRAMES] = (double)got / s;
 	out->v[BENCH_GBIT] = out->v[BENCH_FRAMES] * c->frame_bytes * 8 / 1e9;
 	out->v[BENCH_CYCLES] = cycles;
-	out->v[BENCH_COPYING] = c->frame_bytes * 8 / cycles * bench_hz() / 1e9;
+	if (cycles > 0)
+		out->v[BENCH_COPYING] = c->frame_bytes * 8 / cycles * bench_hz() / 1e9;
 	out->v[BENCH_BUSY] = (double)atomic_load(&k->cycles) / bench_hz() / s * 100;
 	guest_storage_destroy(&k->a.st);
 	guest_storage_destroy(&k->b.st);

@@ -31,27 +31,29 @@ struct end {
 	uint8_t frame[BYTES]; /* as sent from here */
 };
 
-static void end_open(struct end *e, const char *netns, const char *ifname)
+int bench_packet_socket(const char *netns, const char *ifname, uint8_t mac[6])
 {
 	struct sockaddr_ll sll = {.sll_family = AF_PACKET,
 				  .sll_protocol = __builtin_bswap16(PROTOCOL)};
 	struct ifreq ifr = {0};
 	char path[256];
-	int ns;
+	int ns, fd;
 
 	snprintf(path, sizeof(path), "/var/run/netns/%s", netns);
 	ns = open(path, O_RDONLY | O_CLOEXEC);
 	if (ns < 0 || setns(ns, CLONE_NEWNET))
 		bench_die("entering a network namespace");
 	close(ns);
-	e->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, __builtin_bswap16(PROTOCOL));
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, __builtin_bswap16(PROTOCOL));
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
-	if (e->fd < 0 || ioctl(e->fd, SIOCGIFINDEX, &ifr))
+	if (fd < 0 || ioctl(fd, SIOCGIFINDEX, &ifr))
 		bench_die("finding an interface");
 	sll.sll_ifindex = ifr.ifr_ifindex;
-	if (ioctl(e->fd, SIOCGIFHWADDR, &ifr) || bind(e->fd, (struct sockaddr *)&sll, sizeof(sll)))
+	if (ioctl(fd, SIOCGIFHWADDR, &ifr) || bind(fd, (struct sockaddr *)&sll, sizeof(sll)))
 		bench_die("opening an interface");
-	memcpy(e->frame + 6, ifr.ifr_hwaddr.sa_data, 6);
+	if (mac)
+		memcpy(mac, ifr.ifr_hwaddr.sa_data, 6);
+	return fd;
 }
 
 static void make_frames(struct end *e)
@@ -95,8 +97,8 @@ int bench_pingpong(char **arg)
 	struct end e[2];
 	unsigned n = 0;
 
-	end_open(&e[0], arg[2], arg[3]);
-	end_open(&e[1], arg[4], arg[5]);
+	for (unsigned i = 0; i < 2; i++)
+		e[i].fd = bench_packet_socket(arg[2 + 2 * i], arg[3 + 2 * i], e[i].frame + 6);
 	make_frames(e);
 	bench_pin(BENCH_CPU_GUEST);
 	/* Everybody has learned where they are. */

@@ -84,6 +84,8 @@ static const struct bench_result *zlan_of(const struct bench_result *r, unsigned
 /* What a peer is compared by: its bar's metric, or the first that both have. */
 static unsigned metric_of(const struct bench_result *peer, const struct bench_result *zlan)
 {
+	if (peer->c->growth > 0)
+		return BENCH_CYCLES;
 	if (peer->c->bar[0].at > 0)
 		return peer->c->bar[0].metric;
 	for (unsigned m = 0; m < BENCH_METRIC_COUNT; m++)
@@ -123,9 +125,18 @@ static const char *verdict(bool met)
 	return met ? "met" : "MISSED";
 }
 
+static bool is_zlan(const struct bench_result *r)
+{
+	return !strncmp(r->c->subject, "zlan", 4);
+}
+
 static void put_bars(const struct bench_result *r, double ratio)
 {
-	bool peer = strncmp(r->c->subject, "zlan", 4) != 0;
+	bool peer = !is_zlan(r) && r->c->growth <= 0;
+
+	if (r->c->growth > 0)
+		printf("  bar <= %.2fx: %s", r->c->growth,
+		       verdict(ratio > 0 && ratio <= r->c->growth));
 
 	for (unsigned i = 0; i < 2 && r->c->bar[i].at > 0; i++) {
 		const struct bench_bar *bar = &r->c->bar[i];
@@ -145,8 +156,7 @@ static void put_bars(const struct bench_result *r, double ratio)
 static void put_row(const struct bench_result *all, unsigned n, const struct bench_result *r,
 		    const bool *used)
 {
-	bool peer = strncmp(r->c->subject, "zlan", 4) != 0;
-	double ratio = peer ? times(zlan_of(all, n, r), r) : 0;
+	double ratio = !is_zlan(r) ? times(zlan_of(all, n, r), r) : 0;
 
 	printf("  %-22s", r->c->subject);
 	if (skipped(r)) {

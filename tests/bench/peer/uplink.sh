@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# DPDK devices as uplinks of zland, a guest on each switch:
+#
+#   NULL -- V1 -- net_null0                      the ceiling: takes everything, sends nothing
+#   AFP  -- V2 -- net_af_packet0 -- eth1 (host) ==veth== eth1 (out)
+#   XDP  -- V3 -- net_af_xdp0 ----- eth2 (host) ==veth== eth2 (out)
+. "$(dirname "$0")/lib.sh"
+peer_begin
+[ -e "$BIN/libzlan-dpdk.so" ] || peer_skip "built without libdpdk"
+
+world host out
+for i in 1 2; do
+	ip -n "$ID-host" link add eth$i type veth peer name eth$i netns "$ID-out" || peer_skip "no veth"
+	in_ns host ethtool -K eth$i tx off >/dev/null 2>&1
+	ip -n "$ID-host" link set eth$i up
+	ip -n "$ID-out" link set eth$i up
+done
+zland_start <<CONF || peer_skip "zland does not start"
+DEFINE VSWITCH V1 ETHERNET UPLINK DPDK "net_null0,no-rx=1"
+DEFINE VSWITCH V2 ETHERNET UPLINK DPDK "net_af_packet0,iface=eth1"
+DEFINE VSWITCH V3 ETHERNET UPLINK DPDK "net_af_xdp0,iface=eth2"
+NICDEF NULL 0600 TYPE QDIO LAN SYSTEM V1
+NICDEF AFP 0600 TYPE QDIO LAN SYSTEM V2
+NICDEF XDP 0600 TYPE QDIO LAN SYSTEM V3
+CONF
+
+# What a switch counted: frames in and out of its uplink and all drops.
+counted()
+{
+	zl --json QUERY COUNTERS | jq -r --arg v "$1" '[.ports[] | select(.name == $v)] |
+		(map(select(.role == "UPLINK"))[0].counters | "\(.in.frames) \(.out.frames)") +
+		" \([.[].counters | .in.dropped + .out.dropped] | add)"'
+}
+
+uplink_ready()
+{
+	output_has "State: Ready" zl QUERY VSWITCH "$1" DETAILS >/dev/null
+}
+
+# measure to|from null|afp|xdp SECONDS
+measure()
+{
+	local v if in out drops in2 out2 drops2 key value far=()
+	declare -A x=([time]=1 [sent]=0 [got]=0 [got_in_time]=0 [bad]=0)
+	case $2 in
+	null) v=V1 ;;
+	afp) v=V2 if=eth1 ;;
+	xdp) v=V3 if=eth2 ;;
+	esac
+	uplink_ready $v || { tell "skipped the device is not ready"; return; }
+	[ "$1" = to ] || far=("$ID-out" "$if")
+	read -r in out drops < <(counted $v)
+	while read -r key value; do
+		x[$key]=$value
+	done < <("$BIN/bench" --uplink "$3" "$T/run" "${2^^}" "${far[@]}")
+	read -r in2 out2 drops2 < <(counted $v)
+	[ "${x[bad]}" = 0 ] || tell "wrong ${x[bad]} frames are damaged"
+	if [ "$1" = to ]; then
+		tell "frames_per_s $(awk -v n=$((out2 - out)) -v t="${x[time]}" 'BEGIN { print n / t }')"
+		[ $((out2 - out + drops2 - drops)) = "${x[sent]}" ] ||
+			tell "wrong sent ${x[sent]}, out $((out2 - out)), dropped $((drops2 - drops))"
+	else
+		# What finds no room in the device's ring never reaches the switch: the kernel's loss.
+		tell "frames_per_s $(awk -v n="${x[got_in_time]}" -v t="${x[time]}" 'BEGIN { print n / t }')"
+		[ $((in2 - in)) = $((x[got] + drops2 - drops)) ] ||
+			tell "wrong in $((in2 - in)), received ${x[got]}, dropped $((drops2 - drops))"
+	fi
+}
+
+peer_serve
