@@ -547,6 +547,36 @@ START_TEST(full_receiver_drops_and_counts)
 }
 END_TEST
 
+/* More to send than there is room, again and again: each sender gets its share. */
+START_TEST(several_senders_share_the_room)
+{
+	enum { SENDERS = 3, TURNS = 300, ROOM = 40 };
+	struct bed *b = plain(SENDERS + 1, false, false);
+	unsigned got[SENDERS] = {0};
+
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		uint8_t frame[64], dst[6], src[6];
+
+		mac_of(SENDERS, dst);
+		for (unsigned i = 0; i < SENDERS * VS_BURST; i++) {
+			mac_of(i % SENDERS, src);
+			fake_frame(frame, dst, src, -1, 60, i);
+			ck_assert_ptr_nonnull(fake_inject(&b->fake[i % SENDERS], frame, 60));
+		}
+		b->fake[SENDERS].room = ROOM;
+		run(b);
+		for (unsigned i = 0; i < b->fake[SENDERS].n_out; i++)
+			got[b->fake[SENDERS].out[i].data[11] - 1]++;
+		clear(b);
+	}
+	for (unsigned i = 0; i < SENDERS; i++) {
+		ck_assert_uint_ge(got[i] * 10, TURNS * ROOM / SENDERS * 9);
+		ck_assert_uint_le(got[i] * 10, TURNS * ROOM / SENDERS * 11);
+	}
+	bed_free(b);
+}
+END_TEST
+
 /* Bursts of every size keep order, lose nothing, and end with one rx_done each. */
 START_TEST(burst_sizes)
 {
@@ -1201,6 +1231,7 @@ int main(void)
 	tcase_add_test(t, only_the_flooder_loses_entries);
 	tcase_add_test(t, ageing);
 	tcase_add_test(t, full_receiver_drops_and_counts);
+	tcase_add_test(t, several_senders_share_the_room);
 	tcase_add_loop_test(t, burst_sizes, 0, 13);
 	tcase_add_loop_test(t, checksum_for_a_port_that_cannot, 0, 2);
 	tcase_add_loop_test(t, segmentation, 0, 2);

@@ -206,7 +206,9 @@ static uint64_t lap(struct vs_worker *w)
 	return took;
 }
 
-static unsigned serve(struct vs_worker *w, struct port_list *list, unsigned from, unsigned to)
+/* @first: set to the slot behind the first one that had frames, once. */
+static unsigned serve(struct vs_worker *w, struct port_list *list, unsigned from, unsigned to,
+		      unsigned *first)
 {
 	unsigned sum = 0;
 
@@ -221,20 +223,27 @@ static unsigned serve(struct vs_worker *w, struct port_list *list, unsigned from
 		count(&p->counters[w->id].bursts, 1);
 		count(&p->counters[w->id].busy, took);
 		count(&w->busy, took);
+		if (!*first)
+			*first = i + 1;
 		sum += n;
 	}
 	return sum;
 }
 
-/* Each time another port is the first: the room of a full receiver is not always the same one's. */
+/*
+ * Each time another of the ports with frames is the first: the room of a full receiver is not
+ * always the same one's.
+ */
 unsigned vs_worker_poll(struct vs_worker *w)
 {
 	struct port_list *list = list_of(w);
-	unsigned first = w->first < list->n ? w->first : 0;
-	unsigned n = serve(w, list, first, list->n) + serve(w, list, 0, first);
+	unsigned from = w->first < list->n ? w->first : 0, first = 0;
+	unsigned n = serve(w, list, from, list->n, &first);
 
-	w->first = first + 1;
-	if (!n)
+	n += serve(w, list, 0, from, &first);
+	if (n)
+		w->first = first;
+	else
 		count(&w->idle, lap(w));
 	return n;
 }
