@@ -61,6 +61,7 @@ void cp_do_user(struct cp_run *run)
 		else if (!parts[i].add && a)
 			cp_account_remove(run->cp, a);
 	}
+	cp_nic_sockets_access(run->cp, user);
 	run->changed = true;
 	cp_say(run, "Command complete");
 }

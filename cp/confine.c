@@ -33,7 +33,9 @@ static const char *const allowed[] = {
 	"mremap",
 	"madvise",
 	"membarrier",
-	"get_mempolicy", /* DPDK asks on which node its memory is */
+	"get_mempolicy", /* DPDK asks on which node its memory is, */
+	"set_mempolicy", /* and says where it would like more */
+	"mbind",
 	"futex",
 	"futex_waitv",
 	"clone",
@@ -132,6 +134,7 @@ static const char *const allowed[] = {
 	"chmod",
 	"fchmod",
 	"fchmodat",
+	"lsetxattr", /* access lists of sockets */
 	"umask",
 	"flock",
 	"fcntl",

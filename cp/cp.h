@@ -33,11 +33,15 @@ struct cp_hooks {
 	int (*dpdk_args)(void *ctx, const char *args, char *err, size_t err_len);
 	/* Text for QUERY VSWITCH: "Ready" or why not. */
 	const char *(*uplink_state)(void *ctx, void *uplink);
+	/* What else is to be said of it: a new object, or NULL. */
+	json_t *(*uplink_device)(void *ctx, void *uplink);
 	/* Make and unmake the socket of a NIC of another TYPE than QDIO. NULL: without.
 	 * @err: text for the reply. Return: a handle for close_socket, or NULL and errno. */
 	void *(*open_socket)(void *ctx, const char *user, uint16_t vdev, enum cp_nic_type type,
 			     char *err, size_t err_len);
 	void (*close_socket)(void *ctx, void *socket, enum cp_nic_type type);
+	/* The accounts of its user have changed. */
+	void (*socket_access)(void *ctx, void *socket, enum cp_nic_type type);
 	/* The worker a new port is to be served by. */
 	struct vs_worker *(*pick_worker)(void *ctx);
 	/* All of them, for SET and QUERY WORKERS. NULL: there are none. */

@@ -265,6 +265,7 @@ void cp_account_remove(struct cp *cp, struct cp_account *a);
 
 /* nic.c */
 struct cp_nic *cp_nic_find(struct cp *cp, const char *user, uint16_t vdev);
+void cp_nic_sockets_access(struct cp *cp, const char *user);
 struct cp_nic *cp_nic_overlap(struct cp *cp, const char *user, uint32_t vdev, uint32_t devices);
 struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uint16_t devices,
 			     bool assign);

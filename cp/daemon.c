@@ -90,6 +90,12 @@ static void hook_close_uplink(void *ctx, void *uplink)
 	cp_hostuplink_close(d->uplinks, uplink);
 }
 
+static json_t *hook_uplink_device(void *ctx, void *uplink)
+{
+	(void)ctx;
+	return cp_hostuplink_device(uplink);
+}
+
 static const char *hook_uplink_state(void *ctx, void *uplink)
 {
 	(void)ctx;
@@ -108,6 +114,15 @@ static void *hook_open_socket(void *ctx, const char *user, uint16_t vdev, enum c
 	if (!s)
 		snprintf(err, err_len, "%s", strerror(errno));
 	return s;
+}
+
+static void hook_socket_access(void *ctx, void *socket, enum cp_nic_type type)
+{
+	(void)ctx;
+	if (type == CP_NIC_VHOST)
+		cp_vhost_access(socket);
+	else
+		cp_nicsock_access(socket);
 }
 
 static void hook_close_socket(void *ctx, void *socket, enum cp_nic_type type)
@@ -324,8 +339,10 @@ static int make_objects(struct cp_daemon *d)
 		.close_uplink = hook_close_uplink,
 		.dpdk_args = hook_dpdk_args,
 		.uplink_state = hook_uplink_state,
+		.uplink_device = hook_uplink_device,
 		.open_socket = hook_open_socket,
 		.close_socket = hook_close_socket,
+		.socket_access = hook_socket_access,
 		.pick_worker = hook_pick_worker,
 		.workers = hook_workers,
 		.changed = hook_changed,

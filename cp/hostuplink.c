@@ -8,8 +8,8 @@
  * succeeds. An interface that was only moved to another network namespace is reported as gone too,
  * but its TAP lives on and is kept.
  *
- * A DPDK device over an interface of the kernel (af_packet, af_xdp) is watched in the same way,
- * because its driver does not; any other is asked for its state by the tick.
+ * A DPDK device over an interface of the kernel (af_packet, af_xdp, tap) is watched in the same
+ * way, because its driver does not; any other is asked for its state by the tick.
  *
  * All of it runs on the control thread.
  */
@@ -33,6 +33,7 @@ struct uplink {
 	const char *kind;      /* "TAP", "DPDK" */
 	char arg[256];	       /* of DPDK */
 	char ifname[IFNAMSIZ]; /* of the kernel; "" none */
+	bool makes_interface;  /* its driver: net_tap */
 	struct vs_link link;
 	struct host_tap *tap; /* both NULL: it has vanished */
 	struct host_dpdk_port *dpdk;
@@ -72,7 +73,18 @@ static const char *hint(int err)
 	}
 }
 
-/* What the interface is. One that is made again gets its old address: guests remember it. */
+/* An interface that is made again gets its old address: guests remember it. */
+static void keep_address(struct cp_hostuplinks *us, struct uplink *u,
+			 const struct host_ifinfo *info)
+{
+	if (u->has_mac)
+		(void)host_netlink_mac(us->nl, u->ifname, u->mac);
+	else
+		memcpy(u->mac, info->mac, sizeof(u->mac));
+	u->has_mac = true;
+}
+
+/* What the interface is. */
 static void take_over(struct cp_hostuplinks *us, struct uplink *u)
 {
 	struct host_ifinfo info;
@@ -80,13 +92,8 @@ static void take_over(struct cp_hostuplinks *us, struct uplink *u)
 
 	u->carrier = !known || info.running;
 	host_tap_set_carrier(u->tap, u->carrier);
-	if (!known)
-		return;
-	if (u->has_mac)
-		(void)host_netlink_mac(us->nl, u->ifname, u->mac);
-	else
-		memcpy(u->mac, info.mac, sizeof(u->mac));
-	u->has_mac = true;
+	if (known)
+		keep_address(us, u, &info);
 }
 
 static bool is_open(const struct uplink *u)
@@ -129,7 +136,8 @@ static bool interface_missing(struct cp_hostuplinks *us, struct uplink *u)
 {
 	struct host_ifinfo info;
 
-	if (!u->ifname[0] || host_netlink_get(us->nl, u->ifname, &info) != -ENODEV)
+	if (!u->ifname[0] || u->makes_interface ||
+	    host_netlink_get(us->nl, u->ifname, &info) != -ENODEV)
 		return false;
 	snprintf(u->why, sizeof(u->why), "there is no interface %s", u->ifname);
 	return true;
@@ -138,6 +146,7 @@ static bool interface_missing(struct cp_hostuplinks *us, struct uplink *u)
 static int dpdk_open(struct cp_hostuplinks *us, struct uplink *u)
 {
 	char err[sizeof(u->why)] = "";
+	struct host_ifinfo info;
 
 	if (interface_missing(us, u))
 		return -ENODEV;
@@ -145,6 +154,8 @@ static int dpdk_open(struct cp_hostuplinks *us, struct uplink *u)
 	if (u->api)
 		u->dpdk = u->api->port_open(u->arg, err, sizeof(err));
 	if (u->dpdk) {
+		if (u->makes_interface && host_netlink_get(us->nl, u->ifname, &info) == 0)
+			keep_address(us, u, &info);
 		u->carrier = u->api->port_state(u->dpdk) == HOST_DPDK_READY;
 		return 0;
 	}
@@ -290,7 +301,8 @@ static void kernel_interface(struct uplink *u)
 {
 	const char *at = strstr(u->arg, ",iface=");
 
-	if (!at || strncmp(u->arg, "net_af_", strlen("net_af_")) != 0)
+	u->makes_interface = strncmp(u->arg, "net_tap", strlen("net_tap")) == 0;
+	if (!at || (strncmp(u->arg, "net_af_", strlen("net_af_")) != 0 && !u->makes_interface))
 		return;
 	at += strlen(",iface=");
 	snprintf(u->ifname, sizeof(u->ifname), "%.*s", (int)strcspn(at, ","), at);
@@ -359,6 +371,30 @@ const char *cp_hostuplink_state(const void *uplink)
 	if (!is_open(u))
 		return u->why;
 	return u->carrier ? "Ready" : "No carrier";
+}
+
+static void add_statistic(void *ctx, const char *name, uint64_t value)
+{
+	json_object_set_new(ctx, name, json_integer((json_int_t)value));
+}
+
+json_t *cp_hostuplink_device(const void *uplink)
+{
+	const struct uplink *u = uplink;
+	json_t *statistics = u->dpdk ? json_object() : NULL;
+	struct host_dpdk_info i;
+
+	if (!statistics)
+		return NULL;
+	u->api->port_info(u->dpdk, &i);
+	u->api->port_statistics(u->dpdk, add_statistic, statistics);
+	return json_pack("{s:s, s:i, s:b, s:s, s:s, s:i, s:i, s:b, s:b, s:o}", "driver", i.driver,
+			 "mbps", (int)i.mbps, "full_duplex", i.full_duplex, "link_by",
+			 i.link_interrupts ? "interrupt" : "polling", "wakes_by", i.wake,
+			 "rx_queues", (int)i.rx_queues, "tx_queues", (int)i.tx_queues, "checksum",
+			 !!(i.caps & VS_CAP_CSUM_NEEDED), "tso",
+			 !!(i.caps & (VS_CAP_GSO_TCP4 | VS_CAP_GSO_TCP6)), "statistics",
+			 statistics);
 }
 
 static void tick(struct cp_hostuplinks *us, struct uplink *u)

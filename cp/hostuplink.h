@@ -3,6 +3,8 @@
 #ifndef CP_HOSTUPLINK_H
 #define CP_HOSTUPLINK_H
 
+#include <jansson.h>
+
 #include "cp/log.h"
 #include "vswitch/port.h"
 
@@ -26,6 +28,9 @@ void *cp_hostuplink_open(struct cp_hostuplinks *us, const char *kind, const char
 void cp_hostuplink_close(struct cp_hostuplinks *us, void *uplink);
 /* As cp_hooks.uplink_state: "Ready", "No carrier", ... */
 const char *cp_hostuplink_state(const void *uplink);
+
+/* As cp_hooks.uplink_device. */
+json_t *cp_hostuplink_device(const void *uplink);
 
 /* Once a second: open again what has vanished. */
 void cp_hostuplinks_tick(struct cp_hostuplinks *us);

@@ -109,6 +109,17 @@ int cp_nic_set_type(struct cp_nic *nic, enum cp_nic_type type, char *err, size_t
 	return nic->socket ? 0 : -1;
 }
 
+/* The accounts of a user have changed. */
+void cp_nic_sockets_access(struct cp *cp, const char *user)
+{
+	const struct cp_user *u = cp_user_find(cp, user);
+	const struct cp_hooks *h = &cp->hooks;
+
+	for (const struct cp_nic *nic = u ? u->nics : NULL; nic; nic = nic->hh.next)
+		if (nic->socket && h->socket_access)
+			h->socket_access(h->ctx, nic->socket, nic->type);
+}
+
 /* The client must be told before its adapter goes; it may detach by itself. */
 static void revoke(struct cp_nic *nic)
 {

@@ -10,8 +10,9 @@
  * nothing else, because the data is the worker's to read. A datagram peer that has gone is seen
  * when a frame for it is refused, and let go by the tick.
  *
- * Trust: a peer that is refused costs a line in the log (once in a row), and datagrams of strangers
- * are looked at no more than REFUSED_MAX a second.
+ * Trust: only the user's accounts can send datagrams (cp/sockacl.c), where the file system knows
+ * access lists. A peer that is refused costs a line in the log (once in a row), and datagrams of
+ * strangers are looked at no more than REFUSED_MAX a second.
  *
  * Threads: all on the control thread; the ports' data belongs to the workers.
  */
@@ -29,6 +30,7 @@
 
 #include "cp/acceptor.h"
 #include "cp/rundir.h"
+#include "cp/sockacl.h"
 #include "host/stream.h"
 
 #define NAME_BYTES 24 /* "LINUX001-0600.sock" */
@@ -65,6 +67,14 @@ static void say(const struct cp_nicsock *s, const char *text)
 	char line[512];
 
 	snprintf(line, sizeof(line), "ZLN2627W %s: a peer was refused: %s", s->name, text);
+	s->set->cfg.log(s->set->cfg.ctx, line);
+}
+
+static void warn(const struct cp_nicsock *s, const char *what, const char *why)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "ZLN2628W %s: %s%s", s->name, what, why);
 	s->set->cfg.log(s->set->cfg.ctx, line);
 }
 
@@ -305,6 +315,23 @@ static void unlink_name(const struct cp_nicsock *s)
 	unlink(path);
 }
 
+/*
+ * Datagrams are queued before anybody sees who sent them, so others must not be able to send any.
+ * A stream's peer is seen when it connects. Where there are no access lists all may send.
+ */
+void cp_nicsock_access(struct cp_nicsock *s)
+{
+	char path[256];
+	int rc;
+
+	if (s->type != CP_NIC_DGRAM)
+		return;
+	snprintf(path, sizeof(path), "%s/%s", s->set->cfg.dir, s->name);
+	rc = cp_sockacl_set(s->cp, s->user, path);
+	if (rc)
+		warn(s, "any account can send to it: ", strerror(-rc));
+}
+
 struct cp_nicsock *cp_nicsock_open(struct cp_nicsocks *set, struct cp *cp, const char *user,
 				   uint16_t vdev, enum cp_nic_type type)
 {
@@ -324,6 +351,7 @@ struct cp_nicsock *cp_nicsock_open(struct cp_nicsocks *set, struct cp *cp, const
 	rc = cp_acceptor_init(&s->acceptor, set->cfg.base, s->fd, incoming, s);
 	if (rc)
 		goto close_fd;
+	cp_nicsock_access(s);
 	DL_APPEND(set->list, s);
 	return s;
 close_fd:

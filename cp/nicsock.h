@@ -32,5 +32,7 @@ struct cp_nicsock *cp_nicsock_open(struct cp_nicsocks *set, struct cp *cp, const
 				   uint16_t vdev, enum cp_nic_type type);
 /* The NIC is about to go and was revoked. */
 void cp_nicsock_close(struct cp_nicsock *s);
+/* The accounts of its user have changed. */
+void cp_nicsock_access(struct cp_nicsock *s);
 
 #endif

@@ -28,15 +28,26 @@ static json_t *vid_json(uint16_t vid)
 	return vid == VS_VID_NONE ? json_null() : json_integer(vid);
 }
 
+/* What the driver says of an uplink's device, or null. */
+static json_t *device_json(const struct cp *cp, const struct cp_uplink *u)
+{
+	json_t *o = u->handle && cp->hooks.uplink_device
+			    ? cp->hooks.uplink_device(cp->hooks.ctx, u->handle)
+			    : NULL;
+
+	return o ? o : json_null();
+}
+
 static json_t *uplink_json(const struct cp *cp, const struct cp_lan *lan)
 {
 	const struct cp_uplink *u = &lan->uplink;
 	const char *state = cp_uplink_state(cp, lan);
 
-	return json_pack(
-		"{s:s?, s:s?, s:b, s:s, s:b, s:o}", "kind", u->ifname[0] ? cp_uplink_kind(u) : NULL,
-		"ifname", u->ifname[0] ? u->ifname : NULL, "connect", u->connect, "state", state,
-		"ready", strcmp(state, "Ready") == 0, "counters", cp_counters_json(u->port));
+	return json_pack("{s:s?, s:s?, s:b, s:s, s:b, s:o, s:o}", "kind",
+			 u->ifname[0] ? cp_uplink_kind(u) : NULL, "ifname",
+			 u->ifname[0] ? u->ifname : NULL, "connect", u->connect, "state", state,
+			 "ready", strcmp(state, "Ready") == 0, "counters",
+			 cp_counters_json(u->port), "device", device_json(cp, u));
 }
 
 static json_t *authorized_json(const struct cp_lan *lan)
@@ -143,6 +154,26 @@ static void say_vlan(struct cp_run *run, const struct cp_lan *lan)
 	cp_say(run, "              Native  VLAN: %-6s  VLAN Counters: OFF", native);
 }
 
+static void say_device(struct cp_run *run, const struct cp_uplink *u)
+{
+	json_t *o = device_json(run->cp, u), *value;
+	const char *driver, *link, *wake, *name;
+	int mbps, full, rx, tx, csum, tso;
+
+	if (json_unpack(o, "{s:s, s:i, s:b, s:s, s:s, s:i, s:i, s:b, s:b}", "driver", &driver,
+			"mbps", &mbps, "full_duplex", &full, "link_by", &link, "wakes_by", &wake,
+			"rx_queues", &rx, "tx_queues", &tx, "checksum", &csum, "tso", &tso) == 0) {
+		cp_say(run, "    Driver: %s   Queues: %d in, %d out   Wakes by: %s", driver, rx, tx,
+		       wake);
+		cp_say(run, "    Link: %d Mbit/s %s duplex, by %s   Checksum: %s   TSO: %s", mbps,
+		       full ? "full" : "half", link, on_off(csum), on_off(tso));
+		json_object_foreach(json_object_get(o, "statistics"), name,
+				    value) if (json_integer_value(value))
+			cp_say(run, "      %s: %lld", name, (long long)json_integer_value(value));
+	}
+	json_decref(o);
+}
+
 static void say_uplink(struct cp_run *run, const struct cp_lan *lan, bool details)
 {
 	const struct cp_uplink *u = &lan->uplink;
@@ -164,6 +195,8 @@ static void say_uplink(struct cp_run *run, const struct cp_lan *lan, bool detail
 		       u->connect ? "CONNECT" : "DISCONNECT");
 	if (u->port && details)
 		cp_say_counters(run, u->port, true, "    ");
+	if (details)
+		say_device(run, u);
 }
 
 static void say_switch(struct cp_run *run, const struct cp_lan *lan, bool details)

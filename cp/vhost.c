@@ -8,26 +8,23 @@
  * the driver or the guest goes, it is detached. The data path looks after itself meanwhile: what
  * is told here may be late.
  *
- * Trust: DPDK shows no credentials of who connects, so the socket's owner and mode decide: the
- * account of the NIC's user, and root.
+ * Trust: DPDK shows no credentials of who connects, so the socket's access list decides
+ * (cp/sockacl.c): the accounts of the NIC's user, zland's own, and root.
  *
  * Threads: all on the control thread.
  */
 #include "cp/vhost.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#include <utlist.h>
 
 #include "cp/cp_priv.h"
 #include "cp/dpdk.h"
+#include "cp/sockacl.h"
 #include "host/dpdk.h"
 
 #define PATH_BYTES 256
@@ -37,6 +34,7 @@ struct cp_vhost {
 	struct cp *cp;
 	char user[CP_NAME_BYTES];
 	uint16_t vdev;
+	char path[PATH_BYTES];
 	const struct host_dpdk *api;
 	struct host_vhost *port;
 	struct event *event;
@@ -142,56 +140,26 @@ static void changed(evutil_socket_t fd, short what, void *ctx)
 /* ---- a socket's life ----------------------------------------------------------------------------
  */
 
-/* The account whose name is the user's, or -1. */
-static uid_t account_of_name(const char *user)
+/* Where there are no access lists: zland's account, and root. */
+void cp_vhost_access(struct cp_vhost *s)
 {
-	char name[CP_NAME_BYTES], buf[4096];
-	struct passwd pw, *found = NULL;
-	size_t i = 0;
+	int rc = chmod(s->path, 0600) < 0 ? -errno : cp_sockacl_set(s->cp, s->user, s->path);
 
-	for (; user[i]; i++)
-		name[i] = (char)tolower((unsigned char)user[i]);
-	name[i] = '\0';
-	if (getpwnam_r(name, &pw, buf, sizeof(buf), &found) != 0 || !found)
-		return (uid_t)-1;
-	return found->pw_uid;
-}
-
-/* The first account and the first group of the user's USER statements; else of its name. */
-static void allow(const struct cp_vhost *s, const char *path)
-{
-	const struct cp_account *a;
-	uid_t uid = (uid_t)-1;
-	gid_t gid = (gid_t)-1;
-
-	DL_FOREACH(s->cp->accounts, a) {
-		if (strcmp(a->user, s->user) != 0)
-			continue;
-		if (a->group && gid == (gid_t)-1)
-			gid = a->id;
-		else if (!a->group && uid == (uid_t)-1)
-			uid = a->id;
-	}
-	if (uid == (uid_t)-1 && gid == (gid_t)-1)
-		uid = account_of_name(s->user);
-	if (chmod(path, gid == (gid_t)-1 ? 0600 : 0660) < 0 ||
-	    ((uid != (uid_t)-1 || gid != (gid_t)-1) && chown(path, uid, gid) < 0))
-		say(s, "only zland's account may connect: ", strerror(errno));
+	if (rc)
+		say(s, "only zland's account may connect: ", strerror(-rc));
 }
 
 /* Return: 0, or -1, errno and a text. */
 static int open_port(struct cp_vhost *s, char *err, size_t err_len)
 {
-	char path[PATH_BYTES];
-
 	s->api = cp_dpdk_get(s->cfg->dpdk, "", err, err_len);
 	if (!s->api)
 		return -1;
-	snprintf(path, sizeof(path), "%s/%s-%04X.vhost", s->cfg->dir, s->user, s->vdev);
-	s->port = s->api->vhost_open(path, err, err_len);
+	snprintf(s->path, sizeof(s->path), "%s/%s-%04X.vhost", s->cfg->dir, s->user, s->vdev);
+	s->port = s->api->vhost_open(s->path, err, err_len);
 	if (!s->port)
 		return -1;
-	allow(s, path);
+	cp_vhost_access(s);
 	s->event = event_new(s->cfg->base, s->api->vhost_event_fd(s->port), EV_READ | EV_PERSIST,
 			     changed, s);
 	if (s->event && event_add(s->event, NULL) == 0)

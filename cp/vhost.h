@@ -25,6 +25,8 @@ struct cp_vhost_config {
  */
 struct cp_vhost *cp_vhost_open(const struct cp_vhost_config *cfg, struct cp *cp, const char *user,
 			       uint16_t vdev, char *err, size_t err_len);
+/* The accounts of its user have changed. */
+void cp_vhost_access(struct cp_vhost *s);
 /* The NIC is about to go and was revoked. */
 void cp_vhost_close(struct cp_vhost *s);
 

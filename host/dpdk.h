@@ -10,7 +10,7 @@
 
 #include "vswitch/port.h"
 
-#define HOST_DPDK_ABI 2u /* of struct host_dpdk; the plug-in must have the same */
+#define HOST_DPDK_ABI 3u /* of struct host_dpdk; the plug-in must have the same */
 #define HOST_DPDK_PLUGIN "libzlan-dpdk.so"
 #define HOST_DPDK_SYMBOL "zlan_dpdk"
 
@@ -22,6 +22,19 @@ enum host_dpdk_state {
 	HOST_DPDK_NO_CARRIER,
 	HOST_DPDK_GONE, /* the device was pulled out: close the port */
 };
+
+/* What QUERY shows of a device. */
+struct host_dpdk_info {
+	const char *driver; /* static, as all text here */
+	uint32_t mbps;	    /* 0: not known */
+	bool full_duplex;
+	bool link_interrupts; /* its changes are told by the driver; else it is asked */
+	const char *wake;     /* what wakes the worker: "interrupt", "socket", ... */
+	unsigned rx_queues, tx_queues;
+	unsigned caps; /* enum vs_port_cap: what the driver finishes */
+};
+
+typedef void host_dpdk_statistic_fn(void *ctx, const char *name, uint64_t value);
 
 struct host_dpdk_start {
 	const char *args;   /* more arguments of the EAL, separated by blanks; "" none */
@@ -50,6 +63,9 @@ struct host_dpdk {
 	const struct vs_port_ops *port_ops;
 	/* Asks the driver; frames for a port without carrier are dropped from then on. */
 	enum host_dpdk_state (*port_state)(struct host_dpdk_port *p);
+	void (*port_info)(struct host_dpdk_port *p, struct host_dpdk_info *out);
+	/* The driver's own counters ("extended statistics"), one call each. */
+	void (*port_statistics)(struct host_dpdk_port *p, host_dpdk_statistic_fn *fn, void *ctx);
 
 	/*
 	 * Listen on a vhost-user socket for one guest at a time; start first.

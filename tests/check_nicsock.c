@@ -4,6 +4,8 @@
  * worker are turned by hand; nothing waits.
  */
 #include <check.h>
+#include <sys/wait.h>
+#include <grp.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -57,6 +59,13 @@ static void close_socket(void *ctx, void *socket, enum cp_nic_type type)
 	cp_nicsock_close(socket);
 }
 
+static void socket_access(void *ctx, void *socket, enum cp_nic_type type)
+{
+	(void)ctx;
+	(void)type;
+	cp_nicsock_access(socket);
+}
+
 static struct vs_worker *pick_worker(void *ctx)
 {
 	return ((struct bed *)ctx)->worker;
@@ -95,6 +104,7 @@ static void bed_open(struct bed *b)
 {
 	struct cp_hooks hooks = {.open_socket = open_socket,
 				 .close_socket = close_socket,
+				 .socket_access = socket_access,
 				 .pick_worker = pick_worker,
 				 .ctx = b};
 	struct cp_nicsocks_config cfg = {.dir = b->dir, .log = on_log, .ctx = b};
@@ -357,6 +367,54 @@ START_TEST(datagrams_of_nobody)
 }
 END_TEST
 
+/* What a process of another account is told that sends a datagram: 0 or an errno. */
+static int send_as(const struct sockaddr_un *us, uid_t uid, gid_t gid)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+		if (setgroups(0, NULL) < 0 || setgid(gid) < 0 || setuid(uid) < 0)
+			_exit(255);
+		_exit(sendto(fd, "", 0, 0, (const struct sockaddr *)us, sizeof(*us)) < 0 ? errno
+											 : 0);
+	}
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+START_TEST(datagrams_of_other_accounts)
+{
+	struct sockaddr_un us;
+	struct bed b;
+
+	if (getuid() != 0) {
+		puts("skipped datagrams_of_other_accounts: needs root");
+		return;
+	}
+	bed_open(&b);
+	ck_assert_int_eq(chmod(b.dir, 0755), 0);
+	us = address(&b, "THREE-0600.sock");
+	if (b.lines) {
+		printf("skipped datagrams_of_other_accounts: %s\n", b.line);
+	} else {
+		ck_assert_int_eq(send_as(&us, 64001, 64001), EACCES);
+		command(&b, "USER THREE UID 64001");
+		ck_assert_int_eq(send_as(&us, 64001, 64001), 0);
+		ck_assert_int_eq(send_as(&us, 64002, 64002), EACCES);
+		command(&b, "USER THREE GID 64003");
+		command(&b, "USER THREE UID 64004");
+		ck_assert_int_eq(send_as(&us, 64002, 64003), 0);
+		ck_assert_int_eq(send_as(&us, 64004, 64004), 0);
+		command(&b, "USER THREE NOUID 64001");
+		ck_assert_int_eq(send_as(&us, 64001, 64001), EACCES);
+	}
+	bed_close(&b);
+}
+END_TEST
+
 START_TEST(types_are_not_mixed)
 {
 	static const struct cp_caller oper = {.user = "OPERATOR", .class_b = true};
@@ -416,6 +474,7 @@ static Suite *suite(void)
 	tcase_add_test(t, nonsense_ends_the_stream);
 	tcase_add_test(t, datagram_peers);
 	tcase_add_test(t, datagrams_of_nobody);
+	tcase_add_test(t, datagrams_of_other_accounts);
 	tcase_add_test(t, types_are_not_mixed);
 	tcase_add_test(t, accounts_are_users);
 	suite_add_tcase(s, t);

@@ -13,13 +13,19 @@
 /* Give up privileges, once in every thread of DPDK's: it calls this before it serves a guest. */
 void eal_confine_thread(void);
 struct rte_mempool *eal_pool(void);
+/* A pool for one af_xdp device. Return: NULL and rte_errno. */
+struct rte_mempool *eal_page_pool(const char *name);
 bool eal_has_pci(void);
+/* Is the device named by its place on a PCI bus? */
+bool is_pci(const char *device);
 
 /* port.c */
 extern const struct vs_port_ops dpdk_port_ops;
 struct host_dpdk_port *dpdk_port_open(const char *device, char *err, size_t err_len);
 void dpdk_port_close(struct host_dpdk_port *p);
 enum host_dpdk_state dpdk_port_state(struct host_dpdk_port *p);
+void dpdk_port_info(struct host_dpdk_port *p, struct host_dpdk_info *out);
+void dpdk_port_statistics(struct host_dpdk_port *p, host_dpdk_statistic_fn *fn, void *ctx);
 
 /* vhost.c */
 extern const struct vs_port_ops vhost_port_ops;
@@ -48,5 +54,7 @@ void idle_close(struct idle *t);
 /* Context: the one worker of the port. */
 void idle_arm(struct idle *t);
 void idle_reset(struct idle *t);
+/* Has it expired since the last arm, or the last call? */
+bool idle_expired(struct idle *t);
 
 #endif

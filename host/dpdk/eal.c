@@ -18,7 +18,8 @@
  * (vhost.c). Each gives up its privileges (host_dpdk_start.confine) before it works for
  * anybody: the first by an alarm that runs on it, the second when a guest connects.
  *
- * All ports share one pool of mbufs. Limits: POOL_MBUFS of them, of MBUF_ROOM bytes.
+ * All ports share one pool of mbufs, but for af_xdp. Limits: POOL_MBUFS of them, of MBUF_ROOM
+ * bytes.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -27,6 +28,7 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +37,9 @@
 #include "host/dpdk/dpdk_priv.h"
 
 #define POOL_MBUFS 16383u /* one less than a power of two: Source: rte_mempool_create */
-#define MEMORY_MB "128"	  /* without huge pages: the pool, and drivers' structures */
+#define PAGE_POOL_MBUFS 8191u
+#define PAGE_BYTES 4096u
+#define MEMORY_MB "128" /* without huge pages: the pool, and drivers' structures */
 #define ARGS_MAX 64
 #define ARGS_BYTES 1024
 
@@ -96,7 +100,7 @@ static bool huge_pages(void)
 }
 
 /* "0000:03:00.0" or "03:00.0", with anything behind a comma. */
-static bool is_pci(const char *device)
+bool is_pci(const char *device)
 {
 	unsigned domain, bus, dev, fn;
 
@@ -181,6 +185,33 @@ static int make_pool(void)
 	return eal.pool ? 0 : -rte_errno;
 }
 
+/*
+ * The kernel's memory for af_xdp is a pool's from its first byte on, as many bytes as the objects
+ * have together; but no object crosses a page, and the last ones would lie behind the end: what is
+ * sent from there is lost. So each is a page.
+ * Source: drivers/net/af_xdp 22.11, xdp_umem_configure; rte_mempool_op_calc_mem_size_helper.
+ */
+struct rte_mempool *eal_page_pool(const char *name)
+{
+	uint16_t room = PAGE_BYTES - sizeof(struct rte_mbuf) - RTE_CACHE_LINE_SIZE;
+	struct rte_pktmbuf_pool_private priv = {.mbuf_data_room_size = room};
+	struct rte_mempool *mp =
+		rte_mempool_create_empty(name, PAGE_POOL_MBUFS, sizeof(struct rte_mbuf) + room, 0,
+					 sizeof(priv), SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_SPREAD);
+
+	if (!mp)
+		return NULL;
+	rte_pktmbuf_pool_init(mp, &priv);
+	if (rte_mempool_set_ops_byname(mp, rte_mbuf_best_mempool_ops(), NULL) ||
+	    rte_mempool_populate_default(mp) < 0) {
+		rte_mempool_free(mp);
+		rte_errno = ENOMEM;
+		return NULL;
+	}
+	rte_mempool_obj_iter(mp, rte_pktmbuf_init, NULL);
+	return mp;
+}
+
 static int init(const struct host_dpdk_start *s, char *err, size_t err_len)
 {
 	cpu_set_t cpus;
@@ -230,6 +261,8 @@ const struct host_dpdk zlan_dpdk = {
 	.port_close = dpdk_port_close,
 	.port_ops = &dpdk_port_ops,
 	.port_state = dpdk_port_state,
+	.port_info = dpdk_port_info,
+	.port_statistics = dpdk_port_statistics,
 	.vhost_open = vhost_open,
 	.vhost_close = vhost_close,
 	.vhost_ops = &vhost_port_ops,

@@ -1,41 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A DPDK device as a port of a switch, one queue each way.
+ * A DPDK device as a port of a switch.
+ *
+ * Queues: as many as the device's arguments make it have (qpairs=, queues=, queue_count=), else one
+ * to receive from and, of a card, up to TX_QUEUES to send to. The port's worker looks at the
+ * receiving ones in turn; each worker that sends has one of the others, or shares it.
  *
  * Receiving: the mbufs of a burst are held, and referred to, until rx_done; what does not fit into
- * the references of one burst waits for the next. Sending: under a lock, since several workers may
- * do it and a queue has one user at a time; one copy into mbufs of the pool, one call for the
- * burst. A tag is edited in the head, which is copied anyway: a driver that inserts tags could
- * not save anything.
+ * the references of one burst waits for the next. Sending: under the queue's lock; one copy into
+ * mbufs of the pool, one call for the burst. A tag is edited in the head, which is copied anyway: a
+ * driver that inserts tags could not save anything.
  *
  * Offloads (offload.c) are used as far as the driver has them.
  *
- * Sleeping: a driver with receive interrupts gives a descriptor; for the others (af_packet, af_xdp,
- * ring) a timer wakes the worker (idle.c). Before it sleeps the worker looks once more: what it
- * finds is the next burst.
+ * Sleeping: see wait.c. Before it sleeps the worker looks once more: what it finds is the next
+ * burst.
  *
- * A device that is pulled out is marked by the driver's event; the control thread sees it at its
- * next look and closes the port.
+ * The link: a driver that interrupts for it has its change seen at once; the others are asked by
+ * the control thread. A device that is pulled out is marked by an event of the driver's or of its
+ * bus; the control thread sees it at its next look and closes the port.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_log.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/be.h"
-#include "host/dpdk/dpdk_priv.h"
 #include "host/dpdk/offload.h"
+#include "host/dpdk/port_priv.h"
 #include "host/vnet.h"
 
 #define RX_DESCRIPTORS 512u
 #define TX_DESCRIPTORS 512u
+#define TX_QUEUES 4u /* of a card */
 #define ETH_HLEN 14u
 #define ADDRESSES 12u
 #define TAG_LEN 4u
@@ -43,29 +45,6 @@
 #define CHAIN_MAX ((VS_FRAME_MAX + TAG_LEN + MBUF_ROOM - 1) / MBUF_ROOM)
 
 static_assert(CHAIN_MAX <= VS_SEGS, "a frame's references");
-
-/* Used by the one worker that polls the port. */
-struct dpdk_rx {
-	struct rte_mbuf *m[VS_BURST];
-	unsigned held, next, n; /* [held, next) belong to the burst, [next, n) come later */
-	struct idle idle;
-	int fd; /* of the driver's interrupt, or the timer's */
-	bool interrupts;
-};
-
-struct host_dpdk_port {
-	uint16_t id;
-	struct rte_device *dev;
-	unsigned caps; /* enum vs_port_cap */
-	bool ip_csum;
-	uint32_t frame_max;
-	uint32_t wire_max; /* of a frame that is not to be cut */
-	/* Hints for senders: hence relaxed. */
-	atomic_bool carrier;
-	atomic_bool gone;
-	struct dpdk_rx rx;
-	pthread_mutex_t tx_lock;
-};
 
 /* ---- receiving ---------------------------------------------------------------------------- */
 
@@ -85,7 +64,10 @@ static bool fetch(struct host_dpdk_port *p)
 	rx->held = rx->next = rx->n = 0;
 	if (atomic_load_explicit(&p->gone, memory_order_relaxed))
 		return false;
-	rx->n = rte_eth_rx_burst(p->id, 0, rx->m, VS_BURST);
+	for (unsigned k = 0; k < p->n_rx && !rx->n; k++) {
+		rx->n = rte_eth_rx_burst(p->id, rx->queue, rx->m, VS_BURST);
+		rx->queue = rx->queue + 1u < p->n_rx ? (uint16_t)(rx->queue + 1) : 0;
+	}
 	return rx->n > 0;
 }
 
@@ -163,7 +145,7 @@ static unsigned port_rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
 	b->nseg_used = 0;
 	if (!fetch(p))
 		return 0;
-	idle_reset(&rx->idle);
+	idle_reset(&p->wait.idle);
 	for (; rx->next < rx->n; rx->next++) {
 		const struct rte_mbuf *m = rx->m[rx->next];
 		enum vs_drop why;
@@ -190,14 +172,15 @@ static void port_rx_done(void *port, const struct vs_burst *b)
 /* ---- sending -------------------------------------------------------------------------------- */
 
 /* Append to the chain that ends in *last, which grows. Return: false if the pool is empty. */
-static bool append(struct rte_mbuf *m, struct rte_mbuf **last, const uint8_t *from, uint32_t len)
+static bool append(struct rte_mempool *pool, struct rte_mbuf *m, struct rte_mbuf **last,
+		   const uint8_t *from, uint32_t len)
 {
 	while (len) {
 		uint16_t room = rte_pktmbuf_tailroom(*last);
 		uint16_t n = len < room ? (uint16_t)len : room;
 
 		if (!n) {
-			struct rte_mbuf *more = rte_pktmbuf_alloc(eal_pool());
+			struct rte_mbuf *more = rte_pktmbuf_alloc(pool);
 
 			if (!more)
 				return false;
@@ -228,21 +211,36 @@ static enum vs_drop fill(const struct host_dpdk_port *p, struct rte_mbuf *m,
 	m->data_len = (uint16_t)headlen;
 	m->pkt_len = headlen;
 	for (unsigned s = 0; s < b->nseg[ref->frame]; s++)
-		if (!append(m, &last, seg[s].p, seg[s].len))
+		if (!append(p->pool, m, &last, seg[s].p, seg[s].len))
 			return VS_DROP_TX_NO_BUFFER;
 	if (m->pkt_len > p->wire_max && !(b->flags[ref->frame] & VS_F_GSO))
 		return VS_DROP_TX_TOO_BIG;
 	return offload_tx(b, ref, m, p->ip_csum);
 }
 
+/* The calling worker's. */
+static uint16_t tx_queue(const struct host_dpdk_port *p)
+{
+	static atomic_uint workers;
+	static _Thread_local unsigned worker; /* one more than its number */
+
+	if (p->n_tx == 1)
+		return 0;
+	if (!worker)
+		worker = 1 + atomic_fetch_add(&workers, 1);
+	return (uint16_t)((worker - 1) % p->n_tx);
+}
+
 /* Hand n frames to the driver. Return: how many it took; the others are freed. */
 static unsigned submit(struct host_dpdk_port *p, struct rte_mbuf **m, unsigned n, enum vs_drop *err)
 {
-	uint16_t ready = (uint16_t)n, sent;
+	uint16_t ready = (uint16_t)n, sent, queue = tx_queue(p);
 
+	pthread_mutex_lock(&p->tx_lock[queue]);
 	if (p->caps)
-		ready = rte_eth_tx_prepare(p->id, 0, m, (uint16_t)n);
-	sent = rte_eth_tx_burst(p->id, 0, m, ready);
+		ready = rte_eth_tx_prepare(p->id, queue, m, (uint16_t)n);
+	sent = rte_eth_tx_burst(p->id, queue, m, ready);
+	pthread_mutex_unlock(&p->tx_lock[queue]);
 	if (sent < n) {
 		*err = sent < ready ? VS_DROP_TX_NO_BUFFER : VS_DROP_TX_ERROR;
 		rte_pktmbuf_free_bulk(m + sent, n - sent);
@@ -265,7 +263,7 @@ static unsigned port_tx_burst(void *port, const struct vs_burst *b, const struct
 		return 0;
 	}
 	*err = VS_DROP_TX_NO_BUFFER;
-	if (rte_pktmbuf_alloc_bulk(eal_pool(), m, n))
+	if (rte_pktmbuf_alloc_bulk(p->pool, m, n))
 		return 0;
 	for (; k < n; k++) {
 		enum vs_drop why = fill(p, m[k], b, ref + k);
@@ -277,12 +275,7 @@ static unsigned port_tx_burst(void *port, const struct vs_burst *b, const struct
 		rte_pktmbuf_free_bulk(m + k, n - k);
 		break;
 	}
-	if (!k)
-		return 0;
-	pthread_mutex_lock(&p->tx_lock);
-	k = submit(p, m, k, err);
-	pthread_mutex_unlock(&p->tx_lock);
-	return k;
+	return k ? submit(p, m, k, err) : 0;
 }
 
 /* ---- sleeping, capabilities ------------------------------------------------------------------ */
@@ -291,12 +284,13 @@ static bool port_arm(void *port)
 {
 	struct host_dpdk_port *p = port;
 
-	if (p->rx.interrupts)
-		rte_eth_dev_rx_intr_enable(p->id, 0);
+	if (p->wait.how == WAIT_INTERRUPT)
+		for (uint16_t q = 0; q < p->n_rx; q++)
+			rte_eth_dev_rx_intr_enable(p->id, q);
 	if (fetch(p))
 		return true;
-	if (!p->rx.interrupts && !atomic_load_explicit(&p->gone, memory_order_relaxed))
-		idle_arm(&p->rx.idle);
+	if (!atomic_load_explicit(&p->gone, memory_order_relaxed))
+		wait_arm(&p->wait);
 	return false;
 }
 
@@ -304,15 +298,16 @@ static void port_disarm(void *port)
 {
 	struct host_dpdk_port *p = port;
 
-	if (p->rx.interrupts)
-		rte_eth_dev_rx_intr_disable(p->id, 0);
+	if (p->wait.how == WAIT_INTERRUPT)
+		for (uint16_t q = 0; q < p->n_rx; q++)
+			rte_eth_dev_rx_intr_disable(p->id, q);
 }
 
 static int port_wait_fd(void *port)
 {
 	const struct host_dpdk_port *p = port;
 
-	return p->rx.fd;
+	return p->wait.fd;
 }
 
 static unsigned port_caps(void *port)
@@ -355,18 +350,32 @@ static int removed(uint16_t id, enum rte_eth_event_type event, void *ctx, void *
 	return 0;
 }
 
-enum host_dpdk_state dpdk_port_state(struct host_dpdk_port *p)
+static bool look_at_link(struct host_dpdk_port *p)
 {
 	struct rte_eth_link link = {.link_status = RTE_ETH_LINK_UP};
+	/* A driver that cannot tell is taken to be up. */
+	bool up = rte_eth_link_get_nowait(p->id, &link) < 0 || link.link_status == RTE_ETH_LINK_UP;
 
+	atomic_store_explicit(&p->carrier, up, memory_order_relaxed);
+	return up;
+}
+
+static int link_changed(uint16_t id, enum rte_eth_event_type event, void *ctx, void *ret)
+{
+	(void)id;
+	(void)event;
+	(void)ret;
+	look_at_link(ctx);
+	return 0;
+}
+
+enum host_dpdk_state dpdk_port_state(struct host_dpdk_port *p)
+{
+	if (rte_eth_dev_is_removed(p->id) == 1)
+		atomic_store_explicit(&p->gone, true, memory_order_relaxed);
 	if (atomic_load_explicit(&p->gone, memory_order_relaxed))
 		return HOST_DPDK_GONE;
-	/* A driver that cannot tell is taken to be up. */
-	if (rte_eth_link_get_nowait(p->id, &link) < 0)
-		link.link_status = RTE_ETH_LINK_UP;
-	atomic_store_explicit(&p->carrier, link.link_status == RTE_ETH_LINK_UP,
-			      memory_order_relaxed);
-	return link.link_status == RTE_ETH_LINK_UP ? HOST_DPDK_READY : HOST_DPDK_NO_CARRIER;
+	return look_at_link(p) ? HOST_DPDK_READY : HOST_DPDK_NO_CARRIER;
 }
 
 /* The port a device has become: the device's name ends at the comma. Return: 0 or -errno. */
@@ -388,6 +397,49 @@ static int find_port(struct host_dpdk_port *p, const char *device)
 	return rc;
 }
 
+/* The number behind one of the words by which drivers are told of their queues; 0: there is none.
+ */
+static unsigned queues_asked_for(const char *device)
+{
+	static const char *const word[] = {",qpairs=", ",queues=", ",queue_count="};
+
+	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
+		const char *at = strstr(device, word[i]);
+
+		if (at)
+			return (unsigned)strtoul(at + strlen(word[i]), NULL, 10);
+	}
+	return 0;
+}
+
+static uint16_t at_most(unsigned n, unsigned max)
+{
+	n = n < max ? n : max;
+	n = n < QUEUES ? n : QUEUES;
+	return (uint16_t)(n ? n : 1);
+}
+
+static void choose_queues(struct host_dpdk_port *p, const struct rte_eth_dev_info *info,
+			  const char *device)
+{
+	unsigned asked = queues_asked_for(device);
+
+	p->n_rx = at_most(asked, info->max_rx_queues);
+	p->n_tx = at_most(asked ? asked : is_pci(device) ? TX_QUEUES : 1, info->max_tx_queues);
+}
+
+static int choose_pool(struct host_dpdk_port *p, const struct rte_eth_dev_info *info)
+{
+	char name[32];
+
+	p->pool = eal_pool();
+	if (strcmp(info->driver_name, "net_af_xdp") != 0)
+		return 0;
+	snprintf(name, sizeof(name), "zlan_xdp_%u", p->id);
+	p->pool = eal_page_pool(name);
+	return p->pool ? 0 : -rte_errno;
+}
+
 static int setup_queues(struct host_dpdk_port *p, const struct rte_eth_dev_info *info,
 			const struct rte_eth_conf *conf)
 {
@@ -398,14 +450,14 @@ static int setup_queues(struct host_dpdk_port *p, const struct rte_eth_dev_info 
 
 	tx.offloads = conf->txmode.offloads;
 	rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &nrx, &ntx);
-	if (!rc)
-		rc = rte_eth_rx_queue_setup(p->id, 0, nrx, node, NULL, eal_pool());
-	if (!rc)
-		rc = rte_eth_tx_queue_setup(p->id, 0, ntx, node, &tx);
+	for (uint16_t q = 0; !rc && q < p->n_rx; q++)
+		rc = rte_eth_rx_queue_setup(p->id, q, nrx, node, NULL, p->pool);
+	for (uint16_t q = 0; !rc && q < p->n_tx; q++)
+		rc = rte_eth_tx_queue_setup(p->id, q, ntx, node, &tx);
 	return rc;
 }
 
-static int configure(struct host_dpdk_port *p)
+static int configure(struct host_dpdk_port *p, const char *device)
 {
 	struct rte_eth_conf conf = {0};
 	struct rte_eth_dev_info info;
@@ -416,11 +468,23 @@ static int configure(struct host_dpdk_port *p)
 		return rc;
 	p->caps = offload_choose(&info, &conf);
 	p->ip_csum = conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
+	choose_queues(p, &info, device);
+	rc = choose_pool(p, &info);
+	if (rc)
+		return rc;
+	p->link_interrupts = info.dev_flags && *info.dev_flags & RTE_ETH_DEV_INTR_LSC;
+	conf.intr_conf.lsc = p->link_interrupts;
+	if (p->n_rx > 1 && info.flow_type_rss_offloads) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf =
+			info.flow_type_rss_offloads &
+			(RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
+	}
 	conf.intr_conf.rxq = 1;
-	p->rx.interrupts = rte_eth_dev_configure(p->id, 1, 1, &conf) == 0;
+	p->rx_interrupts = rte_eth_dev_configure(p->id, p->n_rx, p->n_tx, &conf) == 0;
 	conf.intr_conf.rxq = 0;
-	if (!p->rx.interrupts)
-		rc = rte_eth_dev_configure(p->id, 1, 1, &conf);
+	if (!p->rx_interrupts)
+		rc = rte_eth_dev_configure(p->id, p->n_rx, p->n_tx, &conf);
 	if (!rc)
 		rc = setup_queues(p, &info, &conf);
 	if (rc)
@@ -430,29 +494,9 @@ static int configure(struct host_dpdk_port *p)
 	return 0;
 }
 
-/* What the worker sleeps on. */
-static int setup_wait(struct host_dpdk_port *p)
+static int start_device(struct host_dpdk_port *p, const char *device, const struct sockets *before)
 {
-	uint32_t level = rte_log_get_global_level();
-	int rc = idle_open(&p->rx.idle), fd = -1;
-
-	/* To have none is no error worth a line. */
-	rte_log_set_global_level(RTE_LOG_EMERG);
-	if (p->rx.interrupts)
-		fd = rte_eth_dev_rx_intr_ctl_q_get_fd(p->id, 0);
-	rte_log_set_global_level(level);
-	/* Some drivers accept the wish for interrupts and have none. */
-	if (fd >= 0 && (rte_eth_dev_rx_intr_enable(p->id, 0) != 0 ||
-			rte_eth_dev_rx_intr_disable(p->id, 0) != 0))
-		fd = -1;
-	p->rx.interrupts = fd >= 0;
-	p->rx.fd = fd >= 0 ? fd : p->rx.idle.fd;
-	return rc;
-}
-
-static int start_device(struct host_dpdk_port *p)
-{
-	int rc = configure(p);
+	int rc = configure(p, device);
 
 	if (!rc)
 		rc = rte_eth_dev_start(p->id);
@@ -462,26 +506,30 @@ static int start_device(struct host_dpdk_port *p)
 	rte_eth_promiscuous_enable(p->id);
 	rte_eth_allmulticast_enable(p->id);
 	rte_eth_dev_callback_register(p->id, RTE_ETH_EVENT_INTR_RMV, removed, p);
-	return setup_wait(p);
+	rte_eth_dev_callback_register(p->id, RTE_ETH_EVENT_INTR_LSC, link_changed, p);
+	return wait_open(&p->wait, p->id, p->n_rx, p->rx_interrupts, before);
 }
 
 struct host_dpdk_port *dpdk_port_open(const char *device, char *err, size_t err_len)
 {
 	struct host_dpdk_port *p = calloc(1, sizeof(*p));
+	struct sockets before;
 	int rc;
 
 	if (!p)
 		return NULL;
 	p->id = RTE_MAX_ETHPORTS;
-	p->rx.idle.fd = -1;
-	pthread_mutex_init(&p->tx_lock, NULL);
+	p->wait.fd = p->wait.idle.fd = -1;
+	for (unsigned q = 0; q < QUEUES; q++)
+		pthread_mutex_init(&p->tx_lock[q], NULL);
 	atomic_init(&p->carrier, true);
 	atomic_init(&p->gone, false);
+	wait_sockets(&before);
 	rc = rte_dev_probe(device);
 	if (rc == 0 || rc == -EEXIST)
 		rc = find_port(p, device);
 	if (!rc)
-		rc = start_device(p);
+		rc = start_device(p, device, &before);
 	if (!rc) {
 		dpdk_port_state(p);
 		return p;
@@ -507,12 +555,16 @@ void dpdk_port_close(struct host_dpdk_port *p)
 	release(&p->rx);
 	if (p->id != RTE_MAX_ETHPORTS) {
 		rte_eth_dev_callback_unregister(p->id, RTE_ETH_EVENT_INTR_RMV, removed, p);
+		rte_eth_dev_callback_unregister(p->id, RTE_ETH_EVENT_INTR_LSC, link_changed, p);
+		wait_close(&p->wait); /* while the driver's descriptors are still its own */
 		rte_eth_dev_stop(p->id);
 		rte_eth_dev_close(p->id);
 	}
 	if (p->dev)
 		rte_dev_remove(p->dev);
-	idle_close(&p->rx.idle);
-	pthread_mutex_destroy(&p->tx_lock);
+	if (p->pool != eal_pool())
+		rte_mempool_free(p->pool);
+	for (unsigned q = 0; q < QUEUES; q++)
+		pthread_mutex_destroy(&p->tx_lock[q]);
 	free(p);
 }
