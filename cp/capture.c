@@ -33,6 +33,9 @@ struct cp_capture {
 	struct capture_page *page;
 	int memfd;
 	int wake_read, wake_write;
+	bool all; /* switches, also those to come */
+	uint32_t snaplen;
+	bool dropped;
 	unsigned n, live;
 	struct target target[CP_LANS_MAX];
 };
@@ -153,10 +156,8 @@ static bool targets_find(struct cp_capture *c, struct cp *cp, const struct reque
 	c->n = cp_switches(cp, all, CP_LANS_MAX);
 	for (unsigned i = 0; i < c->n; i++)
 		c->target[i].sw = all[i];
-	if (!c->n)
-		snprintf(err, err_len,
-			 "ZLN2702E There is no virtual switch yet; DEFINE VSWITCH makes one");
-	return c->n;
+	c->all = true;
+	return true;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -196,24 +197,34 @@ static int wake_setup(struct cp_capture *c)
 	return 0;
 }
 
-static int points_start(struct cp_capture *c, const struct request *req)
+static int point_start(struct cp_capture *c, struct target *t)
 {
 	struct vs_capture_config cfg = {
-		.dropped_only = req->dropped,
-		.snaplen = req->snaplen,
+		.sw = t->sw,
+		.port = t->port,
+		.dropped_only = c->dropped,
+		.snaplen = c->snaplen,
 		.emit = capture_emit,
 		.flush = capture_publish,
 		.ctx = c,
 	};
 
-	for (unsigned i = 0; i < c->n; i++, c->live++) {
-		cfg.sw = c->target[i].sw;
-		cfg.port = c->target[i].port;
-		c->target[i].point = vs_capture_start(&cfg);
-		if (!c->target[i].point)
-			return -errno;
-	}
+	t->point = vs_capture_start(&cfg);
+	if (!t->point)
+		return -errno;
+	c->live++;
 	return 0;
+}
+
+static int points_start(struct cp_capture *c, const struct request *req)
+{
+	int rc = 0;
+
+	c->dropped = req->dropped;
+	c->snaplen = req->snaplen;
+	for (unsigned i = 0; i < c->n && !rc; i++)
+		rc = point_start(c, &c->target[i]);
+	return rc;
 }
 
 struct cp_capture *cp_capture_start(struct cp *cp, const json_t *request, int fds[2], char *err,
@@ -278,12 +289,29 @@ void cp_capture_stop(struct cp_capture *c)
 	free(c);
 }
 
+void cp_capture_appeared(struct cp_capture *c, struct vs_switch *sw)
+{
+	struct target *t = NULL;
+
+	if (!c->all)
+		return;
+	for (unsigned i = 0; i < c->n && !t; i++)
+		if (!c->target[i].point)
+			t = &c->target[i];
+	if (!t && c->n < CP_LANS_MAX)
+		t = &c->target[c->n++];
+	if (!t)
+		return;
+	*t = (struct target){.sw = sw};
+	point_start(c, t); /* without memory it goes on with the others */
+}
+
 void cp_capture_forget(struct cp_capture *c, struct vs_switch *sw, struct vs_port *p)
 {
 	for (unsigned i = 0; i < c->n; i++)
 		if (p ? c->target[i].port == p : c->target[i].sw == sw)
 			target_end(c, &c->target[i]);
-	if (c->live)
+	if (c->live || c->all)
 		return;
 	/* release: the rings were published before, by workers the stop has waited for */
 	atomic_store_explicit(&c->page->ended, 1, memory_order_release);

@@ -13,7 +13,7 @@ struct cp_capture;
 
 /*
  * Start from a request {"vswitch": name|absent, "nic": "U/VDEV"|absent, "dropped": bool,
- * "snaplen": n}. With neither vswitch nor nic: every switch.
+ * "snaplen": n}. With neither vswitch nor nic: every switch, also those to come.
  * @fds: receives the ring's memfd and the descriptor that polls readable when the reader is woken
  * (a pipe: on an eventfd the reader could switch O_NONBLOCK off for both sides and then let a
  * worker's write block); closed by cp_capture_stop (send copies by SCM_RIGHTS).
@@ -23,6 +23,8 @@ struct cp_capture;
 struct cp_capture *cp_capture_start(struct cp *cp, const json_t *request, int fds[2], char *err,
 				    size_t err_len);
 void cp_capture_stop(struct cp_capture *c);
+/* A switch is new: a capture of all switches covers it from now on. */
+void cp_capture_appeared(struct cp_capture *c, struct vs_switch *sw);
 /* A switch (p is NULL) or a port of it (p is not) is about to be destroyed: captures on it end. */
 void cp_capture_forget(struct cp_capture *c, struct vs_switch *sw, struct vs_port *p);
 

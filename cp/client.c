@@ -7,13 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cp/rundir.h"
 
+#define RECONNECT_TRIES 30 /* 100 ms apart */
+
 struct cp_client {
 	int fd;
 	FILE *in; /* on fd */
+	char *dir;
 };
 
 /* What a user can do about a daemon that does not answer. */
@@ -32,22 +36,44 @@ static const char *hint(int err)
 	}
 }
 
-struct cp_client *cp_client_open(const char *dir, char *err, size_t err_len)
+/* Return: 0, or -errno and err set; then there is no connection. */
+static int connect_to(struct cp_client *cl, char *err, size_t err_len)
 {
-	struct cp_client *cl = calloc(1, sizeof(*cl));
-	int fd = cl ? cp_rundir_connect(dir, CP_CONTROL_SOCKET, SOCK_STREAM) : -ENOMEM;
+	int fd = cp_rundir_connect(cl->dir, CP_CONTROL_SOCKET, SOCK_STREAM);
 
 	if (fd >= 0) {
 		cl->fd = fd;
 		cl->in = fdopen(fd, "r");
 		if (cl->in)
-			return cl;
+			return 0;
 		close(fd);
 		fd = -ENOMEM;
 	}
-	snprintf(err, err_len, "ZLN2650E No connection to %s/" CP_CONTROL_SOCKET ": %s; %s", dir,
-		 strerror(-fd), hint(-fd));
-	free(cl);
+	cl->fd = -1;
+	snprintf(err, err_len, "ZLN2650E No connection to %s/" CP_CONTROL_SOCKET ": %s; %s",
+		 cl->dir, strerror(-fd), hint(-fd));
+	return fd;
+}
+
+static void disconnect(struct cp_client *cl)
+{
+	if (cl->in)
+		fclose(cl->in);
+	cl->in = NULL;
+	cl->fd = -1;
+}
+
+struct cp_client *cp_client_open(const char *dir, char *err, size_t err_len)
+{
+	struct cp_client *cl = calloc(1, sizeof(*cl));
+
+	if (cl)
+		cl->dir = strdup(dir);
+	if (cl && cl->dir && connect_to(cl, err, err_len) == 0)
+		return cl;
+	if (!cl || !cl->dir)
+		snprintf(err, err_len, "ZLN2650E No memory");
+	cp_client_close(cl);
 	return NULL;
 }
 
@@ -55,8 +81,40 @@ void cp_client_close(struct cp_client *cl)
 {
 	if (!cl)
 		return;
-	fclose(cl->in);
+	disconnect(cl);
+	free(cl->dir);
 	free(cl);
+}
+
+/* Between two requests zland has nothing to say: whatever can be read is the end. */
+static bool has_ended(const struct cp_client *cl)
+{
+	char c;
+
+	return cl->fd < 0 || recv(cl->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/*
+ * A daemon that was restarted since the last request is connected to again; one that is just
+ * being restarted is waited for. A request that was sent is never sent again: it may have been
+ * executed.
+ * Return: 0, or -1 and err set.
+ */
+static int reconnect(struct cp_client *cl, char *err, size_t err_len)
+{
+	const struct timespec pause = {.tv_nsec = 100000000};
+	int rc;
+
+	if (!has_ended(cl))
+		return 0;
+	disconnect(cl);
+	for (unsigned i = 0; i < RECONNECT_TRIES; i++) {
+		rc = connect_to(cl, err, err_len);
+		if (rc != -ENOENT && rc != -ECONNREFUSED)
+			return rc ? -1 : 0;
+		nanosleep(&pause, NULL);
+	}
+	return -1;
 }
 
 /* A daemon that turns us away closes without reading; what it has said can still be read. */
@@ -94,6 +152,10 @@ json_t *cp_client_request(struct cp_client *cl, json_t *request, char *err, size
 	ssize_t n;
 	json_t *answer = NULL;
 
+	if (reconnect(cl, err, err_len) < 0) {
+		json_decref(request);
+		return NULL;
+	}
 	if (!send_request(cl, request)) {
 		snprintf(err, err_len, "ZLN2651E The command is not text in UTF-8");
 		return NULL;

@@ -108,8 +108,9 @@ static void unknown_command(struct cp_run *run, const struct cp_tokens *t, unsig
 		cp_error(run, CP_E_MISSING, "the object", cp_token(t, 0), NULL);
 }
 
-static void execute(struct cp_run *run, const struct cp_tokens *t)
+static void execute(struct cp_run *run, struct cp_tokens *t)
 {
+	bool persist = cp_persist_take(t);
 	unsigned used;
 	const struct cp_command *cmd = cp_find_command(t, &used);
 	struct cp_args args;
@@ -120,8 +121,11 @@ static void execute(struct cp_run *run, const struct cp_tokens *t)
 	}
 	run->args = &args;
 	if (cp_parse(run, cmd, t, used, &args, NULL) == 0 &&
-	    (!cmd->class_b || cp_need_class_b(run, args.title) == 0))
+	    (!cmd->class_b || cp_need_class_b(run, args.title) == 0) &&
+	    (!persist || cp_need_class_b(run, "PERSIST") == 0))
 		cmd->fn(run);
+	if (persist && run->changed && !run->rc)
+		cp_persist(run, t);
 	run->args = NULL;
 }
 

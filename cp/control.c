@@ -361,6 +361,16 @@ void cp_control_destroy(struct cp_control *ct)
 	free(ct);
 }
 
+void cp_control_appeared(struct cp_control *ct, struct vs_switch *sw)
+{
+	struct conn *c;
+
+	DL_FOREACH(ct->conns, c) {
+		if (c->capture)
+			cp_capture_appeared(c->capture, sw);
+	}
+}
+
 void cp_control_forget(struct cp_control *ct, struct vs_switch *sw, struct vs_port *p)
 {
 	struct conn *c;

@@ -37,6 +37,8 @@ void cp_control_destroy(struct cp_control *ct);
  */
 int cp_control_adopt(struct cp_control *ct, int fd, const struct cp_caller *who);
 
+/* As cp_hooks.appeared. */
+void cp_control_appeared(struct cp_control *ct, struct vs_switch *sw);
 /* As cp_hooks.forget: end the captures on a switch or port. */
 void cp_control_forget(struct cp_control *ct, struct vs_switch *sw, struct vs_port *p);
 

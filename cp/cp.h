@@ -22,6 +22,8 @@ enum cp_nic_type { CP_NIC_QDIO, CP_NIC_STREAM, CP_NIC_DGRAM, CP_NIC_VHOST };
 
 /* ---- the whole -------------------------------------------------------------------- */
 
+enum cp_save { CP_SAVE_ALL, CP_SAVE_STATEMENT, CP_SAVE_NONE };
+
 struct cp_hooks {
 	/* Open a host port for an uplink and start it on link. @err: text for the reply.
 	 * Return: a handle for close_uplink, or NULL and errno. zland supplies TAP here,
@@ -48,6 +50,11 @@ struct cp_hooks {
 	struct cp_workers *(*workers)(void *ctx);
 	/* Something was changed by a command: the state file is to be rewritten. */
 	void (*changed)(void *ctx);
+	/* Make something permanent: the configuration as it is (text), one statement (text), or
+	 * nothing any more. @err: text for the reply. Return: 0 or -1. NULL: there is nowhere. */
+	int (*save)(void *ctx, enum cp_save what, const char *text, char *err, size_t err_len);
+	/* A switch is new: captures of all switches cover it as well. */
+	void (*appeared)(void *ctx, struct vs_switch *sw);
 	/* SHUTDOWN was accepted. */
 	void (*shutdown)(void *ctx);
 	/* A line for the event log ("ZLN2830I ..."). */

@@ -230,6 +230,10 @@ struct cp_run {
 	bool changed;
 };
 
+/* cmd_save.c */
+bool cp_persist_take(struct cp_tokens *t);
+void cp_persist(struct cp_run *run, const struct cp_tokens *t);
+
 /* reply.c */
 int cp_run_open(struct cp_run *run, struct cp_reply *r);
 void cp_run_close(struct cp_run *run);
@@ -410,6 +414,7 @@ void cp_do_query_counters(struct cp_run *run);
 void cp_do_query_configuration(struct cp_run *run);
 void cp_do_help(struct cp_run *run);
 void cp_do_shutdown(struct cp_run *run);
+void cp_do_save(struct cp_run *run);
 
 /* query_port.c: what the QUERY commands say about one port */
 json_t *cp_counters_json(const struct vs_port *port);

@@ -8,10 +8,11 @@
  * what is outside: uplinks, workers, the state file, the log.
  *
  * Start: directory and lock, workers, objects from DIR/state or from FILE, sockets, confinement,
- * "ready". End (SHUTDOWN, SIGTERM, SIGINT): clients, objects, workers, in this order; the
- * state file is removed, because the next start is to be from FILE: what was changed by
- * commands lasts until then (spec/zvm-networking.md 2). A killed daemon leaves it, and
- * the next one goes on from there.
+ * "ready". End: clients, objects, workers, in this order. After SHUTDOWN and SIGINT the state
+ * file is removed, because the next start is to be from the permanent configuration: what was
+ * changed by commands lasts until then (spec/zvm-networking.md 2), unless SAVE or PERSIST made it
+ * permanent. A killed daemon leaves the state, so does one that is restarted (SIGTERM), and the
+ * next one goes on from there.
  *
  * The control thread is not registered with RCU: it is the only one that changes what
  * the workers read, so it needs no protection to read it itself, and unregistered it never holds
@@ -41,6 +42,7 @@
 #include "cp/port_wire.h"
 #include "cp/portsock.h"
 #include "cp/rundir.h"
+#include "cp/save.h"
 #include "cp/state.h"
 #include "cp/hostuplink.h"
 #include "cp/vhost.h"
@@ -55,6 +57,8 @@ struct cp_daemon {
 	struct event *tick, *save, *sigterm, *sigint;
 	bool dirty;   /* a change is to be written before it is acknowledged */
 	bool unsaved; /* that failed, and was logged: the tick tries again */
+	bool restart; /* ended by SIGTERM: the next start goes on from the state */
+	struct cp_saved *saved;
 	struct cp_workers *workers;
 	struct cp_dpdk *dpdk;
 	struct cp_hostuplinks *uplinks;
@@ -159,6 +163,26 @@ static void hook_changed(void *ctx)
 		event_active(d->save, EV_TIMEOUT, 0);
 }
 
+static int hook_save(void *ctx, enum cp_save what, const char *text, char *err, size_t err_len)
+{
+	struct cp_daemon *d = ctx;
+	int rc = what == CP_SAVE_ALL	     ? cp_saved_write(d->saved, text)
+		 : what == CP_SAVE_STATEMENT ? cp_saved_add(d->saved, text)
+					     : cp_saved_remove(d->saved);
+
+	if (rc)
+		snprintf(err, err_len, "%s: %s", cp_saved_path(d->saved), strerror(-rc));
+	return rc ? -1 : 0;
+}
+
+static void hook_appeared(void *ctx, struct vs_switch *sw)
+{
+	struct cp_daemon *d = ctx;
+
+	if (d->control)
+		cp_control_appeared(d->control, sw);
+}
+
 static void hook_shutdown(void *ctx)
 {
 	struct cp_daemon *d = ctx;
@@ -245,6 +269,7 @@ static void on_signal(evutil_socket_t fd, short what, void *ctx)
 
 	(void)what;
 	cp_log_printf(&d->log, "ZLN2634I %s: shutting down", strsignal(fd));
+	d->restart = fd == SIGTERM;
 	event_base_loopexit(d->base, NULL);
 }
 
@@ -291,11 +316,38 @@ static void load_state(struct cp_daemon *d, int fd)
 
 static int load_file(struct cp_daemon *d)
 {
-	int n = cp_daemon_check(d->opt.file);
+	int n = d->opt.file ? cp_daemon_check(d->opt.file) : 0;
 
-	if (n == 0)
+	if (n == 0 && d->opt.file)
 		n = cp_execute_file(d->cp, d->opt.file, false, report_line, NULL);
 	return n ? -1 : 0;
+}
+
+/* The configuration file, and what SAVE and PERSIST left. */
+static int load_permanent(struct cp_daemon *d)
+{
+	const char *path = cp_saved_path(d->saved);
+	int fd, n = 0;
+	enum cp_saved_found found = cp_saved_look(d->saved, &fd);
+
+	if (found == CP_SAVED_OUTDATED || found == CP_SAVED_UNUSABLE)
+		cp_log_printf(&d->log, "ZLN2637W %s is %s: it is ignored", path,
+			      found == CP_SAVED_OUTDATED ? "from another configuration file"
+							 : "not usable");
+	if (found != CP_SAVED_WHOLE && load_file(d) < 0)
+		n = -1;
+	else if (fd >= 0) {
+		int errors = cp_execute_fd(d->cp, fd, path, false, report_line, NULL);
+
+		fd = -1; /* consumed */
+		cp_log_printf(&d->log, "ZLN2638I %s %s%s", path,
+			      found == CP_SAVED_WHOLE ? "was saved: it is the configuration"
+						      : "adds to the configuration",
+			      errors ? ", with errors: see above" : "");
+	}
+	if (fd >= 0)
+		close(fd);
+	return n;
 }
 
 static int load(struct cp_daemon *d)
@@ -312,7 +364,7 @@ static int load(struct cp_daemon *d)
 			      d->opt.dir,
 			      found == CP_STATE_OUTDATED ? "from another configuration file"
 							 : "not readable");
-	return d->opt.file ? load_file(d) : 0;
+	return load_permanent(d);
 }
 
 static int make_events(struct cp_daemon *d)
@@ -346,6 +398,8 @@ static int make_objects(struct cp_daemon *d)
 		.pick_worker = hook_pick_worker,
 		.workers = hook_workers,
 		.changed = hook_changed,
+		.save = hook_save,
+		.appeared = hook_appeared,
 		.shutdown = hook_shutdown,
 		.log = hook_log,
 		.forget = hook_forget,
@@ -415,6 +469,15 @@ static int make_portsock(struct cp_daemon *d)
 	return failed("Port socket", ENOMEM);
 }
 
+static int open_saved(struct cp_daemon *d)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/saved", d->opt.dir);
+	d->saved = cp_saved_open(d->opt.saved ? d->opt.saved : path, d->id);
+	return d->saved ? 0 : failed(d->opt.saved ? d->opt.saved : path, errno);
+}
+
 static int open_directory(struct cp_daemon *d)
 {
 	char err[256];
@@ -432,7 +495,7 @@ static int open_directory(struct cp_daemon *d)
 			d->opt.file);
 		return -1;
 	}
-	return rc ? failed(d->opt.file, rc) : 0;
+	return rc ? failed(d->opt.file, rc) : open_saved(d);
 }
 
 /* Every client costs a handful of descriptors: take as many as we are allowed. */
@@ -512,7 +575,8 @@ int cp_daemon_run(struct cp_daemon *d)
 /* What an orderly end leaves behind: nothing but the lock. */
 static void clean_directory(const struct cp_daemon *d)
 {
-	cp_state_remove(d->dir_fd);
+	if (!d->restart)
+		cp_state_remove(d->dir_fd);
 	unlinkat(d->dir_fd, CP_CONTROL_SOCKET, 0);
 	unlinkat(d->dir_fd, CHANNEL_SOCKET, 0);
 	unlinkat(d->dir_fd, PORT_SOCKET, 0);
@@ -522,6 +586,8 @@ void cp_daemon_stop(struct cp_daemon *d, bool clean)
 {
 	if (!d)
 		return;
+	if (clean && d->dirty)
+		save(d);
 	free_event(&d->save);
 	cp_channel_destroy(d->channel);
 	cp_portsock_destroy(d->portsock);
@@ -539,6 +605,7 @@ void cp_daemon_stop(struct cp_daemon *d, bool clean)
 		event_base_free(d->base);
 	if (clean)
 		clean_directory(d);
+	cp_saved_close(d->saved);
 	if (d->dir_fd >= 0)
 		close(d->dir_fd);
 	if (d->lock_fd >= 0)

@@ -8,9 +8,10 @@
 struct cp_daemon;
 
 struct cp_daemon_options {
-	const char *file; /* of statements, or NULL */
-	const char *dir;  /* of the sockets and the state */
-	bool confine;	  /* drop privileges after the start */
+	const char *file;  /* of statements, or NULL */
+	const char *dir;   /* of the sockets and the state */
+	const char *saved; /* of SAVE and PERSIST; NULL: "saved" in dir */
+	bool confine;	   /* drop privileges after the start */
 };
 
 /*

@@ -901,6 +901,13 @@ static const struct cp_operand set_workers[] = {
 	{0},
 };
 
+static const struct cp_operand save[] = {
+	{.op = CP_OP_UPLINK_NONE,
+	 .words = "NONE",
+	 .help = "forget what was saved: the next start is from the configuration file alone"},
+	{0},
+};
+
 static const struct cp_operand none[] = {{0}};
 
 static const struct cp_operand help[] = {
@@ -956,6 +963,8 @@ static const struct cp_command commands[] = {
 	 "show the threads that forward frames, their load and that of their ports"},
 	{"Query CONFIGuration", none, true, cp_do_query_configuration,
 	 "show the statements that recreate what is defined"},
+	{"SAVE", save, true, cp_do_save,
+	 "make what is defined now the configuration of the next start"},
 	{"HELP", help, false, cp_do_help, "show commands, or the syntax of one"},
 	{"SHUTDOWN", none, true, cp_do_shutdown, "end zland"},
 	{NULL, NULL, false, NULL, NULL},

@@ -124,5 +124,5 @@ void cp_do_help(struct cp_run *run)
 			 NULL);
 	else if (!topic->given)
 		cp_say(run, "Capital letters are the shortest abbreviation. HELP command shows "
-			    "operands.");
+			    "operands.\nPERSIST behind a statement makes its change permanent.");
 }

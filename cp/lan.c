@@ -100,6 +100,8 @@ struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model)
 		}
 	}
 	HASH_ADD_STR(cp->lans, key, lan);
+	if (cp->hooks.appeared)
+		cp->hooks.appeared(cp->hooks.ctx, lan->sw);
 	return lan;
 }
 

@@ -59,6 +59,7 @@
 	  "RATEGROUP &1 does not exist; DEFINE RATEGROUP makes one")                               \
 	X(RATEGROUP_USED, 2516, 396, 2516,                                                         \
 	  "RATEGROUP &1 has NICs; QUERY RATEGROUP lists them, SET NIC ... RATEGROUP NONE frees")   \
+	X(NOT_SAVED, 2517, 396, 2517, "&1 was not saved: &2; what runs is not affected")           \
 	X(USERBASED, 2530, 396, 2530,                                                              \
 	  "&1 is not allowed: VSWITCH SYSTEM &2 is USERBASED; authorize userids with GRANT")       \
 	X(PORTBASED, 2531, 396, 2531,                                                              \

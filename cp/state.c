@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,6 @@
 #include <unistd.h>
 
 #define HEADER "* zland state 1 config "
-#define TEMPORARY "state.tmp"
 
 /* FNV-1a: tells an edited file from the same one; nobody gains by a collision. */
 static uint64_t hash_bytes(uint64_t h, const uint8_t *p, size_t n)
@@ -124,17 +124,14 @@ static int write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
-static int write_temporary(int dir_fd, const char *id, const char *text)
+static int write_temporary(int dir_fd, const char *name, const char *head, const char *text)
 {
-	char header[sizeof(HEADER) + CP_STATE_ID_BYTES];
-	int fd = openat(dir_fd, TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-			0600);
+	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int rc;
 
 	if (fd < 0)
 		return -errno;
-	snprintf(header, sizeof(header), HEADER "%s\n", id);
-	rc = write_all(fd, header, strlen(header));
+	rc = write_all(fd, head, strlen(head));
 	if (!rc)
 		rc = write_all(fd, text, strlen(text));
 	if (!rc && fsync(fd) < 0)
@@ -144,17 +141,29 @@ static int write_temporary(int dir_fd, const char *id, const char *text)
 	return rc;
 }
 
-int cp_state_save(int dir_fd, const char *id, const char *text)
+int cp_state_replace(int dir_fd, const char *name, const char *head, const char *text)
 {
-	int rc = write_temporary(dir_fd, id, text);
+	char aside[NAME_MAX + 1];
+	int rc;
 
-	if (!rc && renameat(dir_fd, TEMPORARY, dir_fd, CP_STATE_FILE) < 0)
+	if (snprintf(aside, sizeof(aside), "%s.tmp", name) >= (int)sizeof(aside))
+		return -ENAMETOOLONG;
+	rc = write_temporary(dir_fd, aside, head, text);
+	if (!rc && renameat(dir_fd, aside, dir_fd, name) < 0)
 		rc = -errno;
 	if (rc) {
-		unlinkat(dir_fd, TEMPORARY, 0);
+		unlinkat(dir_fd, aside, 0);
 		return rc;
 	}
 	return fsync(dir_fd) < 0 ? -errno : 0;
+}
+
+int cp_state_save(int dir_fd, const char *id, const char *text)
+{
+	char head[sizeof(HEADER) + CP_STATE_ID_BYTES];
+
+	snprintf(head, sizeof(head), HEADER "%s\n", id);
+	return cp_state_replace(dir_fd, CP_STATE_FILE, head, text);
 }
 
 int cp_state_remove(int dir_fd)

@@ -38,6 +38,12 @@ enum cp_state_found cp_state_look(int dir_fd, const char *id, int *state_fd);
  */
 int cp_state_save(int dir_fd, const char *id, const char *text);
 
+/*
+ * Replace a file of the directory by head and text: wholly or not at all.
+ * Return: 0 or -errno. Context: control thread; waits for the disk.
+ */
+int cp_state_replace(int dir_fd, const char *name, const char *head, const char *text);
+
 /* A clean shutdown: the next start is from the file. Return: 0 or -errno. */
 int cp_state_remove(int dir_fd);
 

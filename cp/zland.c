@@ -11,11 +11,12 @@
 enum { OPT_CHECK = 256, OPT_NO_CONFINE, OPT_VERSION };
 
 static const char usage[] =
-	"Usage: zland [-c FILE] [-d DIR] [--check]\n"
+	"Usage: zland [-c FILE] [-d DIR] [-s FILE] [--check]\n"
 	"Serve the virtual switches and adapters that FILE and zlan's commands define.\n"
 	"\n"
 	"  -c, --config FILE   execute the commands in FILE first\n"
 	"  -d, --dir DIR       directory of the sockets and the state (" CP_RUNDIR_DEFAULT ")\n"
+	"  -s, --saved FILE    what SAVE and PERSIST write (\"saved\" in DIR)\n"
 	"      --check         check FILE, report every error with its line, and exit\n"
 	"      --no-confine    keep all privileges and system calls (for debugging)\n"
 	"  -h, --help          this text\n"
@@ -26,13 +27,10 @@ static const char usage[] =
 	"an error; 2 after a wrong option.\n";
 
 static const struct option long_options[] = {
-	{"config", required_argument, NULL, 'c'},
-	{"dir", required_argument, NULL, 'd'},
-	{"check", no_argument, NULL, OPT_CHECK},
-	{"no-confine", no_argument, NULL, OPT_NO_CONFINE},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, OPT_VERSION},
-	{NULL, 0, NULL, 0},
+	{"config", required_argument, NULL, 'c'},	   {"dir", required_argument, NULL, 'd'},
+	{"saved", required_argument, NULL, 's'},	   {"check", no_argument, NULL, OPT_CHECK},
+	{"no-confine", no_argument, NULL, OPT_NO_CONFINE}, {"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, OPT_VERSION},	   {NULL, 0, NULL, 0},
 };
 
 static void say_and_exit(const char *text)
@@ -51,7 +49,7 @@ static void parse(int argc, char **argv, struct cp_daemon_options *opt, bool *ch
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:d:h", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:d:s:h", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			opt->file = optarg;
@@ -64,6 +62,9 @@ static void parse(int argc, char **argv, struct cp_daemon_options *opt, bool *ch
 			break;
 		case OPT_NO_CONFINE:
 			opt->confine = false;
+			break;
+		case 's':
+			opt->saved = optarg;
 			break;
 		case 'h':
 			say_and_exit(usage);

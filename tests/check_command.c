@@ -488,6 +488,8 @@ static const struct step errors[] = {
 	{262, "QUERY RATEGROUP G", 0, "In: 100M"},
 	{263, "SET NIC LINUX2/0600 RATEGROUP NONE", 0, ""},
 	{264, "DETACH RATEGROUP G", 0, ""},
+	{265, "SAVE", 2517, "It was not saved: there is nowhere to save to"},
+	{266, "DEFINE RATEGROUP P PERSIST", 2517, "The change was not saved"},
 	{149, "USER LINUX1", 26, "UID, GID, NOUID or NOGID expected; see HELP USER"},
 	{150, "USER LINUX1 UID -1", 2, "UID is a number from 0 to 4294967294"},
 	{151, "USER LINUX1 UID 4294967295", 2, "UID is a number from 0 to 4294967294"},

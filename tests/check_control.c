@@ -600,6 +600,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_request_in_pieces);
 	tcase_add_test(t, many_requests_at_once);
 	tcase_add_test(t, long_lines);
+	tcase_set_timeout(t, 60); /* thousands of requests, on a busy machine */
 	tcase_add_test(t, a_client_that_does_not_read);
 	suite_add_tcase(s, t);
 	t = tcase_create("connections");
