@@ -94,8 +94,8 @@ STAGED := $(patsubst %.c,$(B)/staged/%.o,$(wildcard tests/bench/*.c) $(LIB_osa) 
 $(B)/staged/%.o: %.c
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) $(CFLAGS) $(PKG_CFLAGS) -DZLAN_STAGES -MMD -MP -c -o $@ $<
-$(B)/staged/bench: $(STAGED) $(B)/libguest.a $(B)/libqdio.a
-	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $(STAGED) $(B)/libguest.a $(B)/libqdio.a $(PKG_LIBS)
+$(B)/staged/bench: $(STAGED) $(ARCHIVES)
+	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $(STAGED) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS)
 
 # Guests by vhost-user for the bench's peers, where libdpdk is.
 VHOST_LOOP := $(if $(DPDK_PLUGIN),$(B)/vhost-loop)

@@ -2,7 +2,7 @@
 /*
  * The rounds.
  *
- *   bench [-r ROUNDS] [-s SECONDS per run] [-o JSON] [-l] [FILTER]
+ *   bench [-r ROUNDS] [-s SECONDS per run] [-t SECONDS for all] [-o JSON] [-l] [FILTER]
  *
  * FILTER is a regular expression; cases are run whose "section, case, subject" matches. -l lists
  * them. "stages" is the table of the switch's cycles.
@@ -25,9 +25,10 @@ static struct {
 	const char *json;
 	regex_t filter;
 	unsigned rounds;
-	double seconds;
+	double seconds,
+		limit; /* of a run; of all rounds: none is begun that would not end in time */
 	bool progress, list;
-} opt = {.rounds = 5, .seconds = 0.3};
+} opt = {.rounds = 5, .seconds = 0.3, .limit = 330};
 
 void bench_die(const char *what)
 {
@@ -111,8 +112,18 @@ static struct bench_stages *run_all(struct bench_result *result, unsigned n)
 {
 	bool staged = selected("stages", "64 B, packed both ways", "zlan");
 	struct bench_stages *stages = NULL;
+	uint64_t begin = bench_ns(), last = begin;
 
 	for (unsigned r = 0; r < opt.rounds; r++) {
+		uint64_t now = bench_ns();
+
+		/* The first round is the longest: it starts the peers. */
+		if (r && (double)(now - begin + now - last) > opt.limit * 1e9) {
+			fprintf(stderr, "\nbench: only %u of %u rounds: time is up\n", r,
+				opt.rounds);
+			break;
+		}
+		last = now;
 		for (unsigned i = 0; i < n; i++) {
 			const struct bench_case *c = result[i].c;
 
@@ -152,7 +163,8 @@ static void header(void)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: bench [-r ROUNDS] [-s SECONDS] [-o JSON] [-l] [FILTER]\n");
+	fprintf(stderr,
+		"usage: bench [-r ROUNDS] [-s SECONDS] [-t LIMIT] [-o JSON] [-l] [FILTER]\n");
 	return 2;
 }
 
@@ -161,11 +173,13 @@ static int parse(int argc, char **argv)
 	const char *filter = "";
 	int o;
 
-	while ((o = getopt(argc, argv, "r:s:o:l")) != -1) {
+	while ((o = getopt(argc, argv, "r:s:t:o:l")) != -1) {
 		if (o == 'r')
 			opt.rounds = (unsigned)atoi(optarg);
 		else if (o == 's')
 			opt.seconds = atof(optarg);
+		else if (o == 't')
+			opt.limit = atof(optarg);
 		else if (o == 'o')
 			opt.json = optarg;
 		else if (o == 'l')
@@ -204,6 +218,8 @@ int main(int argc, char **argv)
 		return bench_pingpong(argv + 2);
 	if (argc == 5 && !strcmp(argv[1], "--daemon"))
 		return bench_daemon(argv + 2);
+	if (argc == 6 && !strcmp(argv[1], "--taps"))
+		return bench_taps(argv + 2);
 	if ((argc == 5 || argc == 7) && !strcmp(argv[1], "--uplink"))
 		return bench_uplink((unsigned)argc - 2, argv + 2);
 	if (parse(argc, argv))

@@ -128,6 +128,7 @@ int bench_stages_child(double seconds);
 /* Sub-commands, for the peers' scripts: arguments behind their name. */
 int bench_pingpong(char **arg);
 int bench_daemon(char **arg);
+int bench_taps(char **arg);
 int bench_uplink(unsigned n, char **arg);
 /* A packet socket on an interface of a namespace, which this thread then is in; its address. */
 int bench_packet_socket(const char *netns, const char *ifname, uint8_t mac[6]);

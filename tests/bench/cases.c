@@ -71,6 +71,7 @@ const struct bench_case bench_cases[] = {
 #define AT "64 B between interfaces, from idle"
 	PEER(IN, AT, "zlan (two zlan-nic)", 64, "net", "idle nic")
 	PEER(IN, AT, "zlan (zlan-nic, TAP)", 64, "net", "idle uplink")
+	PEER(IN, AT, "zlan (two TAPs)", 64, "net", "idle taps")
 	PEER(IN, AT, "kernel bridge", 64, "net", "idle bridge")
 	PEER(IN, AT, "VDE", 64, "net", "idle vde")
 #undef AT
@@ -83,6 +84,10 @@ const struct bench_case bench_cases[] = {
 	PEER(IN, AT, "zlan (two zlan-nic)", 0, "net", "tcp nic")
 	PEER(IN, AT, "kernel bridge", 0, "net", "tcp bridge", .bar = {BAR(GBIT, 0.5)})
 	PEER(IN, AT, "VDE", 0, "net", "tcp vde")
+#undef AT
+#define AT "between two namespaces by two TAPs"
+	PEER(IN, AT, "zlan (two TAPs)", 0, "net", "tcp taps")
+	PEER(IN, AT, "kernel bridge", 0, "net", "tcp bridge", .bar = {BAR(GBIT, 0.5)})
 #undef AT
 #define AT "between a namespace and a TAP"
 	PEER(IN, AT, "zlan (zlan-nic, TAP)", 0, "net", "tcp uplink")

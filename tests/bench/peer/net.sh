@@ -3,6 +3,7 @@
 #
 #   nic      zone eth0 (zlan-nic) -- VSW1 of zland -- (zlan-nic) eth0 ztwo
 #   uplink   zthree eth0 (zlan-nic) -- VSW2 of zland -- TAP tap0 host
+#   taps     tone tap0 -- the switch and zland's worker, without a daemon -- tap0 ttwo
 #   bridge   kone eth0 ==veth== bridge in kbr ==veth== eth0 ktwo
 #   vde      vone tap0 (vde_plug2tap) -- vde_switch -- (vde_plug2tap) tap0 vtwo
 #   qdio     guests of the bench itself on VSW3 of zland
@@ -30,6 +31,23 @@ setup_zlan()
 	guest zthree ZTHREE 0600 --addr 10.89.0.1/24
 	ip -n "$ID-host" addr add 10.89.0.2/24 dev tap0
 	ip -n "$ID-host" link set tap0 up
+}
+
+setup_taps()
+{
+	local n i=0
+	world tone ttwo
+	mkfifo "$T/taps.in"
+	: >"$T/taps.log"
+	"$BIN/bench" --taps "$ID-tone" tap0 "$ID-ttwo" tap0 <"$T/taps.in" >"$T/taps.log" 2>&1 3>&- &
+	PIDS[taps]=$!
+	exec 7>"$T/taps.in"
+	wait_line taps '^ready' || { SKIP[taps]="its TAPs cannot be made"; return; }
+	for n in tone ttwo; do
+		i=$((i + 1))
+		ip -n "$ID-$n" link set tap0 up
+		ip -n "$ID-$n" addr add "10.88.0.$i/24" dev tap0
+	done
 }
 
 setup_bridge()
@@ -72,6 +90,7 @@ ends()
 	nic) echo "zone eth0 ztwo eth0 10.88.0.2" ;;
 	uplink) echo "zthree eth0 host tap0 10.89.0.2" ;;
 	bridge) echo "kone eth0 ktwo eth0 10.88.0.2" ;;
+	taps) echo "tone tap0 ttwo tap0 10.88.0.2" ;;
 	vde) echo "vone tap0 vtwo tap0 10.88.0.2" ;;
 	esac
 }
@@ -117,7 +136,7 @@ cpu()
 
 measure()
 {
-	local net=${2#*-}
+	local net=$2
 	[ -z "${SKIP[$net]:-}" ] || { tell "skipped ${SKIP[$net]}"; return; }
 	case $1 in
 	tcp) tcp "$2" 1 ;;
@@ -127,6 +146,7 @@ measure()
 }
 
 setup_zlan || peer_skip "zland does not start"
+setup_taps
 setup_bridge || SKIP[bridge]="no bridge or veth"
 setup_vde
 peer_serve
