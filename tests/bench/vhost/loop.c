@@ -135,9 +135,9 @@ static void run_frames(uint32_t len, double seconds)
 		receive(1, frame, len);
 	}
 	in_time = got;
-	for (quiet = now_ns() + 300000000u; now_ns() < quiet && got < sent;)
+	for (quiet = now_ns() + 500000000u; now_ns() < quiet && got < sent;)
 		if (receive(1, frame, len))
-			quiet = now_ns() + 300000000u;
+			quiet = now_ns() + 500000000u;
 	printf("frames_per_s %f\n", (double)in_time * 1e9 / (double)(end - start));
 	printf("lost %ld\n", (long)(sent - got));
 	if (bad || !checked)
