@@ -30,6 +30,8 @@ static struct {
 	bool progress, list;
 } opt = {.rounds = 5, .seconds = 0.3, .limit = 330};
 
+static volatile sig_atomic_t stop; /* interrupted */
+
 void bench_die(const char *what)
 {
 	fprintf(stderr, "\nbench: %s failed\n", what);
@@ -83,11 +85,13 @@ static int compare(const void *a, const void *b)
 
 void bench_rtt(uint64_t *ns, unsigned n, struct bench_sample *out)
 {
+	size_t middle = n / 2, rare = (size_t)n * 999 / 1000;
+
 	if (!n)
 		return;
 	qsort(ns, n, sizeof(*ns), compare);
-	out->v[BENCH_RTT] = (double)ns[n / 2] / 1000;
-	out->v[BENCH_RTT_TAIL] = (double)ns[(size_t)n * 999 / 1000] / 1000;
+	out->v[BENCH_RTT] = (double)ns[middle] / 1000;
+	out->v[BENCH_RTT_TAIL] = (double)ns[rare] / 1000;
 }
 
 /* ---- the rounds
@@ -114,7 +118,7 @@ static struct bench_stages *run_all(struct bench_result *result, unsigned n)
 	struct bench_stages *stages = NULL;
 	uint64_t begin = bench_ns(), last = begin;
 
-	for (unsigned r = 0; r < opt.rounds; r++) {
+	for (unsigned r = 0; r < opt.rounds && !stop; r++) {
 		uint64_t now = bench_ns();
 
 		/* The first round is the longest: it starts the peers. */
@@ -124,14 +128,14 @@ static struct bench_stages *run_all(struct bench_result *result, unsigned n)
 			break;
 		}
 		last = now;
-		for (unsigned i = 0; i < n; i++) {
+		for (unsigned i = 0; i < n && !stop; i++) {
 			const struct bench_case *c = result[i].c;
 
 			progress(r, c->name, c->subject);
 			c->run(c, opt.seconds, &result[i].run[r]);
 			result[i].n = r + 1;
 		}
-		if (staged) {
+		if (staged && !stop) {
 			progress(r, "stages", "zlan");
 			bench_stages_take(&stages, opt.seconds);
 		}
@@ -200,30 +204,62 @@ static int parse(int argc, char **argv)
 static void interrupted(int sig)
 {
 	(void)sig;
+	stop = 1;
+}
+
+/* What the bench starts itself for. Return: the exit status, -1: it is none of these. */
+static int sub_command(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (argc == 3 && !strcmp(what, "--stages")) {
+		rcu_register_thread();
+		return bench_stages_child(atof(argv[2]));
+	}
+	if (argc == 8 && !strcmp(what, "--pingpong"))
+		return bench_pingpong(argv + 2);
+	if (argc == 5 && !strcmp(what, "--daemon"))
+		return bench_daemon(argv + 2);
+	if (argc == 6 && !strcmp(what, "--taps"))
+		return bench_taps(argv + 2);
+	if ((argc == 5 || argc == 7) && !strcmp(what, "--uplink"))
+		return bench_uplink((unsigned)argc - 2, argv + 2);
+	return -1;
+}
+
+static int run_and_report(struct bench_result *result, unsigned n)
+{
+	struct sigaction act = {.sa_handler = interrupted};
+	struct bench_stages *stages;
+
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	rcu_register_thread();
+	header();
+	stages = run_all(result, n);
 	bench_peers_end();
-	_exit(1);
+	if (stop)
+		return 1;
+	bench_table(result, n);
+	if (stages)
+		bench_stages_table(stages);
+	return opt.json && bench_json(result, n, stages, opt.json) ? 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct bench_result *result = calloc(bench_n_cases, sizeof(*result));
-	struct bench_stages *stages;
+	int rc = sub_command(argc, argv);
+	struct bench_result *result;
 	unsigned n = 0;
 
-	if (argc == 3 && !strcmp(argv[1], "--stages")) {
-		rcu_register_thread();
-		return bench_stages_child(atof(argv[2]));
-	}
-	if (argc == 8 && !strcmp(argv[1], "--pingpong"))
-		return bench_pingpong(argv + 2);
-	if (argc == 5 && !strcmp(argv[1], "--daemon"))
-		return bench_daemon(argv + 2);
-	if (argc == 6 && !strcmp(argv[1], "--taps"))
-		return bench_taps(argv + 2);
-	if ((argc == 5 || argc == 7) && !strcmp(argv[1], "--uplink"))
-		return bench_uplink((unsigned)argc - 2, argv + 2);
+	if (rc >= 0)
+		return rc;
 	if (parse(argc, argv))
 		return 2;
+	result = calloc(bench_n_cases, sizeof(*result));
+	if (!result)
+		return 1;
 	for (unsigned i = 0; i < bench_n_cases; i++) {
 		const struct bench_case *c = &bench_cases[i];
 
@@ -233,17 +269,7 @@ int main(int argc, char **argv)
 		if (opt.list)
 			printf("%s, %s, %s\n", c->section, c->name, c->subject);
 	}
-	if (opt.list)
-		return 0;
-	signal(SIGINT, interrupted);
-	signal(SIGTERM, interrupted);
-	signal(SIGPIPE, SIG_IGN);
-	rcu_register_thread();
-	header();
-	stages = run_all(result, n);
-	bench_peers_end();
-	bench_table(result, n);
-	if (stages)
-		bench_stages_table(stages);
-	return opt.json && bench_json(result, n, stages, opt.json) ? 1 : 0;
+	rc = opt.list ? 0 : run_and_report(result, n);
+	free(result);
+	return rc;
 }

@@ -7,6 +7,7 @@
  *
  * Idle: a pause before each, and everybody sleeps until a frame comes.
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -33,8 +34,7 @@ struct end {
 
 int bench_packet_socket(const char *netns, const char *ifname, uint8_t mac[6])
 {
-	struct sockaddr_ll sll = {.sll_family = AF_PACKET,
-				  .sll_protocol = __builtin_bswap16(PROTOCOL)};
+	struct sockaddr_ll sll = {.sll_family = AF_PACKET, .sll_protocol = htons(PROTOCOL)};
 	struct ifreq ifr = {0};
 	char path[256];
 	int ns, fd;
@@ -44,7 +44,7 @@ int bench_packet_socket(const char *netns, const char *ifname, uint8_t mac[6])
 	if (ns < 0 || setns(ns, CLONE_NEWNET))
 		bench_die("entering a network namespace");
 	close(ns);
-	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, __builtin_bswap16(PROTOCOL));
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(PROTOCOL));
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
 	if (fd < 0 || ioctl(fd, SIOCGIFINDEX, &ifr))
 		bench_die("finding an interface");

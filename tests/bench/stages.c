@@ -15,7 +15,7 @@
 #define PACKED 15u
 
 static const char *const names[STAGE_COUNT] = {
-#define X(id, name) [STAGE_##id] = name,
+#define X(id, name) name,
 	STAGE_LIST(X)
 #undef X
 };

@@ -168,6 +168,7 @@ static void run_rtt(uint32_t len, double seconds)
 	static uint64_t rtt[RTTS];
 	uint8_t frame[2][2048];
 	uint64_t until;
+	size_t middle, rare;
 	unsigned n = 0;
 
 	announce();
@@ -187,8 +188,9 @@ static void run_rtt(uint32_t len, double seconds)
 	if (!n)
 		return;
 	qsort(rtt, n, sizeof(*rtt), compare);
-	printf("rtt_median %f\nrtt_p99.9 %f\n", (double)rtt[n / 2] / 1e3,
-	       (double)rtt[(size_t)n * 999 / 1000] / 1e3);
+	middle = n / 2;
+	rare = (size_t)n * 999 / 1000;
+	printf("rtt_median %f\nrtt_p99.9 %f\n", (double)rtt[middle] / 1e3, (double)rtt[rare] / 1e3);
 	if (bad)
 		printf("wrong frames are damaged\n");
 }
