@@ -112,10 +112,9 @@ static void put_entry(struct qdio_sbal *s, unsigned e, uint8_t eflags, uint32_t 
 /* ---- recordings ------------------------------------------------------------------------- */
 
 static const char *const traces[] = {
-	"tests/data/l2-osd-full.trace",
-	"tests/data/l2-osd-minimal.trace",
-	"tests/data/l2-osd-retry.trace",
-	"tests/data/l2-hyperion-qebsm.trace",
+	"tests/data/l2-osd-full.trace",	 "tests/data/l2-osd-minimal.trace",
+	"tests/data/l2-osd-retry.trace", "tests/data/l2-hyperion-qebsm.trace",
+	"tests/data/l2-zosa.trace",	 "tests/data/l2-vlan-zosa.trace",
 };
 
 /* The frames of a recorded buffer as its elements say: header lengths, and where they start. */
