@@ -134,16 +134,22 @@ scenarios()
 	done
 }
 
-# The short form of make check-guest: emulator consoles, without a guest. Only where the headers of
+# The short form of make check-guest: emulator consoles without a guest, and a
+# bare program that talks nonsense. Only where the headers of
 # the emulator are not to be had it is skipped; a module that does not compile is a failure.
 emulator()
 {
-	local start=$EPOCHREALTIME script=tests/guest/console.sh
-	grep -qE "$ONLY" <<<"$script" || return 0
+	local start=$EPOCHREALTIME script scripts=()
+	for script in tests/guest/console.sh tests/guest/nonsense.sh; do
+		grep -qE "$ONLY" <<<"$script" && scripts+=("$script")
+	done
+	[ ${#scripts[@]} -gt 0 ] || return 0
 	if ! command -v "${HERCULES:-hercules}" >/dev/null; then
 		skip "$start" guest console "${HERCULES:-hercules} is not installed"
 	elif $MAKE -s hercules >"$out" 2>&1; then
-		ZLAN_BIN=$PWD/build end_to_end guest "$script"
+		for script in "${scripts[@]}"; do
+			ZLAN_BIN=$PWD/build end_to_end guest "$script"
+		done
 	elif [ -e "${HERCULES_SRC:-build/hercules-source}/hercules.h" ]; then
 		account guest "module for the emulator" 0 1 targets "$start"
 	else

@@ -41,7 +41,11 @@ def assemble():
     op('58A0 %04X' % (CONSTANTS + 4))            # L    10,=count
     label('case')
     op('5810 9000')                              # L    1,0(9)
+    # While a start is pending: 3.13 itself loses a HALT that comes before its thread has begun.
+    label('begun')
     op('B234 %04X' % SCHIB)                      # STSCH
+    op('9104 %04X' % (SCHIB + 30))               # TM
+    op('4710 0000', 'begun')                     # BO
     op('9680 %04X' % (SCHIB + 5))                # OI   enabled
     op('B232 %04X' % SCHIB)                      # MSCH
     op('B235 %04X' % IRB)                        # TSCH
