@@ -174,6 +174,8 @@ void vring_scan(const struct vring_queue *r, const struct vring_mem *mem, unsign
 			continue;
 		d = load_desc(&r->desc[head[i]]);
 		piece[i] = whole(&d, mem, writable);
+		if (!piece[i].len)
+			continue;
 		/* A short frame with its header, which may begin anywhere in a line. */
 		if (writable) {
 			__builtin_prefetch(piece[i].p, 1);
