@@ -169,29 +169,33 @@ void qdio_in_leased(struct qdio_queue *q, unsigned n);
  */
 bool qdio_in_publish(struct qdio_queue *q, unsigned first, unsigned n, bool bad);
 
-/* Read entry e of a buffer; every field once. */
+/* Read entry e (< QDIO_SBAL_ENTRIES) of one of the queue's SBALs; every field once. */
+static inline struct qdio_entry qdio_entry_read(const struct qdio_queue *q,
+						const struct qdio_sbal *sbal, unsigned e,
+						enum qdio_access access)
+{
+	/* Two loads of a doubleword each: the guest may change the entry at any time. */
+	const _Atomic uint64_t *w = (const _Atomic uint64_t *)(const void *)&sbal->e[e];
+	uint64_t flags_len = be64_swap(atomic_load_explicit(&w[0], memory_order_relaxed));
+	uint64_t addr = be64_swap(atomic_load_explicit(&w[1], memory_order_relaxed));
+
+	return (struct qdio_entry){
+		.data = qdio_storage_map(q->st, addr, (uint32_t)flags_len, q->data_key, access),
+		.len = (uint32_t)flags_len,
+		.eflags = (uint8_t)(flags_len >> 56),
+		.sflags = (uint8_t)(flags_len >> 32),
+	};
+}
+
+/* Read entry e of a buffer. */
 static inline struct qdio_entry qdio_entry_get(const struct qdio_queue *q, unsigned buffer,
 					       unsigned e, enum qdio_access access)
 {
 	const struct qdio_sbal *sbal = q->sbal[buffer % QDIO_BUFFERS];
-	struct qdio_entry out = {0};
-	const _Atomic uint64_t *w;
-	uint64_t w0;
-	uint8_t b[8];
 
 	if (!sbal || e >= QDIO_SBAL_ENTRIES)
-		return out;
-	/* Two loads of a doubleword each: the guest may change the entry at any time. */
-	w = (const _Atomic uint64_t *)(const void *)&sbal->e[e];
-	w0 = atomic_load_explicit(&w[0], memory_order_relaxed);
-	memcpy(b, &w0, sizeof(b));
-	out.eflags = b[0];
-	out.sflags = b[3];
-	out.len = be32_load(&b[4]);
-	out.data = qdio_storage_map(q->st,
-				    be64_swap(atomic_load_explicit(&w[1], memory_order_relaxed)),
-				    out.len, q->data_key, access);
-	return out;
+		return (struct qdio_entry){0};
+	return qdio_entry_read(q, sbal, e, access);
 }
 
 /* Write length and eflags of an entry of an input buffer that is about to be published. */
