@@ -100,13 +100,19 @@ static inline uint64_t be64_load(const void *p)
 	return be64_swap(v);
 }
 
+/* A number whose lowest byte is to be the first in storage. */
+static inline uint64_t le64_of(uint64_t v)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? v : __builtin_bswap64(v);
+}
+
 /* Bytes as a number whose lowest byte is the first: for keys and masks, not for wire fields. */
 static inline uint64_t le64_load(const void *p)
 {
 	uint64_t v;
 
 	memcpy(&v, p, sizeof(v));
-	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? v : __builtin_bswap64(v);
+	return le64_of(v);
 }
 
 static inline void be16_store(void *p, uint16_t v)

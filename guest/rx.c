@@ -9,6 +9,8 @@
  */
 #include "guest/guest_priv.h"
 
+#include "common/prefetch.h"
+
 #define RUN_MAX 32u	 /* buffers taken at once: their lines are fetched together */
 #define FIFO_ERROR 0x12u /* reason with which a buffer in error is used all the same */
 
@@ -206,7 +208,7 @@ static bool take_run(struct guest_dev *d, struct guest_rxq *r)
 	while (++n < max && state_of(r, r->seen + n) == first)
 		;
 	for (unsigned i = 0; i < n; i++) {
-		__builtin_prefetch(&r->sbal[at(r->seen + i)], 1);
+		prefetch_write(&r->sbal[at(r->seen + i)]);
 		__builtin_prefetch(r->where[at(r->seen + i)]);
 		__builtin_prefetch(r->where[at(r->seen + i)] + 64);
 	}

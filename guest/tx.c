@@ -9,6 +9,8 @@
  */
 #include "guest/guest_priv.h"
 
+#include "common/prefetch.h"
+
 #define FRAGMENT_HEAD_ROOM 512u /* a slot's frame begins no nearer to a page's end */
 #define PREFETCH_AHEAD 2u	/* SBALs */
 
@@ -348,9 +350,9 @@ static inline void prefetch_slot(const struct guest_txq *t, unsigned i)
 {
 	uint8_t *area = t->area + (size_t)i * GUEST_AREA_BYTES;
 
-	__builtin_prefetch(&t->sbal[i], 1);
-	__builtin_prefetch(area, 1);
-	__builtin_prefetch(area + 64, 1);
+	prefetch_write(&t->sbal[i]);
+	prefetch_write(area);
+	prefetch_write(area + 64);
 }
 
 unsigned guest_tx_frames(struct guest_dev *d, unsigned q, const struct guest_frame *f, unsigned n,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/vring.h"
 
+#include "common/prefetch.h"
+
 #include <string.h>
 
 #define LINE 64 /* of a cache */
@@ -178,8 +180,8 @@ void vring_scan(const struct vring_queue *r, const struct vring_mem *mem, unsign
 			continue;
 		/* A short frame with its header, which may begin anywhere in a line. */
 		if (writable) {
-			__builtin_prefetch(piece[i].p, 1);
-			__builtin_prefetch(piece[i].p + LINE, 1);
+			prefetch_write(piece[i].p);
+			prefetch_write(piece[i].p + LINE);
 		} else {
 			__builtin_prefetch(piece[i].p);
 			__builtin_prefetch(piece[i].p + LINE);

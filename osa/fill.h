@@ -24,6 +24,7 @@
 #include "osa/osa_wire.h"
 
 #include "common/be.h"
+#include "common/prefetch.h"
 
 /* Entries that one lease looks at; for a burst of small frames and buffers it is enough. */
 #define OSA_FILL_ENTRIES (VS_BURST + QDIO_SBAL_ENTRIES)
@@ -120,8 +121,9 @@ static inline struct osa_fill_cursor osa_fill_place(struct osa_fill *f, struct o
 	if (need > c.room)
 		return osa_fill_place_slowly(f, c, k, need);
 	f->place[k].to = c.to;
-	/* Last read by another core: have the line when it is copied to. */
-	__builtin_prefetch(c.to, 1);
+	/* Last read by another core: have the lines when it is copied to. */
+	prefetch_write(c.to);
+	prefetch_write(c.to + 64);
 	c.to += need;
 	c.room -= need;
 	return c;
