@@ -41,13 +41,13 @@ static json_t *layer3_json(const struct osa_info *i)
 
 static json_t *session_json(const struct osa_info *i)
 {
-	json_t *o = json_pack("{s:b, s:b, s:i, s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "online",
-			      i->online, "data_active", i->data_active, "layer", i->layer,
-			      "promiscuous", i->promisc, "isolation", i->isolation, "ipa_requests",
-			      (json_int_t)i->ipa_requests, "ipa_errors", (json_int_t)i->ipa_errors,
-			      "malformed", (json_int_t)i->malformed, "rx_buffers",
-			      (json_int_t)i->rx_buffers, "tx_buffers", (json_int_t)i->tx_buffers,
-			      "rx_signals", (json_int_t)i->rx_signals);
+	json_t *o = json_pack(
+		"{s:b, s:b, s:i, s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "online", i->online,
+		"data_active", i->data_active, "layer", i->layer, "promiscuous", i->promisc,
+		"isolation", i->isolation, "ipa_requests", (json_int_t)i->ipa_requests,
+		"ipa_errors", (json_int_t)i->ipa_errors, "malformed", (json_int_t)i->malformed,
+		"rx_buffers", (json_int_t)i->rx_buffers, "tx_buffers", (json_int_t)i->tx_buffers,
+		"rx_signals", (json_int_t)i->rx_signals, "tx_wakeups", (json_int_t)i->tx_wakeups);
 
 	if (i->layer == 3)
 		json_object_set_new(o, "layer3", layer3_json(i));

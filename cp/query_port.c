@@ -164,6 +164,18 @@ void cp_say_vlans(struct cp_run *run, const char *before, const struct vs_vidset
 }
 
 /* A line of "Adapter Connections:", with details what lies behind it. */
+/* How often the two sides had to wake each other. */
+static void say_signals(struct cp_run *run, struct osa *osa)
+{
+	struct osa_info i;
+
+	osa_info(osa, &i);
+	cp_say(run,
+	       "      Buffers filled: %llu  taken: %llu  Interruptions: %llu  Worker woken: %llu",
+	       (unsigned long long)i.rx_buffers, (unsigned long long)i.tx_buffers,
+	       (unsigned long long)i.rx_signals, (unsigned long long)i.tx_wakeups);
+}
+
 void cp_say_adapter(struct cp_run *run, const struct cp_nic *nic, bool details)
 {
 	struct cp_policy p = cp_effective(nic, nic->lan);
@@ -181,4 +193,6 @@ void cp_say_adapter(struct cp_run *run, const struct cp_nic *nic, bool details)
 	cp_say(run, "      Options: Ethernet Broadcast%s",
 	       vs_port_promisc(nic->port) ? " Promiscuous" : "");
 	cp_say_addresses(run, nic->port, "      ");
+	if (nic->osa)
+		say_signals(run, nic->osa);
 }

@@ -372,6 +372,7 @@ void osa_info(struct osa *a, struct osa_info *out)
 	out->rx_buffers = atomic_load_explicit(&a->data.rx_buffers, memory_order_relaxed);
 	out->tx_buffers = atomic_load_explicit(&a->data.tx_buffers, memory_order_relaxed);
 	out->rx_signals = atomic_load_explicit(&a->data.rx_signals, memory_order_relaxed);
+	out->tx_wakeups = atomic_load_explicit(&a->data.tx_wakeups, memory_order_relaxed);
 }
 
 void osa_set_trace(struct osa *a, osa_trace_fn *fn, void *ctx)

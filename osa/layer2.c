@@ -66,9 +66,8 @@ void osa_port_disarm(void *port)
 		atomic_store_explicit(d->bell.want_kick, 0, memory_order_relaxed);
 	/* Not to wait is asked for here: O_NONBLOCK belongs to the file description, and whoever
 	 * rings shares that and could switch it off. */
-	if (d->bell.fd >= 0 && preadv2(d->bell.fd, &iov, 1, -1, RWF_NOWAIT) < 0) {
-		/* Nobody rang. */
-	}
+	if (d->bell.fd >= 0 && preadv2(d->bell.fd, &iov, 1, -1, RWF_NOWAIT) > 0)
+		atomic_fetch_add_explicit(&d->tx_wakeups, 1, memory_order_relaxed);
 }
 
 /*

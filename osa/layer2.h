@@ -22,7 +22,7 @@ struct osa_data {
 	uint32_t frame_max;	  /* Ethernet header to end, no FCS */
 	_Atomic uint32_t rx_csum; /* OSA_RX_CSUM_*: inbound checksum assist: 0x20 may be set */
 	_Atomic uint32_t large;	  /* OSA_ASSIST_LARGE_IN: the host takes unfinished frames */
-	_Atomic uint64_t rx_buffers, tx_buffers, rx_signals;
+	_Atomic uint64_t rx_buffers, tx_buffers, rx_signals, tx_wakeups;
 
 	/* Output buffers of the burst being forwarded: queue, count and results. */
 	unsigned out_queue;

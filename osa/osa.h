@@ -55,6 +55,7 @@ struct osa_info {
 	uint64_t ipa_requests, ipa_errors, malformed; /* control messages */
 	uint64_t rx_buffers, tx_buffers;	      /* SBALs filled for, taken from the guest */
 	uint64_t rx_signals;			      /* interruptions raised */
+	uint64_t tx_wakeups;			      /* times that the doorbell woke the worker */
 };
 
 /*

@@ -65,6 +65,22 @@ must "nothing was counted as dropped" no_line '[1-9][0-9]* (dropped|drops)' zl q
 must "there were several changes ($(cat "$T/changes"))" test "$(cat "$T/changes")" -ge 4
 must "a transfer while the number changes" transfer one two 10.93.0.2 8388608
 
+# signals KEY: of ONE's session.
+signals()
+{
+	zl --json query nic user one 0600 | "$PYTHON" -c 'import json, sys
+def find(o, key):
+    if isinstance(o, dict):
+        if key in o:
+            return o[key]
+        o = list(o.values())
+    return next((v for v in (find(x, key) for x in o) if v is not None), None) if isinstance(o, list) else None
+print(find(json.load(sys.stdin), sys.argv[1]))' "$1"
+}
+must "interruptions are fewer than buffers" test "$(signals rx_signals)" -lt "$(signals rx_buffers)"
+must "the doorbell rang more often than never" test "$(signals tx_wakeups)" -gt 0
+must "and less often than buffers were sent" test "$(signals tx_wakeups)" -lt "$(signals tx_buffers)"
+
 must "bound to a processor" zl set workers 2 on 0
 must "which is shown" output_has '^WORKER 1  processor 0 ' zl query workers
 must "and is a statement" output_has '^SET WORKERS 2 ON 0$' zl query configuration
