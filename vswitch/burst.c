@@ -390,7 +390,7 @@ static enum give give(struct flow *f, unsigned i, unsigned index)
 	if (o->n && o->ref[o->n - 1].frame == i)
 		return GIVEN; /* by another rule, just now */
 	append(f, o, i, edit);
-	o->groups += (f->groups >> i) & 1;
+	o->groups += (unsigned)(f->groups >> i) & 1;
 	return GIVEN;
 }
 
