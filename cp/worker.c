@@ -529,17 +529,21 @@ static uint32_t permille(uint64_t part, uint64_t whole)
 static void take_load(struct worker *w, uint64_t elapsed)
 {
 	uint64_t busy, idle;
+	bool worked;
 
 	vs_worker_cycles(w->vsw, &busy, &idle);
+	worked = busy != w->busy;
 	w->busy_permille = permille(busy - w->busy, elapsed);
 	w->idle_permille = permille(idle - w->idle, elapsed);
 	w->busy = busy;
 	w->idle = idle;
 	for (struct vs_port *p = vs_worker_port(w->vsw); p; p = vs_port_next(p)) {
 		struct vs_port_load *l = vs_port_load(p);
-		struct vs_port_work work;
+		struct vs_port_work work = {.cycles = l->cycles};
 
-		vs_port_work(p, &work);
+		/* Counters lie in many lines: an idle switch of 2048 ports does not read them. */
+		if (worked)
+			vs_port_work(p, &work);
 		l->permille = permille(work.cycles - l->cycles, elapsed);
 		l->cycles = work.cycles;
 	}
