@@ -65,6 +65,10 @@ static void read_attributes(const struct cp_run *run, struct cp_lan *lan)
 
 	if (v[CP_OP_PRIQ].given)
 		lan->priq = v[CP_OP_PRIQ].choice;
+	if (v[CP_OP_LOG].given)
+		lan->log = (enum cp_log_level)v[CP_OP_LOG].choice;
+	if (v[CP_OP_VLANCOUNTERS].given)
+		lan->vlan_counters = v[CP_OP_VLANCOUNTERS].choice == 1;
 	if (v[CP_OP_ISOLATION].given)
 		lan->isolation = v[CP_OP_ISOLATION].choice == 1;
 	if (v[CP_OP_VEPA].given)
@@ -401,6 +405,8 @@ static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_la
 	if (set_uplink(run, lan) < 0)
 		return;
 	lan->priq = want->priq;
+	lan->log = want->log;
+	lan->vlan_counters = want->vlan_counters;
 	lan->isolation = want->isolation;
 	lan->vepa = want->vepa;
 	lan->macprotect = want->macprotect;
@@ -416,6 +422,9 @@ static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_la
 	cp_lan_configure(lan, run->cp);
 	cp_lan_reconfigure_ports(lan);
 	cp_rate_vswitch_set(run, lan);
+	cp_mirror_set(run, lan);
+	if (vs_switch_vlan_counters(lan->sw, lan->vlan_counters))
+		lan->vlan_counters = false; /* no memory */
 	cp_lan_settle(lan, run->cp);
 	run->changed = true;
 	cp_say(run, "Command complete");
@@ -438,7 +447,8 @@ void cp_do_set_vswitch(struct cp_run *run)
 		return;
 	}
 	want = *lan;
-	if (set_check(run, lan, &want) < 0 || cp_rate_vswitch_check(run, lan) < 0)
+	if (set_check(run, lan, &want) < 0 || cp_rate_vswitch_check(run, lan) < 0 ||
+	    cp_mirror_check(run) < 0)
 		return;
 	if (v[CP_OP_GRANT].given && set_grant(run, lan) < 0)
 		return;

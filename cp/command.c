@@ -195,6 +195,7 @@ void cp_destroy(struct cp *cp)
 void cp_tick(struct cp *cp, uint32_t now_s)
 {
 	cp->now_s = now_s;
+	cp_account_tick(cp);
 	for (struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next) {
 		vs_switch_tick(lan->sw, now_s);
 		cp_uplink_tick(cp, lan);

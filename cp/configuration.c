@@ -64,7 +64,18 @@ static void print_vswitch(FILE *f, const struct cp_lan *lan)
 		lan->macprotect == CP_ON    ? "ON"
 		: lan->macprotect == CP_OFF ? "OFF"
 					    : "UNSPECIFIED");
+	if (lan->log || lan->vlan_counters)
+		fprintf(f, "SET VSWITCH %s LOG %s VLANCOUNTERS %s\n", lan->name,
+			lan->log == CP_LOG_VERBOSE ? "VERBOSE"
+			: lan->log == CP_LOG_ON	   ? "ON"
+						   : "OFF",
+			lan->vlan_counters ? "ON" : "OFF");
 	cp_rate_vswitch_print(f, lan);
+	if (lan->mirror.on) {
+		fprintf(f, "SET VSWITCH %s MIRROR ", lan->name);
+		cp_mirror_print(f, &lan->mirror);
+		fputc('\n', f);
+	}
 	for (const struct cp_port *p = lan->ports; p; p = p->hh.next) {
 		fprintf(f, "SET VSWITCH %s PORTNUMBER %u USERID %s", lan->name, p->number, p->user);
 		print_policy(f, &p->policy);

@@ -150,7 +150,9 @@ enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan, uint16_t portn
 	nic->lan = lan;
 	DL_APPEND2(lan->coupled, nic, lan_prev, lan_next);
 	lan->n_coupled++;
+	cp_event_link(nic, lan, true);
 	plug_in(nic);
+	cp_mirror_apply(lan);
 	return CP_REFUSE_NONE;
 }
 
@@ -166,6 +168,8 @@ void cp_uncouple(struct cp_nic *nic)
 		osa_set_link(nic->osa, NULL);
 	else if (nic->client)
 		nic->client->coupled(nic->client->ctx, false);
+	cp_account(nic, "uncouple");
+	cp_event_link(nic, lan, false);
 	if (cp->hooks.forget)
 		cp->hooks.forget(cp->hooks.ctx, lan->sw, nic->port);
 	vs_port_destroy(nic->port);

@@ -55,6 +55,8 @@ struct cp_hooks {
 	int (*save)(void *ctx, enum cp_save what, const char *text, char *err, size_t err_len);
 	/* A switch is new: captures of all switches cover it as well. */
 	void (*appeared)(void *ctx, struct vs_switch *sw);
+	/* An accounting record: a line of JSON without its newline. */
+	void (*account)(void *ctx, const char *line);
 	/* SHUTDOWN was accepted. */
 	void (*shutdown)(void *ctx);
 	/* A line for the event log ("ZLN2830I ..."). */

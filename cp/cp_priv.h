@@ -7,6 +7,7 @@
 #define CP_CP_PRIV_H
 
 #include <stdio.h>
+#include <time.h>
 #include <uthash.h>
 
 #include "cp/cp.h"
@@ -80,6 +81,29 @@ struct cp_uplink {
 	char error[256]; /* why it is not open */
 };
 
+enum cp_log_level { CP_LOG_OFF, CP_LOG_ON, CP_LOG_VERBOSE };
+
+#define CP_EVENTS 256
+
+struct cp_event {
+	time_t when;
+	char text[256];
+};
+
+struct cp_mirror_nic {
+	char user[CP_NAME_BYTES];
+	uint16_t vdev;
+};
+
+enum cp_mirror_what { CP_MIRROR_ALL, CP_MIRROR_UPLINK, CP_MIRROR_NIC };
+
+struct cp_mirror {
+	bool on, in, out;
+	enum cp_mirror_what what;
+	uint16_t vid; /* 0: every VLAN */
+	struct cp_mirror_nic to, from;
+};
+
 /* What a NIC, an uplink, a VLAN or a group may use. In: into the switch. */
 struct cp_rates {
 	struct vs_rate in, out;
@@ -115,6 +139,10 @@ struct cp_lan {
 	int priq; /* enum vs_priority */
 	struct cp_rates uplink_rates;
 	struct cp_vlan_rate *vlan_rates; /* by VID */
+	enum cp_log_level log;
+	bool vlan_counters;
+	struct cp_mirror mirror;
+	struct cp *cp;
 	bool portbased;
 	bool orphan; /* its owner has gone: it goes with the last connection */
 	enum cp_tristate macprotect;
@@ -210,9 +238,11 @@ struct cp {
 	bool has_workers;
 	unsigned n_workers; /* 0: AUTO */
 	char workers_on[CP_WORKERS_ON_BYTES];
-	uint32_t now_s;
-	bool check;   /* a scratch copy: nothing outside is touched */
-	bool in_file; /* statements of a file are being executed */
+	uint32_t now_s, accounted_s;
+	struct cp_event events[CP_EVENTS];
+	uint64_t n_events; /* since the start */
+	bool check;	   /* a scratch copy: nothing outside is touched */
+	bool in_file;	   /* statements of a file are being executed */
 };
 
 /* ---- one command ------------------------------------------------------------------ */
@@ -344,6 +374,23 @@ const char *cp_uplink_kind(const struct cp_uplink *u);
 const char *cp_uplink_state(const struct cp *cp, const struct cp_lan *lan);
 const struct cp_lan *cp_uplink_user(const struct cp *cp, const char *ifname);
 
+/* event.c */
+void cp_event_keep(struct cp *cp, const char *line);
+bool cp_event_wanted(const struct cp_lan *lan, enum cp_log_level level);
+void cp_event_address(void *ctx, const struct vs_port *port, const uint8_t mac[6], bool added);
+void cp_event_link(const struct cp_nic *nic, const struct cp_lan *lan, bool up);
+void cp_account(const struct cp_nic *nic, const char *why);
+void cp_account_tick(struct cp *cp);
+
+/* cmd_mirror.c */
+void cp_mirror_apply(struct cp_lan *lan);
+int cp_mirror_check(struct cp_run *run);
+void cp_mirror_set(struct cp_run *run, struct cp_lan *lan);
+void cp_mirror_print(FILE *f, const struct cp_mirror *m);
+json_t *cp_mirror_json(const struct cp_lan *lan);
+json_t *cp_vlan_counts_json(const struct cp_lan *lan);
+void cp_say_vlan_counts(struct cp_run *run, const struct cp_lan *lan);
+
 /* cmd_rate.c */
 #define CP_RATE_TEXT 24
 void cp_rate_text(const struct vs_rate *r, char text[CP_RATE_TEXT]);
@@ -415,6 +462,7 @@ void cp_do_query_configuration(struct cp_run *run);
 void cp_do_help(struct cp_run *run);
 void cp_do_shutdown(struct cp_run *run);
 void cp_do_save(struct cp_run *run);
+void cp_do_query_events(struct cp_run *run);
 
 /* query_port.c: what the QUERY commands say about one port */
 json_t *cp_counters_json(const struct vs_port *port);

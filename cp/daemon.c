@@ -21,6 +21,7 @@
 #include "cp/daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,6 +49,9 @@
 #include "cp/hostuplink.h"
 #include "cp/vhost.h"
 #include "cp/worker.h"
+
+#define ACCOUNTING_MAX (16 << 20)
+#define ACCOUNTING_FLAGS (O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
 
 struct cp_daemon {
 	struct cp_daemon_options opt;
@@ -173,6 +178,25 @@ static int hook_save(void *ctx, enum cp_save what, const char *text, char *err, 
 	if (rc)
 		snprintf(err, err_len, "%s: %s", cp_saved_path(d->saved), strerror(-rc));
 	return rc ? -1 : 0;
+}
+
+/* Append; the file before is kept when one is full. A record that cannot be written is lost: the
+ * next one has the counts. */
+static void hook_account(void *ctx, const char *line)
+{
+	const struct cp_daemon *d = ctx;
+	struct stat st;
+	int fd = openat(d->dir_fd, "accounting", ACCOUNTING_FLAGS, 0600);
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > ACCOUNTING_MAX &&
+	    renameat(d->dir_fd, "accounting", d->dir_fd, "accounting.1") == 0) {
+		close(fd);
+		fd = openat(d->dir_fd, "accounting", ACCOUNTING_FLAGS, 0600);
+	}
+	if (fd < 0)
+		return;
+	dprintf(fd, "%s\n", line);
+	close(fd);
 }
 
 static void hook_appeared(void *ctx, struct vs_switch *sw)
@@ -400,6 +424,7 @@ static int make_objects(struct cp_daemon *d)
 		.changed = hook_changed,
 		.save = hook_save,
 		.appeared = hook_appeared,
+		.account = hook_account,
 		.shutdown = hook_shutdown,
 		.log = hook_log,
 		.forget = hook_forget,

@@ -26,6 +26,12 @@ static const char later_hipers[] = "HiperSockets come later; use QDIO";
 			"\"net_af_packet0,iface=eth1\""                                            \
 	}
 
+#define OPERAND_LOG                                                                                \
+	{                                                                                          \
+		.op = CP_OP_LOG, .words = "LOG", .choices = "OFF|ON|Verbose",                      \
+		.help = "ON: log NICs that come and go; VERBOSE: and addresses they register"      \
+	}
+
 #define OPERAND_IN                                                                                 \
 	{                                                                                          \
 		.op = CP_OP_IN, .words = "IN", .choices = "OFF", .arg = CP_ARG_RATE,               \
@@ -99,11 +105,7 @@ static const struct cp_operand define_vswitch[] = {
 	 .arg = CP_ARG_USERS,
 	 .name = "userid...",
 	 .help = "stored and shown, no effect: zland is the controller; default *"},
-	{.op = CP_OP_LOG, .words = "LOG OFF", .help = "default"},
-	{.op = CP_OP_OTHER,
-	 .flags = CP_UNSUPPORTED,
-	 .words = "LOG",
-	 .help = "use LOG OFF; events go to the log of zland"},
+	OPERAND_LOG,
 	{.op = CP_OP_ETHERNET,
 	 .words = "ETHernet",
 	 .help = "layer 2; default (z/VM's default is IP)"},
@@ -269,20 +271,38 @@ static const struct cp_operand set_vswitch[] = {
 	 .max = 240,
 	 .name = "minutes",
 	 .help = "stored and shown, no effect"},
-	{.op = CP_OP_LOG, .words = "LOG OFF", .help = "accepted"},
-	{.op = CP_OP_OTHER,
-	 .flags = CP_UNSUPPORTED,
-	 .words = "LOG",
-	 .help = "use LOG OFF; events go to the log of zland"},
+	OPERAND_LOG,
 	{.op = CP_OP_VEPA,
 	 .words = "VEPA",
 	 .choices = YESNO_ON,
 	 .help = "ON: frames between guests go by the switch outside, which must relay them back"},
-	{.op = CP_OP_VLANCOUNTERS, .words = "VLANCounters OFF", .help = "accepted"},
-	{.op = CP_OP_OTHER,
-	 .flags = CP_UNSUPPORTED,
+	{.op = CP_OP_VLANCOUNTERS,
 	 .words = "VLANCounters",
-	 .help = "use VLANCOUNTERS OFF; QUERY COUNTERS counts by port"},
+	 .choices = YESNO_ON,
+	 .help = "ON: count frames and bytes of every VLAN; OFF forgets them"},
+	{.op = CP_OP_MIRROR_TO,
+	 .words = "MIRROR TO",
+	 .arg = CP_ARG_USERVDEV,
+	 .name = "userid vdev",
+	 .help = "copies of frames for this NIC, which needs PROMISCUOUS authority; one mirror a "
+		 "switch"},
+	{.op = CP_OP_FROM,
+	 .words = "FROM",
+	 .choices = "ALL|UPLINK",
+	 .arg = CP_ARG_USERVDEV,
+	 .name = "userid vdev",
+	 .help = "with MIRROR TO: of these ports; default ALL"},
+	{.op = CP_OP_MIRROR_VLAN,
+	 .words = "MIRROR VLAN",
+	 .arg = CP_ARG_VID,
+	 .name = "vid",
+	 .help = "with MIRROR TO: only of this VLAN"},
+	{.op = CP_OP_ONLY,
+	 .words = "ONLY",
+	 .choices = "IN|OUT",
+	 .help = "with MIRROR TO: only what comes from the ports, or goes to them; default both, "
+		 "once"},
+	{.op = CP_OP_MIRROR_OFF, .words = "MIRROR OFF", .help = "no mirror; default"},
 	{.op = CP_OP_PMTUD, .words = "PATHMTUDiscovery EXTernal", .help = "accepted"},
 	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "PATHMTUDiscovery", .help = later_l3},
 	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "NONrouter", .help = later_l3},
@@ -370,7 +390,7 @@ static const struct cp_operand define_lan[] = {
 	{.op = CP_OP_ACCOUNTING,
 	 .words = "ACCounting",
 	 .choices = YESNO_ON,
-	 .help = "class B; stored and shown, no effect; default OFF"},
+	 .help = "class B; ON: records of what each NIC sent and got; default OFF"},
 	{.op = CP_OP_GRANT,
 	 .words = "GRANT",
 	 .arg = CP_ARG_USERS,
@@ -409,7 +429,7 @@ static const struct cp_operand set_lan[] = {
 	{.op = CP_OP_ACCOUNTING,
 	 .words = "ACCounting",
 	 .choices = YESNO_ON,
-	 .help = "class B; stored and shown, no effect"},
+	 .help = "class B; ON: records of what each NIC sent and got"},
 	{0},
 };
 
@@ -901,6 +921,17 @@ static const struct cp_operand set_workers[] = {
 	{0},
 };
 
+static const struct cp_operand query_events[] = {
+	{.op = CP_OP_LAST,
+	 .words = "LAST",
+	 .arg = CP_ARG_NUM,
+	 .min = 1,
+	 .max = CP_EVENTS,
+	 .name = "n",
+	 .help = "only so many; default all that are kept, 256"},
+	{0},
+};
+
 static const struct cp_operand save[] = {
 	{.op = CP_OP_UPLINK_NONE,
 	 .words = "NONE",
@@ -961,6 +992,7 @@ static const struct cp_command commands[] = {
 	 "show frames, bytes and drops of every port"},
 	{"Query WORKERS", none, true, cp_do_query_workers,
 	 "show the threads that forward frames, their load and that of their ports"},
+	{"Query EVENTS", query_events, true, cp_do_query_events, "show the last lines of the log"},
 	{"Query CONFIGuration", none, true, cp_do_query_configuration,
 	 "show the statements that recreate what is defined"},
 	{"SAVE", save, true, cp_do_save,

@@ -99,6 +99,8 @@ struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model)
 			return NULL;
 		}
 	}
+	lan->cp = cp;
+	vs_switch_set_notify(lan->sw, cp_event_address, lan);
 	HASH_ADD_STR(cp->lans, key, lan);
 	if (cp->hooks.appeared)
 		cp->hooks.appeared(cp->hooks.ctx, lan->sw);

@@ -155,6 +155,7 @@ void cp_nic_configure(struct cp_nic *nic)
 	if (!nic->port)
 		return;
 	nic->connected = cp_effective(nic, nic->lan);
+	cp_mirror_apply(nic->lan);
 	cp_port_config(nic, nic->lan, &nic->connected, &cfg);
 	rc = vs_port_configure(nic->port, &cfg);
 	if (rc < 0)

@@ -89,6 +89,7 @@ static json_t *storage_json(const struct cp_lan *lan)
 			 (int)lan->queue_max_mb);
 }
 
+static const char *const log_levels[] = {"OFF", "ON", "VERBOSE"};
 static const char *const priorities[] = {"OFF", "ON", "PCP", "DSCP"};
 
 static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
@@ -106,17 +107,20 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 		!lan->vlan_aware		 ? NULL
 		: lan->porttype == CP_PORT_TRUNK ? "TRUNK"
 						 : "ACCESS",
-		"gvrp_requested", lan->gvrp, "gvrp_enabled", 0, "vlan_counters", 0, "mac",
-		cp_mac_json(mac), "mac_protect", protect_text(lan->macprotect), "ip_timeout_min",
-		(int)lan->iptimeout_min, "queue_storage_mb", storage_json(lan), "controller",
-		lan->controller, "priority_queuing", lan->priq != 0, "isolation", lan->isolation,
-		"vepa", lan->vepa, "uplink", uplink_json(cp, lan));
+		"gvrp_requested", lan->gvrp, "gvrp_enabled", 0, "vlan_counters", lan->vlan_counters,
+		"mac", cp_mac_json(mac), "mac_protect", protect_text(lan->macprotect),
+		"ip_timeout_min", (int)lan->iptimeout_min, "queue_storage_mb", storage_json(lan),
+		"controller", lan->controller, "priority_queuing", lan->priq != 0, "isolation",
+		lan->isolation, "vepa", lan->vepa, "uplink", uplink_json(cp, lan));
 	json_object_update(o, more);
 	json_decref(more);
 	json_object_set_new(o, "priority_by",
 			    lan->priq ? json_string(priorities[lan->priq]) : json_null());
 	json_object_set_new(o, "uplink_rate", cp_rates_json(&lan->uplink_rates, lan->uplink.port));
 	json_object_set_new(o, "vlan_rates", cp_rate_vlans_json(lan));
+	json_object_set_new(o, "log", json_string(log_levels[lan->log]));
+	json_object_set_new(o, "mirror", cp_mirror_json(lan));
+	json_object_set_new(o, "vlans", cp_vlan_counts_json(lan));
 	json_object_set_new(o, "ports", cp_ports_json(lan));
 	return o;
 }
@@ -151,7 +155,8 @@ static void say_vlan(struct cp_run *run, const struct cp_lan *lan)
 	cp_say(run, "  VLAN Aware  Default VLAN: %-6s  Default Porttype: %-6s  GVRP: %s", def,
 	       lan->porttype == CP_PORT_TRUNK ? "Trunk" : "Access",
 	       lan->gvrp ? "Requested" : "Disabled");
-	cp_say(run, "              Native  VLAN: %-6s  VLAN Counters: OFF", native);
+	cp_say(run, "              Native  VLAN: %-6s  VLAN Counters: %s", native,
+	       on_off(lan->vlan_counters));
 }
 
 static void say_device(struct cp_run *run, const struct cp_uplink *u)
@@ -213,6 +218,16 @@ static void say_switch(struct cp_run *run, const struct cp_lan *lan, bool detail
 	       lan->queue_min_mb, lan->queue_max_mb);
 	cp_say(run, "  Isolation Status: %-3s            VEPA Status: %s", on_off(lan->isolation),
 	       on_off(lan->vepa));
+	if (lan->mirror.on) {
+		fputs("  Mirror ", run->text);
+		cp_mirror_print(run->text, &lan->mirror);
+		cp_say(run, "%s",
+		       vs_switch_mirrors(lan->sw) ? "" : "  (a NIC or its authority is missing)");
+	}
+	if (lan->log)
+		cp_say(run, "  Log: %s", log_levels[lan->log]);
+	if (details)
+		cp_say_vlan_counts(run, lan);
 	say_uplink(run, lan, details);
 }
 

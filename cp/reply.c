@@ -152,10 +152,11 @@ void cp_log(struct cp *cp, const char *fmt, ...)
 	char line[256];
 	va_list ap;
 
-	if (!cp->hooks.log)
-		return;
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	cp_event_keep(cp, line);
+	if (!cp->hooks.log)
+		return;
 	cp->hooks.log(cp->hooks.ctx, line);
 }

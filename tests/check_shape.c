@@ -443,6 +443,80 @@ START_TEST(vlan_rate)
 }
 END_TEST
 
+/* ---- counters of VLANs, a mirror -------------------------------------------------------- */
+
+START_TEST(vlan_counters)
+{
+	struct bed *b = bed_make();
+	struct vs_vlan_counters c;
+
+	send_one(b, 0, 1, 100, 1);
+	vs_worker_poll(b->w);
+	ck_assert(!vs_vlan_counters(b->sw, 7, &c)); /* off at first */
+	ck_assert_int_eq(vs_switch_vlan_counters(b->sw, true), 0);
+	for (unsigned i = 0; i < 5; i++)
+		send_one(b, 0, 1, 100, 1);
+	vs_worker_poll(b->w);
+	ck_assert(vs_vlan_counters(b->sw, 7, &c));
+	ck_assert_uint_eq(c.in_frames, 5);
+	ck_assert_uint_eq(c.in_bytes, 500);
+	ck_assert_uint_eq(c.out_frames, 5);
+	ck_assert_uint_eq(c.out_bytes, 500);
+	ck_assert(!vs_vlan_counters(b->sw, 8, &c));
+	ck_assert_int_eq(vs_switch_vlan_counters(b->sw, false), 0);
+	ck_assert_uint_eq(atomic_load(&b->sw->extras), 0);
+	bed_free(b);
+}
+END_TEST
+
+/* Frames 0 to 1, 1 to 0, 2 to 3, 0 to the uplink: which of them port 3 is shown. */
+START_TEST(mirrors)
+{
+	static const struct {
+		int from; /* -1: every port */
+		uint16_t vid;
+		bool in, out;
+		unsigned want; /* of frames of 101, 102, 103, 104 bytes; 3 gets 103 by itself */
+	} row[] = {
+		{-1, 0, true, true, 15},  {-1, 7, true, false, 15}, {-1, 8, true, true, 4},
+		{0, 0, true, false, 13},  {0, 0, false, true, 6},   {0, 0, true, true, 15},
+		{UP, 0, false, true, 12}, {UP, 0, true, false, 4},  {1, 7, true, true, 7},
+	};
+	struct bed *b = bed_make();
+	struct vs_mirror m = {.to = b->port[3],
+			      .from = row[_i].from < 0 ? NULL : b->port[row[_i].from],
+			      .vid = row[_i].vid,
+			      .in = row[_i].in,
+			      .out = row[_i].out};
+	unsigned got = 0;
+
+	ck_assert_int_eq(vs_switch_mirror(b->sw, &m), 0);
+	send_one(b, 0, 1, 101, 1);
+	send_one(b, 1, 0, 102, 1);
+	send_one(b, 2, 3, 103, 1);
+	send_one(b, 0, UP, 104, 1);
+	send_one(b, 3, 0, 105, 1); /* the sniffer's own is not shown to it */
+	for (unsigned k = 0; k < 3; k++)
+		vs_worker_poll(b->w);
+	for (unsigned k = 0; k < b->fake[3].n_out; k++) {
+		unsigned bit = 1u << (b->fake[3].out[k].len - 101);
+
+		ck_assert_msg(!(got & bit), "shown twice: %u", b->fake[3].out[k].len);
+		got |= bit;
+	}
+	ck_assert_uint_eq(got, row[_i].want);
+	/* Others get what they always get. */
+	ck_assert_uint_eq(b->fake[1].n_out, 1);
+	ck_assert_uint_eq(b->fake[0].n_out, 2);
+	ck_assert_uint_eq(b->fake[2].n_out, 0);
+	ck_assert_uint_eq(b->fake[UP].n_out, 1);
+	vs_port_destroy(b->port[3]);
+	b->port[3] = NULL;
+	ck_assert_uint_eq(atomic_load(&b->sw->extras), 0);
+	bed_free(b);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("shape");
@@ -463,6 +537,8 @@ int main(void)
 	tcase_add_test(t, refused_frames_wait);
 	tcase_add_test(t, worker_sleeps_until_due);
 	tcase_add_loop_test(t, vlan_rate, 0, 2);
+	tcase_add_test(t, vlan_counters);
+	tcase_add_loop_test(t, mirrors, 0, 9);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_set_fork_status(sr, CK_NOFORK);

@@ -902,6 +902,73 @@ static void police_in(struct flow *f)
 	f->again &= ~(f->dropped | f->dropped << 1);
 }
 
+static void count_vlans_in(struct flow *f)
+{
+	struct vlan_counts *v = atomic_load_explicit(&f->sw->vlan_counts, memory_order_acquire);
+
+	for (unsigned i = 0; v && i < f->b->n; i++) {
+		struct vlan_count *c = &v->of[f->w->id][vid_of(f, i) & 4095];
+
+		if (f->dropped & BIT(i))
+			continue;
+		count(&c->in_frames, 1);
+		count(&c->in_bytes, f->b->len[i]);
+	}
+}
+
+static void count_vlans_out(struct flow *f, const struct out *o)
+{
+	struct vlan_counts *v = atomic_load_explicit(&f->sw->vlan_counts, memory_order_acquire);
+
+	for (unsigned k = 0; v && k < o->n; k++) {
+		unsigned i = o->ref[k].frame;
+		struct vlan_count *c = &v->of[f->w->id][vid_of(f, i) & 4095];
+
+		count(&c->out_frames, 1);
+		count(&c->out_bytes, f->b->len[i]);
+	}
+}
+
+/* The frames of the burst that the mirror shows, by their bits. */
+static uint64_t mirrored(struct flow *f, const struct vs_mirror *m)
+{
+	uint64_t all = f->b->n < 64 ? BIT(f->b->n) - 1 : ~UINT64_C(0);
+	uint64_t want = m->in && (!m->from || m->from == f->in) ? all : 0;
+
+	for (unsigned k = 0; m->out && k < f->w->n_out; k++) {
+		const struct out *o = &f->w->out[k];
+
+		if (o->p == m->to || (m->from && m->from != o->p))
+			continue;
+		for (unsigned r = 0; r < o->n; r++)
+			want |= BIT(o->ref[r].frame);
+	}
+	for (unsigned i = 0; m->vid && i < f->b->n; i++)
+		if (vid_of(f, i) != m->vid)
+			want &= ~BIT(i);
+	return want;
+}
+
+/* Behind the grouping: one more receiver, whatever the rules say. */
+static void mirror(struct flow *f)
+{
+	struct vs_mirror *m = atomic_load_explicit(&f->sw->mirror, memory_order_acquire);
+	uint64_t want;
+	struct out *o;
+
+	if (!m || m->to == f->in || !atomic_load_explicit(&m->to->running, memory_order_acquire))
+		return;
+	want = mirrored(f, m);
+	if (!want)
+		return;
+	o = out_of(f, m->to);
+	for (unsigned k = 0; k < o->n; k++) /* it gets these by itself */
+		want &= ~BIT(o->ref[k].frame);
+	for (; want; want &= want - 1)
+		o->ref[o->n++] = (struct vs_ref){.frame = (uint8_t)__builtin_ctzll(want),
+						 .edit = VS_EDIT_NONE};
+}
+
 static bool has_vlan_rates(const struct flow *f)
 {
 	return f->rules->mode == VLAN_AWARE &&
@@ -914,6 +981,7 @@ static void deliver_extra(struct flow *f, struct out *o)
 
 	if (has_vlan_rates(f))
 		o->n = police_out(f, o);
+	count_vlans_out(f, o);
 	if (s && shape_queues(s))
 		shape_deliver(f->w, f->in, o->p, s, f->b, o->ref, o->n);
 	else
@@ -930,10 +998,14 @@ INLINE void forward(struct flow *f, const bool capture, const unsigned how)
 		punt_flush(f->sw);
 	if (capture && has_vlan_rates(f))
 		police_in(f);
+	if (capture)
+		count_vlans_in(f);
 	STAGE(LOOKUP);
 	look_up(f);
 	STAGE(GROUP);
 	group(f);
+	if (capture)
+		mirror(f);
 	count_drops(f, capture);
 	STAGE(DELIVER);
 	deliver(f, capture);

@@ -15,8 +15,8 @@
  *   deliver    each destination is visited once: one copy per frame, one signal
  * What a receiver cannot do itself, checksums and segmentation, is done on the
  * way to it (offload.c). Captures, and features few switches use (rates of ports and
- * VLANs: shape.c), are compiled into a second variant of the same code, so that a
- * switch without them does not even test for one per frame.
+ * VLANs: shape.c; mirrors and counters of VLANs: mirror.c), are compiled into a second variant of
+ * the same code, so that a switch without them does not even test for one per frame.
  *
  * State and who writes it:
  *   rules of a port        immutable, replaced by the control thread
@@ -108,6 +108,8 @@ void vs_switch_destroy(struct vs_switch *sw)
 	free(atomic_load(&sw->fdb));
 	free(atomic_load(&sw->group_ids));
 	vlan_rates_free(sw);
+	vs_switch_vlan_counters(sw, false);
+	vs_switch_mirror(sw, NULL);
 	pthread_spin_destroy(&sw->lock);
 	free(sw);
 }
@@ -329,6 +331,7 @@ void vs_port_destroy(struct vs_port *p)
 	sw = p->sw;
 	port_stop(p);
 	vs_port_assign(p, NULL);
+	mirror_forget_port(p);
 	capture_forget_port(p);
 	shape_free(p);
 	atomic_store_explicit(&sw->port[p->index], NULL, memory_order_release);
@@ -447,14 +450,33 @@ static void link_stop(void *link)
 	publish(p);
 }
 
+void vs_switch_set_notify(struct vs_switch *sw,
+			  void (*notify)(void *ctx, const struct vs_port *p, const uint8_t mac[6],
+					 bool added),
+			  void *ctx)
+{
+	sw->notify = notify;
+	sw->notify_ctx = ctx;
+}
+
+static int link_mac(struct vs_port *p, const uint8_t mac[6], bool add)
+{
+	unsigned had = p->n_macs + p->n_groups;
+	int rc = mac[0] & 1 ? register_group(p, mac, add) : register_mac(p, mac, add);
+
+	if (p->sw->notify && p->n_macs + p->n_groups != had)
+		p->sw->notify(p->sw->notify_ctx, p, mac, add);
+	return rc;
+}
+
 static int link_mac_add(void *link, const uint8_t mac[6])
 {
-	return mac[0] & 1 ? register_group(link, mac, true) : register_mac(link, mac, true);
+	return link_mac(link, mac, true);
 }
 
 static int link_mac_del(void *link, const uint8_t mac[6])
 {
-	return mac[0] & 1 ? register_group(link, mac, false) : register_mac(link, mac, false);
+	return link_mac(link, mac, false);
 }
 
 static int link_vid(struct vs_port *p, uint16_t vid, bool add)

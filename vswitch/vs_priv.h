@@ -175,6 +175,8 @@ struct vs_switch {
 	/* Features in use that the plain code of a burst does not know: how many. */
 	_Atomic unsigned extras;
 	_Atomic(struct vlan_rates *) vlan_rates;
+	_Atomic(struct vlan_counts *) vlan_counts;
+	_Atomic(struct vs_mirror *) mirror;
 	_Atomic bool want_grow;
 	_Atomic bool vepa;
 	size_t victim_hand; /* line where the search for an entry to give up begins; under lock */
@@ -186,6 +188,8 @@ struct vs_switch {
 	unsigned n_ports;
 	unsigned groups_common;
 	uint8_t groups_of[VS_PORTS_MAX]; /* by index: of the share of whoever had it, too */
+	void (*notify)(void *ctx, const struct vs_port *p, const uint8_t mac[6], bool added);
+	void *notify_ctx;
 	struct rules *retired;
 	unsigned n_retired;
 	uint32_t last_serial;
@@ -253,6 +257,15 @@ struct vs_worker {
 #define DROP_TAKEN (VS_DROP_COUNT + 1)
 
 enum tag { TAG_NONE, TAG_PRIORITY, TAG_VID };
+
+/* mirror.c */
+struct vlan_count {
+	_Atomic uint64_t in_frames, in_bytes, out_frames, out_bytes;
+};
+struct vlan_counts {
+	struct vlan_count of[VS_THREADS][4096];
+};
+void mirror_forget_port(struct vs_port *p);
 
 /* burst.c */
 unsigned burst_forward(struct vs_worker *w, struct vs_port *p);

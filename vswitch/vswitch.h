@@ -215,6 +215,34 @@ int vs_port_inject(struct vs_port *p, uint16_t vid, const uint8_t *frame, uint32
  */
 int vs_switch_inject(struct vs_port *from, const uint8_t *frame, uint32_t len);
 
+/* Sum of the workers, of frames admitted from ports and of copies handed to ports. */
+struct vs_vlan_counters {
+	uint64_t in_frames, in_bytes, out_frames, out_bytes;
+};
+
+/* Counting takes time, so it is off at first. Return: 0 or -ENOMEM. */
+int vs_switch_vlan_counters(struct vs_switch *sw, bool on);
+/* Return: has anything been counted? */
+bool vs_vlan_counters(const struct vs_switch *sw, uint16_t vid, struct vs_vlan_counters *out);
+
+/* Copies of what passes a port, or all ports, for one more port. */
+struct vs_mirror {
+	struct vs_port *to;
+	struct vs_port *from; /* NULL: every port */
+	uint16_t vid;	      /* 0: every VLAN */
+	bool in, out;	      /* what comes from the port, what goes to it */
+};
+/* @m: copied; NULL: none. It ends by itself with one of its ports. Return: 0, -EINVAL, -ENOMEM. */
+int vs_switch_mirror(struct vs_switch *sw, const struct vs_mirror *m);
+bool vs_switch_mirrors(const struct vs_switch *sw);
+
+/* Called by the control thread when a port has registered or given up an address (not when the
+ * port as a whole stops). NULL: none. */
+void vs_switch_set_notify(struct vs_switch *sw,
+			  void (*notify)(void *ctx, const struct vs_port *p, const uint8_t mac[6],
+					 bool added),
+			  void *ctx);
+
 /* ---- bandwidth ---------------------------------------------------------------- */
 
 struct vs_rate {
