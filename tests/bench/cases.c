@@ -115,6 +115,14 @@ const struct bench_case bench_cases[] = {
 	PEER(IN, AT, "zlan, af_xdp on veth", 64, "uplink", "from xdp")
 #undef AT
 #undef IN
+#define IN "features in use"
+#define AT "64 B, packed both ways"
+	ZLAN(IN, AT, 64, bench_qdio, .per_sbal = 15)
+	CASE(IN, AT, "rates of both ports", 64, bench_qdio, .per_sbal = 15, .words = "rate")
+	CASE(IN, AT, "a rate of the VLAN", 64, bench_qdio, .per_sbal = 15, .words = "vlan-rate")
+	CASE(IN, AT, "a capture of all", 64, bench_qdio, .per_sbal = 15, .words = "capture")
+#undef AT
+#undef IN
 	/* The switch alone, its cycles; fewer or more of something than in the first row. */
 #define IN "scale"
 #define AT "ports, each sending to its neighbour"

@@ -11,6 +11,7 @@
 
 #include "tests/bench/bed.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/features.h"
 
 #define CHECK_EVERY 61 /* frames of which one is compared */
 
@@ -82,7 +83,9 @@ void bench_qdio(const struct bench_case *c, double seconds, struct bench_sample 
 	unsigned max = 64 / c->per_sbal * c->per_sbal;
 	struct traffic t = {0};
 	uint64_t start, until, end = 0, dropped;
+	struct feature feature;
 
+	feature_on(&feature, b, c->words);
 	bed_frame(b, frame, c->frame_bytes, 0, 1);
 	for (unsigned i = 0; i < 64; i++)
 		burst[i] = (struct guest_frame){.data = frame, .len = c->frame_bytes};
@@ -102,6 +105,7 @@ void bench_qdio(const struct bench_case *c, double seconds, struct bench_sample 
 		fprintf(stderr, "\n%s, %u bytes: sent %lu got %lu dropped %lu bad %lu\n", c->name,
 			c->frame_bytes, t.sent, t.got, dropped, t.bad);
 	free(frame);
+	out->wrong |= !feature_off(&feature);
 	bed_close(b);
 }
 
