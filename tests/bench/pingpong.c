@@ -34,7 +34,7 @@ struct end {
 
 int bench_packet_socket(const char *netns, const char *ifname, uint8_t mac[6])
 {
-	struct sockaddr_ll sll = {.sll_family = AF_PACKET, .sll_protocol = htons(PROTOCOL)};
+	struct sockaddr_ll sll = {.sll_family = AF_PACKET}; /* the protocol is the socket's */
 	struct ifreq ifr = {0};
 	char path[256];
 	int ns, fd;
