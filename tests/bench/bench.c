@@ -159,10 +159,13 @@ static void header(void)
 	if (f)
 		fclose(f);
 	getloadavg(&load, 1);
-	printf("%ld processors, load %.1f before it began; time-stamp counter %.2f GHz; guests' "
-	       "storage on %s pages\n",
-	       sysconf(_SC_NPROCESSORS_ONLN), load, bench_hz() / 1e9,
+	printf("%ld processors, time-stamp counter %.2f GHz; guests' storage on %s pages\n",
+	       sysconf(_SC_NPROCESSORS_ONLN), bench_hz() / 1e9,
 	       huge ? "2 MiB" : "4 KiB (shmem_enabled in /sys/kernel/mm/transparent_hugepage)");
+	if (load > 1)
+		printf("NOT QUIET: the load was %.1f before this began; these numbers mean "
+		       "little\n",
+		       load);
 }
 
 static int usage(void)
