@@ -85,6 +85,7 @@ void cp_do_define_lan(struct cp_run *run)
 	const char *owner = owner_of(run), *name = v[CP_OP_NAME].word;
 	struct cp_lan model = {
 		.restricted = v[CP_OP_RESTRICTED].given,
+		.snooping = true,
 		.accounting = v[CP_OP_ACCOUNTING].given	     ? v[CP_OP_ACCOUNTING].choice == 1
 			      : strcmp(owner, "SYSTEM") == 0 ? run->cp->vmlan.acct_system
 							     : run->cp->vmlan.acct_user,

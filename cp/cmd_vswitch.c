@@ -29,6 +29,8 @@ static int check_pairs(struct cp_run *run)
 	} pair[] = {
 		{CP_OP_CONNECT, CP_OP_DISCONNECT, "DISCONNECT", "CONNECT was given too"},
 		{CP_OP_GVRP, CP_OP_NOGVRP, "NOGVRP", "GVRP was given too"},
+		{CP_OP_GVRP, CP_OP_MVRP, "MVRP", "GVRP was given too"},
+		{CP_OP_MVRP, CP_OP_NOGVRP, "NOGVRP", "MVRP was given too"},
 		{CP_OP_TAP, CP_OP_UPLINK_NONE, "UPLINK NONE", "UPLINK TAP was given too"},
 		{CP_OP_TAP, CP_OP_RDEV, "RDEV NONE", "UPLINK TAP was given too"},
 		{CP_OP_TAP, CP_OP_NOUPLINK, "NOUPLINK", "UPLINK TAP was given too"},
@@ -86,8 +88,17 @@ static void read_attributes(const struct cp_run *run, struct cp_lan *lan)
 	if (v[CP_OP_CONTROLLER].given)
 		snprintf(lan->controller, sizeof(lan->controller), "%s",
 			 v[CP_OP_CONTROLLER].choice == 0 ? "*" : v[CP_OP_CONTROLLER].word);
-	if (v[CP_OP_GVRP].given || v[CP_OP_NOGVRP].given)
-		lan->gvrp = v[CP_OP_GVRP].given;
+	if (v[CP_OP_GVRP].given || v[CP_OP_MVRP].given || v[CP_OP_NOGVRP].given) {
+		lan->gvrp = !v[CP_OP_NOGVRP].given;
+		lan->mvrp = v[CP_OP_MVRP].given;
+	}
+	if (v[CP_OP_SNOOPING].given)
+		lan->snooping = v[CP_OP_SNOOPING].choice == 1;
+	for (unsigned k = 0; k < VS_STORM_KINDS; k++)
+		if (v[CP_OP_STORM_BROADCAST + k].given)
+			lan->storm[k] = v[CP_OP_STORM_BROADCAST + k].choice == 0
+						? 0
+						: v[CP_OP_STORM_BROADCAST + k].num;
 	if (v[CP_OP_NATIVE].given)
 		lan->native_vid =
 			v[CP_OP_NATIVE].choice == 0 ? VS_VID_NONE : (uint16_t)v[CP_OP_NATIVE].num;
@@ -100,6 +111,7 @@ static const char *vlan_operand(const struct cp_run *run)
 {
 	return given(run, CP_OP_PORTTYPE) ? "PORTTYPE"
 	       : given(run, CP_OP_GVRP)	  ? "GVRP"
+	       : given(run, CP_OP_MVRP)	  ? "MVRP"
 	       : given(run, CP_OP_NATIVE) ? "NATIVE"
 					  : NULL;
 }
@@ -193,6 +205,7 @@ static struct cp_lan new_vswitch(const char *name)
 		.owner = "SYSTEM",
 		.vswitch = true,
 		.restricted = true,
+		.snooping = true,
 		.porttype = CP_PORT_ACCESS,
 		.macprotect = CP_UNSPECIFIED,
 		.iptimeout_min = 5,
@@ -415,6 +428,9 @@ static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_la
 	lan->queue_max_mb = want->queue_max_mb;
 	memcpy(lan->controller, want->controller, sizeof(lan->controller));
 	lan->gvrp = want->gvrp;
+	lan->mvrp = want->mvrp;
+	lan->snooping = want->snooping;
+	memcpy(lan->storm, want->storm, sizeof(lan->storm));
 	lan->native_vid = want->native_vid;
 	lan->default_vid = want->default_vid;
 	lan->porttype = want->porttype;

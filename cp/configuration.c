@@ -21,7 +21,9 @@ static void print_vlan(FILE *f, const struct cp_lan *lan)
 	else
 		fputs(" VLAN AWARE", f);
 	fprintf(f, " PORTTYPE %s %s NATIVE ", lan->porttype == CP_PORT_TRUNK ? "TRUNK" : "ACCESS",
-		lan->gvrp ? "GVRP" : "NOGVRP");
+		lan->mvrp   ? "MVRP"
+		: lan->gvrp ? "GVRP"
+			    : "NOGVRP");
 	if (lan->native_vid)
 		fprintf(f, "%u", lan->native_vid);
 	else
@@ -38,6 +40,20 @@ static void print_policy(FILE *f, const struct cp_policy *p)
 		fputs(" VLAN ", f);
 		cp_vlans_print(f, &p->vids);
 	}
+}
+
+/* What differs from the default. */
+static void print_storm(FILE *f, const struct cp_lan *lan)
+{
+	static const char *const kind[] = {"BROADCAST", "MULTICAST", "UNKNOWN"};
+
+	if (lan->snooping && !lan->storm[0] && !lan->storm[1] && !lan->storm[2])
+		return;
+	fprintf(f, "SET VSWITCH %s SNOOPING %s", lan->name, lan->snooping ? "ON" : "OFF");
+	for (unsigned k = 0; k < VS_STORM_KINDS; k++)
+		if (lan->storm[k])
+			fprintf(f, " STORM %s %u", kind[k], lan->storm[k]);
+	fputc('\n', f);
 }
 
 static void print_vswitch(FILE *f, const struct cp_lan *lan)
@@ -76,6 +92,7 @@ static void print_vswitch(FILE *f, const struct cp_lan *lan)
 		cp_mirror_print(f, &lan->mirror);
 		fputc('\n', f);
 	}
+	print_storm(f, lan);
 	for (const struct cp_port *p = lan->ports; p; p = p->hh.next) {
 		fprintf(f, "SET VSWITCH %s PORTNUMBER %u USERID %s", lan->name, p->number, p->user);
 		print_policy(f, &p->policy);

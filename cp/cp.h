@@ -59,6 +59,8 @@ struct cp_hooks {
 	void (*account)(void *ctx, const char *line);
 	/* SHUTDOWN was accepted. */
 	void (*shutdown)(void *ctx);
+	/* On a worker: control frames wait; cp_punted is to be called soon. Must not block. */
+	void (*punted)(void *ctx);
 	/* A line for the event log ("ZLN2830I ..."). */
 	void (*log)(void *ctx, const char *line);
 	/* A port (with its switch), or a switch (p is NULL), is about to be destroyed: captures on
@@ -71,6 +73,8 @@ struct cp_hooks {
 struct cp *cp_create(const struct cp_hooks *hooks);
 /* Uncouples and frees everything. NULL is legal. */
 void cp_destroy(struct cp *cp);
+/* Control frames (IGMP, MLD, GVRP) that workers put aside. */
+void cp_punted(struct cp *cp, uint64_t now_ms);
 /* Once a second: ageing. */
 void cp_tick(struct cp *cp, uint32_t now_s);
 

@@ -143,6 +143,11 @@ struct cp_lan {
 	bool vlan_counters;
 	struct cp_mirror mirror;
 	struct cp *cp;
+	bool mvrp; /* in place of GVRP */
+	bool snooping;
+	uint32_t storm[VS_STORM_KINDS];
+	struct mrp *mrp; /* registers VLANs at mrp_port, or NULL */
+	struct vs_port *mrp_port;
 	bool portbased;
 	bool orphan; /* its owner has gone: it goes with the last connection */
 	enum cp_tristate macprotect;
@@ -345,6 +350,11 @@ void cp_grant_remove(struct cp *cp, struct cp_lan *lan, struct cp_grant *g);
 
 void cp_lan_sweep(struct cp *cp);
 void cp_lan_orphans(struct cp *cp, const char *owner, bool orphans);
+
+/* gvrp.c */
+void cp_gvrp_tick(struct cp *cp, struct cp_lan *lan, uint64_t now_ms);
+void cp_gvrp_stop(struct cp_lan *lan);
+void cp_gvrp_receive(struct cp_lan *lan, const struct vs_punted *f, uint64_t now_ms);
 
 /* ports.c: the ports of a PORTBASED switch */
 struct cp_port *cp_port_find(const struct cp_lan *lan, uint16_t number);

@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -59,10 +60,11 @@ struct cp_daemon {
 	int dir_fd, lock_fd;
 	char id[CP_STATE_ID_BYTES]; /* of opt.file */
 	struct event_base *base;
-	struct event *tick, *save, *sigterm, *sigint;
-	bool dirty;   /* a change is to be written before it is acknowledged */
-	bool unsaved; /* that failed, and was logged: the tick tries again */
-	bool restart; /* ended by SIGTERM: the next start goes on from the state */
+	struct event *tick, *save, *sigterm, *sigint, *punted;
+	int punted_fd; /* written by workers that put control frames aside */
+	bool dirty;    /* a change is to be written before it is acknowledged */
+	bool unsaved;  /* that failed, and was logged: the tick tries again */
+	bool restart;  /* ended by SIGTERM: the next start goes on from the state */
 	struct cp_saved *saved;
 	struct cp_workers *workers;
 	struct cp_dpdk *dpdk;
@@ -256,6 +258,29 @@ static void save(struct cp_daemon *d)
 	d->unsaved = rc != 0;
 }
 
+/* On a worker. */
+static void hook_punted(void *ctx)
+{
+	const uint64_t one = 1;
+
+	/* A full counter is readable all the same. */
+	if (write(((struct cp_daemon *)ctx)->punted_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static void on_punted(evutil_socket_t fd, short what, void *ctx)
+{
+	struct cp_daemon *d = ctx;
+	struct timespec ts;
+	uint64_t n;
+
+	(void)what;
+	if (read(fd, &n, sizeof(n)) < 0)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	cp_punted(d->cp, (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
 	struct cp_daemon *d = ctx;
@@ -398,11 +423,14 @@ static int make_events(struct cp_daemon *d)
 	d->base = event_base_new();
 	if (!d->base)
 		return failed("No event loop", errno);
+	d->punted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	d->punted = event_new(d->base, d->punted_fd, EV_READ | EV_PERSIST, on_punted, d);
 	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
 	d->save = event_new(d->base, -1, 0, on_save, d);
 	d->sigterm = evsignal_new(d->base, SIGTERM, on_signal, d);
 	d->sigint = evsignal_new(d->base, SIGINT, on_signal, d);
-	if (!d->tick || !d->save || !d->sigterm || !d->sigint || event_add(d->tick, &second) ||
+	if (d->punted_fd < 0 || !d->punted || event_add(d->punted, NULL) || !d->tick || !d->save ||
+	    !d->sigterm || !d->sigint || event_add(d->tick, &second) ||
 	    event_add(d->sigterm, NULL) || event_add(d->sigint, NULL))
 		return failed("No events", ENOMEM);
 	return 0;
@@ -426,6 +454,7 @@ static int make_objects(struct cp_daemon *d)
 		.appeared = hook_appeared,
 		.account = hook_account,
 		.shutdown = hook_shutdown,
+		.punted = hook_punted,
 		.log = hook_log,
 		.forget = hook_forget,
 		.ctx = d,
@@ -576,7 +605,7 @@ struct cp_daemon *cp_daemon_start(const struct cp_daemon_options *opt)
 		return NULL;
 	}
 	d->opt = *opt;
-	d->dir_fd = d->lock_fd = -1;
+	d->dir_fd = d->lock_fd = d->punted_fd = -1;
 	cp_log_init(&d->log);
 	/* A client that goes away is an error code, not a signal. */
 	signal(SIGPIPE, SIG_IGN);
@@ -623,6 +652,9 @@ void cp_daemon_stop(struct cp_daemon *d, bool clean)
 	cp_hostuplinks_destroy(d->uplinks);
 	cp_dpdk_destroy(d->dpdk);
 	cp_workers_stop(d->workers);
+	free_event(&d->punted);
+	if (d->punted_fd >= 0)
+		close(d->punted_fd);
 	free_event(&d->tick);
 	free_event(&d->sigterm);
 	free_event(&d->sigint);

@@ -43,6 +43,8 @@ static void switch_config(const struct cp_lan *lan, const struct cp *cp,
 		.native_vid = lan->vlan_aware ? lan->native_vid : VS_VID_NONE,
 		.isolation = lan->isolation,
 		.vepa = lan->vepa,
+		.snooping = lan->snooping,
+		.storm = {lan->storm[0], lan->storm[1], lan->storm[2]},
 		.mac_protect = lan->macprotect == CP_UNSPECIFIED ? cp->vmlan.macprotect
 								 : lan->macprotect == CP_ON,
 	};
@@ -88,6 +90,7 @@ struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model)
 		free(lan);
 		return NULL;
 	}
+	vs_switch_set_punt(lan->sw, cp->hooks.punted, cp->hooks.ctx);
 	if (lan->vswitch) {
 		char title[CP_TITLE_BYTES];
 

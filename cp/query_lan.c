@@ -92,6 +92,17 @@ static json_t *storage_json(const struct cp_lan *lan)
 static const char *const log_levels[] = {"OFF", "ON", "VERBOSE"};
 static const char *const priorities[] = {"OFF", "ON", "PCP", "DSCP"};
 
+static json_t *storm_json(const struct cp_lan *lan)
+{
+	static const char *const kind[] = {"broadcast", "multicast", "unknown"};
+	json_t *o = json_object();
+
+	for (unsigned k = 0; k < VS_STORM_KINDS; k++)
+		json_object_set_new(o, kind[k],
+				    lan->storm[k] ? json_integer(lan->storm[k]) : json_null());
+	return o;
+}
+
 static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 {
 	json_t *o = lan_json(lan), *more;
@@ -121,6 +132,10 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 	json_object_set_new(o, "log", json_string(log_levels[lan->log]));
 	json_object_set_new(o, "mirror", cp_mirror_json(lan));
 	json_object_set_new(o, "vlans", cp_vlan_counts_json(lan));
+	json_object_set_new(o, "gvrp_enabled", json_boolean(lan->mrp != NULL));
+	json_object_set_new(o, "registration", json_string(lan->mvrp ? "MVRP" : "GVRP"));
+	json_object_set_new(o, "snooping", json_boolean(lan->snooping));
+	json_object_set_new(o, "storm_limits", storm_json(lan));
 	json_object_set_new(o, "ports", cp_ports_json(lan));
 	return o;
 }
@@ -154,7 +169,9 @@ static void say_vlan(struct cp_run *run, const struct cp_lan *lan)
 		snprintf(native, sizeof(native), "%04u", lan->native_vid);
 	cp_say(run, "  VLAN Aware  Default VLAN: %-6s  Default Porttype: %-6s  GVRP: %s", def,
 	       lan->porttype == CP_PORT_TRUNK ? "Trunk" : "Access",
-	       lan->gvrp ? "Requested" : "Disabled");
+	       lan->mrp	   ? lan->mvrp ? "Enabled (MVRP)" : "Enabled"
+	       : lan->gvrp ? "Requested"
+			   : "Disabled");
 	cp_say(run, "              Native  VLAN: %-6s  VLAN Counters: %s", native,
 	       on_off(lan->vlan_counters));
 }
@@ -204,6 +221,19 @@ static void say_uplink(struct cp_run *run, const struct cp_lan *lan, bool detail
 		say_device(run, u);
 }
 
+static void say_storm(struct cp_run *run, const struct cp_lan *lan)
+{
+	static const char *const kind[] = {"Broadcast", "Multicast", "Unknown"};
+	bool any = lan->storm[0] || lan->storm[1] || lan->storm[2];
+
+	fprintf(run->text, "  Snooping: %-3s                    Storm Limits:%s",
+		on_off(lan->snooping), any ? "" : " OFF");
+	for (unsigned k = 0; k < VS_STORM_KINDS; k++)
+		if (lan->storm[k])
+			fprintf(run->text, " %s: %u", kind[k], lan->storm[k]);
+	fputc('\n', run->text);
+}
+
 static void say_switch(struct cp_run *run, const struct cp_lan *lan, bool details)
 {
 	char mac[CP_MAC_TEXT];
@@ -228,6 +258,7 @@ static void say_switch(struct cp_run *run, const struct cp_lan *lan, bool detail
 		cp_say(run, "  Log: %s", log_levels[lan->log]);
 	if (details)
 		cp_say_vlan_counts(run, lan);
+	say_storm(run, lan);
 	say_uplink(run, lan, details);
 }
 
@@ -311,6 +342,53 @@ static void add_fdb(struct cp_run *run, const struct cp_lan *lan, json_t *o)
 	free(e);
 }
 
+/* ---- snooped groups --------------------------------------------------------------- */
+
+#define SNOOPED_MAX 4096
+
+static void add_routers(struct cp_run *run, const struct cp_lan *lan, json_t *o)
+{
+	json_t *list = json_array();
+
+	fputs("  Multicast Routers:", run->text);
+	for (const struct cp_nic *nic = lan->coupled; nic; nic = nic->lan_next) {
+		if (!vs_port_router(nic->port))
+			continue;
+		fprintf(run->text, " %s", nic->name);
+		json_array_append_new(list, json_string(nic->name));
+	}
+	if (lan->uplink.port && vs_port_router(lan->uplink.port)) {
+		fputs(" UPLINK", run->text);
+		json_array_append_new(list, json_string("UPLINK"));
+	}
+	fputs(json_array_size(list) ? "\n" : " none\n", run->text);
+	json_object_set_new(o, "multicast_routers", list);
+}
+
+static void add_groups(struct cp_run *run, const struct cp_lan *lan, json_t *o)
+{
+	struct vs_snooped *e = calloc(SNOOPED_MAX, sizeof(*e));
+	size_t n = e ? vs_snoop_list(lan->sw, e, SNOOPED_MAX) : 0;
+	json_t *list = json_array();
+	char mac[CP_MAC_TEXT];
+
+	add_routers(run, lan, o);
+	cp_say(run, "  Multicast Groups:%s", n ? "" : " none");
+	for (size_t i = 0; i < n; i++) {
+		const char *owner = port_owner(lan, e[i].port);
+
+		cp_mac_text(e[i].mac, mac);
+		cp_say(run, "    %s VLAN: %04u  %-8s Time left: %-4u Port: %s", mac, e[i].vid,
+		       e[i].filtered ? "Filtered" : "Flooded", e[i].left_s, owner);
+		json_array_append_new(list, json_pack("{s:o, s:o, s:b, s:i, s:s}", "mac",
+						      cp_mac_json(e[i].mac), "vid",
+						      vid_json(e[i].vid), "filtered", e[i].filtered,
+						      "left_s", (int)e[i].left_s, "port", owner));
+	}
+	json_object_set_new(o, "groups", list);
+	free(e);
+}
+
 /* ---- the commands ----------------------------------------------------------------- */
 
 /* Class G sees the networks it owns or is connected to, and unrestricted guest LANs. */
@@ -348,6 +426,8 @@ static void show(struct cp_run *run, const struct cp_lan *lan, json_t *list)
 			say_members(run, lan, v[CP_OP_VLAN].num, o);
 		if (details || v[CP_OP_ACTIVE].given || v[CP_OP_PROMISC].given)
 			say_adapters(run, lan, details, v[CP_OP_PROMISC].given && !details);
+		if (v[CP_OP_MULTICAST].given)
+			add_groups(run, lan, o);
 		if (v[CP_OP_FDB].given)
 			add_fdb(run, lan, o);
 	}

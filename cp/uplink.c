@@ -63,6 +63,7 @@ void cp_uplink_close(struct cp *cp, struct cp_lan *lan)
 {
 	struct cp_uplink *u = &lan->uplink;
 
+	cp_gvrp_stop(lan);
 	if (u->port && cp->hooks.forget)
 		cp->hooks.forget(cp->hooks.ctx, lan->sw, u->port);
 	if (u->handle && cp->hooks.close_uplink)

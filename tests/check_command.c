@@ -271,6 +271,12 @@ static const struct step errors[] = {
 	{25, "DEFINE VSWITCH X VLAN UNAWARE NATIVE 1", 13, "Conflicting option - NATIVE"},
 	{26, "DEFINE VSWITCH X GVRP", 13, "Conflicting option - GVRP"},
 	{27, "DEFINE VSWITCH X VLAN 1 GVRP NOGVRP", 13, "Conflicting option - NOGVRP"},
+	{670, "DEFINE VSWITCH X VLAN 1 GVRP MVRP", 13, "Conflicting option - MVRP"},
+	{671, "DEFINE VSWITCH X VLAN 1 MVRP NOGVRP", 13, "Conflicting option - NOGVRP"},
+	{672, "DEFINE VSWITCH X MVRP", 13, "Conflicting option - MVRP"},
+	{673, "SET VSWITCH VSW1 STORM BROADCAST 0", 2, "STORM BROADcast is a number from 1"},
+	{674, "SET VSWITCH VSW1 STORM", 26, "a value after STORM"},
+	{675, "SET VSWITCH PLAIN MVRP", 2846, "ZLN2846E MVRP"},
 	{28, "DEFINE VSWITCH X UPLINK TAP a NOUPLINK", 13, "Conflicting option - NOUPLINK"},
 	{29, "DEFINE VSWITCH X CONNECT DISCONNECT", 13, "Conflicting option - DISCONNECT"},
 	{30, "DEFINE VSWITCH X UPLINK", 26, "TAP ifname, DPDK device or NONE expected"},
@@ -767,6 +773,22 @@ static const struct step transient[] = {
 	{16, "UNCOUPLE V/0600", 0, ""},	       {17, "QUERY LAN M", 0, ""},
 };
 
+/* Storm limits, snooping and registration are kept. */
+static const struct step limits[] = {
+	{1, "DEFINE VSWITCH V VLAN 10 MVRP", 0, ""},
+	{2, "QUERY VSWITCH V", 0, "  Snooping: ON                     Storm Limits: OFF"},
+	{3, "SET VSWITCH V STORM BROADCAST 100 STORM UNKNOWN 20", 0, "Command complete"},
+	{4, "QUERY VSWITCH V", 0, "Storm Limits: Broadcast: 100 Unknown: 20"},
+	{5, "SET VSWITCH V SNOOPING OFF STORM BROADCAST OFF STORM MULTICAST 7", 0, ""},
+	{6, "QUERY VSWITCH V", 0,
+	 "  Snooping: OFF                    Storm Limits: Multicast: 7 Unknown: 20"},
+	{7, "QUERY VSWITCH V MULTICAST", 0, "  Multicast Groups: none"},
+	{8, "SET VSWITCH V GVRP", 0, ""},
+	{9, "QUERY CONFIGURATION", 0, " GVRP NATIVE 1"},
+	{10, "SET VSWITCH V NOGVRP", 0, ""},
+	{11, "SET VSWITCH V MVRP SNOOPING ON", 0, ""},
+};
+
 /* Who may see all frames. */
 static const struct step promisc[] = {
 	{1, "DEFINE LAN L OWNERID U", 0, ""},
@@ -788,6 +810,7 @@ START_TEST(test_ports)
 	run_and_restore(ports, sizeof(ports) / sizeof(ports[0]));
 	run_and_restore(vmlan, sizeof(vmlan) / sizeof(vmlan[0]));
 	run_and_restore(transient, sizeof(transient) / sizeof(transient[0]));
+	run_and_restore(limits, sizeof(limits) / sizeof(limits[0]));
 	run_and_restore(promisc, sizeof(promisc) / sizeof(promisc[0]));
 }
 END_TEST
@@ -1197,6 +1220,9 @@ static void random_line(struct dice *d, char *line, size_t cap)
 		"SET VSWITCH V%u VEPA OFF",
 		"SET VMLAN LIMIT TRANSIENT %u",
 		"SET VMLAN LIMIT TRANSIENT INFINITE MACPROTECT ON",
+		"SET VSWITCH V%u STORM BROADCAST 1%u",
+		"SET VSWITCH V%u SNOOPING OFF",
+		"SET VSWITCH V%u MVRP",
 		"QUERY VMLAN",
 		"QUERY VSWITCH DETAILS",
 		"QUERY NIC DETAILS",

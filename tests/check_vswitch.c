@@ -100,6 +100,31 @@ START_TEST(isolation)
 }
 END_TEST
 
+START_TEST(isolation_of_learners)
+{
+	struct bed *b = bed_make(&(struct vs_switch_config){.name = "VSW"});
+	struct vs_port_config cfg = guest(VS_TYPE_ACCESS, 0, NULL);
+
+	cfg.learning = true;
+	for (unsigned i = 0; i < 3; i++)
+		bed_port(b, i, cfg);
+	bed_port(b, 3, (struct vs_port_config){.role = VS_ROLE_UPLINK});
+	ck_assert_int_eq(vs_switch_configure(b->sw, &(struct vs_switch_config){.name = "VSW",
+									       .isolation = true}),
+			 0);
+	send_one(b, 1, -1, -1);
+	ck_assert_uint_eq(b->fake[0].n_out + b->fake[2].n_out, 0);
+	ck_assert_uint_eq(b->fake[3].n_out, 1);
+	send_one(b, 0, 1, -1);
+	ck_assert_uint_eq(b->fake[1].n_out, 0);
+	ck_assert_uint_eq(b->fake[3].n_out, 1);
+	ck_assert_uint_eq(rx_drop(b, 0, VS_DROP_ISOLATED), 1);
+	send_one(b, 3, 1, -1);
+	ck_assert_uint_eq(b->fake[1].n_out, 1);
+	bed_free(b);
+}
+END_TEST
+
 /* Guests' frames leave by the uplink; what is relayed back goes to the others. */
 START_TEST(vepa)
 {
@@ -497,6 +522,24 @@ START_TEST(only_the_flooder_loses_entries)
 	ck_assert_uint_eq(of[2], 200);
 	ck_assert_uint_eq(of[3], 200);
 	ck_assert_uint_eq(of[4], FDB_LEARNED_MAX - 400);
+	bed_free(b);
+}
+END_TEST
+
+/* What is learned before the first tick is not as old as the machine. */
+START_TEST(learned_before_the_clock)
+{
+	struct bed *b = plain(1, true, false);
+	struct vs_fdb_entry e[16];
+	uint8_t frame[64], out[6] = {0x02, 0xAA, 0, 0, 0, 1};
+
+	fake_frame(frame, bcast, out, -1, 60, 0);
+	fake_inject(&b->fake[1], frame, 60);
+	run(b);
+	vs_switch_tick(b->sw, 100000);
+	ck_assert_uint_eq(vs_fdb_list(b->sw, e, 16), 2);
+	vs_switch_tick(b->sw, 100000 + FDB_AGE_S + 1);
+	ck_assert_uint_eq(vs_fdb_list(b->sw, e, 16), 1);
 	bed_free(b);
 }
 END_TEST
@@ -1218,6 +1261,7 @@ int main(void)
 	tcase_add_test(t, multicast_by_registration);
 	tcase_add_test(t, isolation);
 	tcase_add_test(t, vepa);
+	tcase_add_test(t, isolation_of_learners);
 	tcase_add_test(t, sniffer_of_an_isolated_switch);
 	tcase_add_test(t, sources);
 	tcase_add_test(t, protection_comes_later);
@@ -1229,6 +1273,7 @@ int main(void)
 	tcase_add_test(t, learned_addresses_are_not_taken_away);
 	tcase_add_test(t, a_guest_cannot_fill_the_table);
 	tcase_add_test(t, only_the_flooder_loses_entries);
+	tcase_add_test(t, learned_before_the_clock);
 	tcase_add_test(t, ageing);
 	tcase_add_test(t, full_receiver_drops_and_counts);
 	tcase_add_test(t, several_senders_share_the_room);

@@ -36,6 +36,8 @@ struct flow {
 
 	struct vs_port *self; /* whose frame it is: never back to this one */
 	bool sniffing;	      /* copies for sniffers: isolation does not count */
+	uint64_t reports;     /* frames that are for multicast routers only */
+	uint64_t queries;     /* and those for everybody */
 };
 
 #define BIT(i) (UINT64_C(1) << (i))
@@ -224,6 +226,15 @@ static bool left_to_admit(struct flow *f, unsigned i)
 	return !(f->dropped & BIT(i));
 }
 
+/* Copies for the control thread, and what they say of where a frame may go. */
+static void listen(struct flow *f, unsigned i, uint16_t vid)
+{
+	enum copied c = punt_copy(f->rx, f->special, f->b, i, vid);
+
+	f->reports |= (uint64_t)(c == COPIED_REPORT) << i;
+	f->queries |= (uint64_t)(c == COPIED_QUERY) << i;
+}
+
 /* How a burst's frames are admitted; constants where they are asked for. */
 enum admission {
 	ADMIT_SLOWLY = 1u << 0,	 /* some are runts: none is taken for one seen before */
@@ -257,8 +268,7 @@ INLINE void admit_frames(struct flow *f, const unsigned how)
 		else
 			plain |= (uint64_t)admit_slowly(f, i, a, trusted) << i;
 		if (how & ADMIT_SPECIAL && !(f->dropped & BIT(i)))
-			punt_copy(f->rx, f->special, b, i,
-				  plain & BIT(i) ? f->rules->plain_vid : f->w->vid[i]);
+			listen(f, i, plain & BIT(i) ? f->rules->plain_vid : f->w->vid[i]);
 	}
 	f->plain = plain;
 	f->groups = groups;
@@ -434,6 +444,36 @@ static unsigned give_learners(struct flow *f, unsigned i)
 	return in_vlan ? give_set(f, i, in_vlan, &f->sw->learners) : 0;
 }
 
+/* Of the learning guests: who wants the group; all, if that is not known (snoop.c). */
+static unsigned give_listeners(struct flow *f, unsigned i, unsigned vid,
+			       const struct bitmap *in_vlan)
+{
+	struct snoop *s = atomic_load_explicit(&f->sw->snoop, memory_order_acquire);
+	const struct bitmap *ports;
+	unsigned given;
+
+	if (!s || f->queries & BIT(i) || !snoop_listed(s, f->b->head[i], vid))
+		return give_learners(f, i);
+	if (!in_vlan)
+		return 0;
+	given = give_set(f, i, in_vlan, snoop_routers(s));
+	ports = f->reports & BIT(i) ? NULL : snoop_ports(s, f->b->head[i], vid);
+	return ports ? given + give_set(f, i, in_vlan, ports) : given;
+}
+
+/* May the port send one more of the kind? Only asked of frames for many. */
+static bool storm_free(struct flow *f, enum vs_storm kind)
+{
+	uint32_t rate = f->rules->storm_rate[kind];
+	struct timespec ts;
+
+	if (!rate)
+		return true;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return storm_allow(&f->rx->storm_back_ns[kind], rate,
+			   (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec);
+}
+
 /* Broadcast and multicast: spec/zvm-networking.md 3.2. */
 static enum vs_drop give_group(struct flow *f, unsigned i)
 {
@@ -447,19 +487,23 @@ static enum vs_drop give_group(struct flow *f, unsigned i)
 
 	if (is_reserved(mac))
 		return VS_DROP_RESERVED;
+	if (f->rules->storm &&
+	    !storm_free(f, is_broadcast(mac) ? VS_STORM_BROADCAST : VS_STORM_MULTICAST))
+		return VS_DROP_STORM;
 	if (!is_broadcast(mac))
 		wants = group_ports(f->sw, fdb_key_at(mac));
 	if (in_vlan && (wants || is_broadcast(mac)))
 		given = give_set(f, i, in_vlan, wants);
 	if (!is_broadcast(mac))
-		given += give_learners(f, i);
+		given += give_listeners(f, i, vid, in_vlan);
 	up = atomic_load_explicit(&f->sw->uplink, memory_order_relaxed);
 	if (!f->rules->uplink && up != FDB_PORT_NONE)
 		given += give(f, i, up) == GIVEN;
 	return given ? VS_DROP_NONE : VS_DROP_NO_RECEIVER;
 }
 
-static enum vs_drop give_unknown(struct flow *f, unsigned i)
+/* To whom it may concern. */
+static enum vs_drop give_outside(struct flow *f, unsigned i)
 {
 	uint16_t up = atomic_load_explicit(&f->sw->uplink, memory_order_relaxed);
 	unsigned given = give_learners(f, i);
@@ -467,6 +511,13 @@ static enum vs_drop give_unknown(struct flow *f, unsigned i)
 	if (!f->rules->uplink && up != FDB_PORT_NONE)
 		given += give(f, i, up) == GIVEN;
 	return given ? VS_DROP_NONE : VS_DROP_UNKNOWN_UNICAST;
+}
+
+static enum vs_drop give_unknown(struct flow *f, unsigned i)
+{
+	if (f->rules->storm && !storm_free(f, VS_STORM_UNKNOWN))
+		return VS_DROP_STORM;
+	return give_outside(f, i);
 }
 
 static enum vs_drop give_unicast(struct flow *f, unsigned i)
@@ -479,7 +530,7 @@ static enum vs_drop give_unicast(struct flow *f, unsigned i)
 	case SELF:
 		return VS_DROP_HAIRPIN;
 	case FORBIDDEN:
-		return f->rules->vepa ? give_unknown(f, i) : VS_DROP_ISOLATED;
+		return f->rules->vepa ? give_outside(f, i) : VS_DROP_ISOLATED;
 	default: /* in another VLAN, or just gone: as if unknown */
 		return give_unknown(f, i);
 	}

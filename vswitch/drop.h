@@ -28,6 +28,7 @@
 	X(ISOLATED, "isolated", "isolation forbids guest to guest")                                \
 	X(UPLINK_STANDBY, "uplink-standby", "came by a device of the uplink that is not in use")   \
 	X(HAIRPIN, "hairpin", "destination is the port it came from")                              \
+	X(STORM, "storm", "more broadcast, multicast or unknown frames than the limit")            \
 	X(TX_NO_BUFFER, "tx-no-buffer", "receiver has no empty buffer")                            \
 	X(TX_QUEUE_FULL, "tx-queue-full", "one of the receiver's queues has no empty buffer")      \
 	X(TX_TOO_BIG, "tx-too-big", "frame larger than the receiver's buffers or MTU")             \

@@ -183,6 +183,26 @@ void learn_forget(struct vs_port *p)
 		forget(p->sw, is_of_port, p);
 }
 
+/* What was learned before there was a clock counts as learned now. */
+void learn_restamp(struct vs_switch *sw, uint32_t now_s)
+{
+	struct fdb *t;
+
+	pthread_spin_lock(&sw->lock);
+	t = atomic_load_explicit(&sw->fdb, memory_order_relaxed);
+	for (size_t l = 0; l < (size_t)1 << t->bits; l++)
+		for (unsigned i = 0; i < FDB_WAYS; i++) {
+			uint64_t key =
+				atomic_load_explicit(&t->line[l].e[i].key, memory_order_relaxed);
+			uint64_t v =
+				atomic_load_explicit(&t->line[l].e[i].value, memory_order_relaxed);
+
+			if (key && v & FDB_LEARNED)
+				fdb_put(t, key, fdb_value(fdb_value_port(v), true, now_s));
+		}
+	pthread_spin_unlock(&sw->lock);
+}
+
 void learn_age(struct vs_switch *sw, uint32_t now_s)
 {
 	if (atomic_load_explicit(&sw->n_learned, memory_order_relaxed))

@@ -71,7 +71,7 @@ void vs_switch_set_punt(struct vs_switch *sw, void (*notify)(void *ctx), void *c
 	sw->punt_ctx = ctx;
 }
 
-int vs_port_punt(struct vs_port *p, unsigned flags)
+static int set_special(struct vs_port *p, unsigned flags)
 {
 	unsigned standby = atomic_load(&p->special) & PORT_STANDBY;
 
@@ -84,6 +84,19 @@ int vs_port_punt(struct vs_port *p, unsigned flags)
 	}
 	atomic_store_explicit(&p->special, flags | standby, memory_order_release);
 	return 0;
+}
+
+int vs_port_punt(struct vs_port *p, unsigned flags)
+{
+	return set_special(p, flags | p->punt_snoop);
+}
+
+int punt_snoop(struct vs_port *p, bool on)
+{
+	unsigned others = atomic_load(&p->special) & ~(PORT_STANDBY | p->punt_snoop);
+
+	p->punt_snoop = on ? VS_PUNT_IGMP | VS_PUNT_MLD : 0;
+	return set_special(p, others | p->punt_snoop);
 }
 
 /* ---- workers ---------------------------------------------------------------------------- */
@@ -158,23 +171,58 @@ bool punt_take(struct vs_port *p, unsigned wanted, const struct vs_burst *b, uns
 	return true;
 }
 
-void punt_copy(struct vs_port *p, unsigned wanted, const struct vs_burst *b, unsigned i,
-	       uint16_t vid)
+/* Byte at of a frame that may end before it: 0. */
+static uint8_t byte_at(const struct vs_burst *b, unsigned i, uint32_t at)
+{
+	if (at < b->headlen[i])
+		return b->head[i][at];
+	at -= b->headlen[i];
+	for (unsigned s = 0; s < b->nseg[i]; s++) {
+		const struct vs_seg *seg = &b->seg[b->seg0[i] + s];
+
+		if (at < seg->len)
+			return seg->p[at];
+		at -= seg->len;
+	}
+	return 0;
+}
+
+/*
+ * The reports of IGMPv1, IGMPv2 and MLDv1: a host that hears another's does not send its own. Those
+ * of later versions, and leaves, may go where their group goes.
+ */
+static enum copied igmp_kind(uint8_t type)
+{
+	return type == 0x11 ? COPIED_QUERY : type == 0x12 || type == 0x16 ? COPIED_REPORT : COPIED;
+}
+
+static enum copied mld_kind(uint8_t type)
+{
+	return type == 130 ? COPIED_QUERY : type == 131 ? COPIED_REPORT : COPIED;
+}
+
+enum copied punt_copy(struct vs_port *p, unsigned wanted, const struct vs_burst *b, unsigned i,
+		      uint16_t vid)
 {
 	const uint8_t *h = b->head[i];
 	unsigned l3 = ETH_HLEN;
 
 	if (!(wanted & (VS_PUNT_IGMP | VS_PUNT_MLD)) || !(h[0] & 1))
-		return;
+		return COPIED_NOT;
 	if (be16_load(h + 2 * ETH_ALEN) == ETHERTYPE_VLAN)
 		l3 += VLAN_HLEN;
 	if (wanted & VS_PUNT_IGMP && b->headlen[i] >= l3 + 20 &&
-	    be16_load(h + l3 - 2) == ETHERTYPE_IPV4 && h[l3 + 9] == IPPROTO_IGMP_NUMBER)
+	    be16_load(h + l3 - 2) == ETHERTYPE_IPV4 && h[l3 + 9] == IPPROTO_IGMP_NUMBER) {
 		put(p, VS_PUNT_IGMP, b, i, vid);
-	else if (wanted & VS_PUNT_MLD && b->headlen[i] > l3 + 40 &&
-		 be16_load(h + l3 - 2) == ETHERTYPE_IPV6 && h[l3 + 6] == 0 &&
-		 h[l3 + 40] == IPPROTO_ICMPV6_NUMBER)
+		return igmp_kind(byte_at(b, i, l3 + (h[l3] & 0x0Fu) * 4));
+	}
+	if (wanted & VS_PUNT_MLD && b->headlen[i] > l3 + 41 &&
+	    be16_load(h + l3 - 2) == ETHERTYPE_IPV6 && h[l3 + 6] == 0 &&
+	    h[l3 + 40] == IPPROTO_ICMPV6_NUMBER) {
 		put(p, VS_PUNT_MLD, b, i, vid);
+		return mld_kind(byte_at(b, i, l3 + 48 + h[l3 + 41] * 8u));
+	}
+	return COPIED_NOT;
 }
 
 void punt_flush(struct vs_switch *sw)

@@ -99,6 +99,7 @@ void vs_switch_destroy(struct vs_switch *sw)
 	if (!sw)
 		return;
 	reap(sw);
+	snoop_free(atomic_load(&sw->snoop));
 	punt_free(sw);
 	inject_free(sw);
 	for (unsigned i = 0; i <= VS_VID_MAX; i++)
@@ -196,6 +197,21 @@ static void set_promisc(struct vs_port *p)
 	}
 }
 
+/* Snooping listens where guests learn, and at the uplink of such a switch. */
+static void set_snooping(struct vs_switch *sw)
+{
+	bool on = sw->cfg.snooping && atomic_load(&sw->n_learners);
+
+	if (on && !atomic_load(&sw->snoop) && snoop_create(sw))
+		return; /* no memory: everything floods */
+	for (unsigned i = 0; i < VS_PORTS_MAX; i++) {
+		struct vs_port *p = port_at(sw, i);
+
+		if (p && p->learning && on != (p->punt_snoop != 0))
+			punt_snoop(p, on);
+	}
+}
+
 static void set_learner(struct vs_port *p)
 {
 	bool on = p->learning && p->cfg.role == VS_ROLE_GUEST && atomic_load(&p->running);
@@ -242,7 +258,22 @@ int vs_switch_configure(struct vs_switch *sw, const struct vs_switch_config *cfg
 	for (unsigned i = 0; i < VS_PORTS_MAX && !rc; i++)
 		if (port_at(sw, i))
 			rc = publish(port_at(sw, i));
+	set_snooping(sw);
 	return rc;
+}
+
+void vs_switch_vids(const struct vs_switch *sw, struct vs_vidset *vids)
+{
+	memset(vids, 0, sizeof(*vids));
+	for (unsigned vid = 1; vid <= VS_VID_MAX; vid++) {
+		const struct bitmap *m = atomic_load(&sw->member[vid]);
+		uint64_t any = 0;
+
+		for (unsigned w = 0; m && w < BITMAP_WORDS; w++)
+			any |= atomic_load_explicit(&m->w[w], memory_order_relaxed);
+		if (any)
+			vs_vidset_add(vids, vid);
+	}
 }
 
 static int free_index(struct vs_switch *sw)
@@ -318,6 +349,8 @@ static void port_stop(struct vs_port *p)
 	shape_stop(p);
 	/* Only now: a burst that was under way may have learned until here. */
 	learn_forget(p);
+	snoop_forget(p);
+	set_snooping(p->sw);
 	p->ops = NULL;
 	p->ctx = NULL;
 }
@@ -434,6 +467,7 @@ static int link_start(void *link, const struct vs_port_ops *ops, void *port)
 	set_members(p, NULL, atomic_load(&p->rules));
 	set_promisc(p);
 	set_learner(p);
+	set_snooping(p->sw);
 	rc = p->worker ? worker_add(p->worker, p) : 0;
 	if (rc)
 		port_stop(p);
@@ -538,7 +572,11 @@ struct vs_link vs_port_link(struct vs_port *p)
 
 void vs_switch_tick(struct vs_switch *sw, uint32_t now_s)
 {
-	atomic_store_explicit(&sw->now_s, now_s, memory_order_relaxed);
+	bool first = !atomic_exchange_explicit(&sw->now_s, now_s, memory_order_relaxed);
+
+	if (first)
+		learn_restamp(sw, now_s);
 	reap(sw);
 	learn_age(sw, now_s);
+	snoop_tick(sw, (uint64_t)now_s * 1000);
 }

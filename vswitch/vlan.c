@@ -134,6 +134,10 @@ void vlan_rules(const struct vs_port *p, struct rules *r)
 	/* 0 is no key: without an address of its own a protected port has no source. */
 	r->own_key = memcmp(p->cfg.own_mac, no_mac, ETH_ALEN) ? fdb_key(p->cfg.own_mac, 0) : 0;
 	r->protect = !r->uplink && (p->cfg.mac_protect < 0 ? sw->mac_protect : p->cfg.mac_protect);
+	for (unsigned k = 0; k < VS_STORM_KINDS; k++) {
+		r->storm_rate[k] = sw->storm[k];
+		r->storm |= sw->storm[k] != 0;
+	}
 	r->joined = p->joined;
 	r->joined_any = vidset_any(&p->joined);
 	if (sw->kind == VS_KIND_GUEST_LAN)

@@ -56,11 +56,13 @@ struct rules {
 	bool isolated;	       /* no traffic to other guests */
 	bool vepa;	       /* what they get goes by the switch outside */
 	bool protect;	       /* only own_key as source */
+	bool storm;	       /* limits below */
 	bool joined_any;       /* the guest filters VLANs: joined counts */
 	bool plain;	       /* untagged frames may come in: into VLAN plain_vid, */
 	uint16_t plain_vid;    /* which is pvid, or 0 where VLANs are none of the switch's */
 	uint16_t pvid;	       /* VID of untagged frames in; 0: dropped (aware only) */
 	uint16_t untagged_vid; /* VID that leaves without tag; 0: none */
+	uint32_t storm_rate[VS_STORM_KINDS];
 	uint64_t own_key;
 	struct vs_vidset vids; /* may come in and go out (aware only) */
 	struct vs_vidset joined;
@@ -115,6 +117,7 @@ struct vs_port {
 	uint64_t last_tagged;
 	uint16_t last_tagged_vid, last_tci;
 	uint8_t last_tagged_kind;
+	_Atomic uint64_t storm_back_ns[VS_STORM_KINDS];
 
 	/* Control thread. */
 	struct vs_port_config cfg;
@@ -122,7 +125,8 @@ struct vs_port {
 	_Atomic(struct vs_worker *) worker; /* workers read it, to wake it */
 	LIST_ENTRY(vs_port) of_worker;
 	struct vs_port_load load;
-	int fd; /* being watched, or -1 */
+	int fd;		     /* being watched, or -1 */
+	unsigned punt_snoop; /* enum vs_punt: for snooping */
 	bool promisc_asked;
 	uint8_t (*macs)[ETH_ALEN];
 	unsigned n_macs, cap_macs;
@@ -179,6 +183,7 @@ struct vs_switch {
 	_Atomic(struct vs_mirror *) mirror;
 	_Atomic bool want_grow;
 	_Atomic bool vepa;
+	_Atomic(struct snoop *) snoop; /* NULL until a port learns on a switch that snoops */
 	size_t victim_hand; /* line where the search for an entry to give up begins; under lock */
 	_Atomic size_t n_learned;
 	pthread_spinlock_t lock; /* changes of fdb: control thread and learning workers */
@@ -288,9 +293,12 @@ struct vs_port *lag_member(struct vs_lag *l, unsigned i);
 
 /* punt.c. Return: is the frame taken? */
 bool punt_take(struct vs_port *p, unsigned wanted, const struct vs_burst *b, unsigned i);
-void punt_copy(struct vs_port *p, unsigned wanted, const struct vs_burst *b, unsigned i,
-	       uint16_t vid);
+enum copied { COPIED_NOT, COPIED, COPIED_REPORT, COPIED_QUERY };
+enum copied punt_copy(struct vs_port *p, unsigned wanted, const struct vs_burst *b, unsigned i,
+		      uint16_t vid);
 /* The burst is through. */
+/* Copies for snooping, besides what vs_port_punt asked for. */
+int punt_snoop(struct vs_port *p, bool on);
 void punt_flush(struct vs_switch *sw);
 void punt_free(struct vs_switch *sw);
 void inject_free(struct vs_switch *sw);
@@ -327,6 +335,7 @@ bool learn(struct vs_switch *sw, struct vs_port *p, uint64_t key);
 /* A learned entry is no more. */
 void learn_displaced(struct vs_switch *sw, uint64_t value);
 void learn_age(struct vs_switch *sw, uint32_t now_s);
+void learn_restamp(struct vs_switch *sw, uint32_t now_s);
 void learn_forget(struct vs_port *p);
 int fdb_grow(_Atomic(struct fdb *) *where, pthread_spinlock_t *lock);
 int register_mac(struct vs_port *p, const uint8_t mac[6], bool add);
@@ -335,6 +344,19 @@ void register_clear(struct vs_port *p);
 /* MAC protection may have been switched on: addresses it forbids are forgotten. */
 void register_protect(struct vs_port *p);
 struct bitmap *group_ports(struct vs_switch *sw, uint64_t key);
+
+/* snoop.c */
+int snoop_create(struct vs_switch *sw);
+void snoop_free(struct snoop *s);
+const struct bitmap *snoop_ports(struct snoop *s, const uint8_t *mac, unsigned vid);
+const struct bitmap *snoop_routers(struct snoop *s);
+/* Is it known who wants the group? */
+bool snoop_listed(struct snoop *s, const uint8_t *mac, unsigned vid);
+void snoop_tick(struct vs_switch *sw, uint64_t now_ms);
+void snoop_forget(struct vs_port *p);
+
+/* storm.c. @rate: frames a second. Return: may one more frame pass? */
+bool storm_allow(_Atomic uint64_t *back_ns, uint32_t rate, uint64_t now_ns);
 
 /* worker.c */
 struct vs_worker *worker_hand(void);

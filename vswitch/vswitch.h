@@ -33,6 +33,9 @@ enum vs_lan_kind {
 	VS_KIND_GUEST_LAN, /* no uplink, guests join VLANs themselves */
 };
 
+/* What a storm can be made of (vs_switch_config.storm). */
+enum vs_storm { VS_STORM_BROADCAST, VS_STORM_MULTICAST, VS_STORM_UNKNOWN, VS_STORM_KINDS };
+
 struct vs_switch_config {
 	char name[VS_NAME_BYTES];
 	enum vs_lan_kind kind;
@@ -44,6 +47,9 @@ struct vs_switch_config {
 	 * reflective relay) returns those for other guests. Excludes isolation. */
 	bool vepa;
 	bool mac_protect;
+	bool snooping; /* IGMP and MLD, for ports that learn */
+	/* Frames a second a port may send to many: broadcast, multicast, unknown; 0: no limit. */
+	uint32_t storm[VS_STORM_KINDS];
 };
 
 /* Return: a switch without ports, or NULL and errno (ENOMEM). */
@@ -52,6 +58,10 @@ struct vs_switch *vs_switch_create(const struct vs_switch_config *cfg);
 int vs_switch_configure(struct vs_switch *sw, const struct vs_switch_config *cfg);
 /* All ports must be gone. NULL is legal. */
 void vs_switch_destroy(struct vs_switch *sw);
+
+struct vs_vidset;
+/* The VLANs that running guests' ports are in. */
+void vs_switch_vids(const struct vs_switch *sw, struct vs_vidset *vids);
 
 /* ---- ports ----------------------------------------------------------------- */
 
@@ -201,6 +211,24 @@ typedef void vs_punt_fn(void *ctx, const struct vs_punted *f);
 unsigned vs_switch_punted(struct vs_switch *sw, vs_punt_fn *fn, void *ctx);
 /* Frames for which there was no room. Any thread. */
 uint64_t vs_switch_punt_lost(const struct vs_switch *sw);
+
+/* ---- snooping ---------------------------------------------------------------------- */
+
+/* A copy of an IGMP or MLD frame, as vs_switch_punted hands over. Control thread. */
+void vs_snoop_frame(struct vs_switch *sw, const struct vs_punted *f, uint64_t now_ms);
+
+struct vs_snooped { /* a port that wants a group */
+	uint8_t mac[6];
+	uint16_t vid;
+	bool filtered; /* the group goes to those who want it; else there is no querier: it floods
+			*/
+	uint32_t left_s;
+	struct vs_port *port;
+};
+
+/* Return: entries stored. */
+size_t vs_snoop_list(struct vs_switch *sw, struct vs_snooped *out, size_t max);
+bool vs_port_router(const struct vs_port *p); /* a querier has been heard there */
 
 /*
  * Send a frame out of a port, now, past everything that waits in the switch. Control thread.

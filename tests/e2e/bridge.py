@@ -1,0 +1,415 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The scenarios of the kernel's bridge forwarding self-tests, on a kernel bridge and on zlan at once.
+
+bridge.py ZLAN DIR   run in the namespace where zland has its TAP; ZLAN -d DIR talks to it
+
+Every scenario is set up twice: on a kernel bridge with veth pairs, and on a virtual switch with
+NICs of TYPE STREAM (guests that register nothing: their ports learn as a bridge's do). The same frames are
+sent into both; who gets them, and with which tag, must be the same on both and as the scenario says.
+Lines: "ok NAME", "FAILED NAME: why", "skipped NAME: why".
+"""
+import os
+import select
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+import frames
+
+PATIENCE = float(os.environ.get("ZLAN_PATIENCE", "10"))
+GRACE = 0.15  # for frames that should not come
+BROADCAST = b"\xff" * 6
+UNKNOWN = bytes.fromhex("02ee00000001")
+GROUP, OTHER_GROUP = "239.1.1.1", "239.1.1.2"
+
+
+def mac(n):
+    return bytes([2, 0, 0, 0, 0xA0, n])
+
+
+def sh(*command):
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def need(*command):
+    done = sh(*command)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr or done.stdout}")
+
+
+# ---- stations: what hangs on a port ---------------------------------------------------
+
+
+class Packet:
+    """A packet socket on an interface: the far end of a veth pair, or a TAP."""
+
+    def __init__(self, ifname):
+        self.s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(frames.ETH_P_ALL))
+        self.s.setsockopt(frames.SOL_PACKET, frames.PACKET_AUXDATA, 1)
+        self.s.bind((ifname, frames.ETH_P_ALL))
+
+    def send(self, frame):
+        self.s.send(frame)
+
+    def recv(self):
+        frame, anc, _, addr = self.s.recvmsg(2048, 256)
+        if addr[2] == frames.PACKET_OUTGOING:
+            return []
+        tci = frames.tci_of(anc)
+        if tci is not None:
+            frame = frame[:12] + struct.pack("!HH", 0x8100, tci) + frame[12:]
+        return [frame]
+
+    def close(self):
+        self.s.close()
+
+
+class Stream:
+    """A guest on a NIC of TYPE STREAM: frames with their length in front."""
+
+    def __init__(self, path):
+        self.s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.s.connect(path)
+        self.data = b""
+
+    def send(self, frame):
+        self.s.sendall(struct.pack("!I", len(frame)) + frame)
+
+    def recv(self):
+        self.data += self.s.recv(65536)
+        out = []
+        while len(self.data) >= 4:
+            n = struct.unpack("!I", self.data[:4])[0]
+            if len(self.data) < 4 + n:
+                break
+            out.append(self.data[4:4 + n])
+            self.data = self.data[4 + n:]
+        return out
+
+    def close(self):
+        self.s.close()
+
+
+# ---- the two switches -----------------------------------------------------------------
+
+
+class Bridge:
+    """A kernel bridge with ports h1, h2 ... and up."""
+
+    name = "kernel"
+
+    def __init__(self, ports, options):
+        self.ports = ports
+        need("ip", "link", "add", "kbr", "type", "bridge", *options)
+        self.station = {}
+        for p in ports:
+            need("ip", "link", "add", f"k{p}", "type", "veth", "peer", "name", f"e{p}")
+            need("ip", "link", "set", f"k{p}", "master", "kbr", "up")
+            need("ip", "link", "set", f"e{p}", "up")
+            self.station[p] = Packet(f"e{p}")
+        need("ip", "link", "set", "kbr", "up")
+        end = time.monotonic() + PATIENCE
+        while "state forwarding" not in sh("bridge", "link", "show", "dev", f"k{ports[-1]}").stdout:
+            if time.monotonic() > end:
+                raise RuntimeError("the bridge's ports do not forward")
+            time.sleep(0.02)
+
+    def port(self, p, *options):
+        need("ip", "link", "set", "dev", f"k{p}", "type", "bridge_slave", *options)
+
+    def close(self):
+        for s in self.station.values():
+            s.close()
+        for p in self.ports:
+            sh("ip", "link", "del", f"k{p}")
+        sh("ip", "link", "del", "kbr")
+
+
+class Zlan:
+    """A virtual switch KBR with a STREAM NIC for every port but up, which is its uplink."""
+
+    name = "zlan"
+
+    def __init__(self, zlan, folder, ports, options, nics=None):
+        self.zlan, self.folder, self.ports = zlan, folder, ports
+        uplink = ["UPLINK", "TAP", "tapb"] if "up" in ports else []
+        self.command("DEFINE", "VSWITCH", "KBR", *options, *uplink)
+        self.station = {}
+        for p in ports:
+            if p == "up":
+                need("ip", "link", "set", "tapb", "up")
+                self.station[p] = Packet("tapb")
+                continue
+            self.command("NICDEF", p.upper(), "0600", "TYPE", "STREAM", "LAN", "SYSTEM", "KBR",
+                         *(nics or {}).get(p, []))
+            self.station[p] = Stream(f"{folder}/{p.upper()}-0600.sock")
+            self.wait_attached(p)
+
+    def command(self, *words):
+        need(self.zlan, "-d", self.folder, *words)
+
+    def wait_attached(self, p):
+        end = time.monotonic() + PATIENCE
+        while "Attached by" not in sh(self.zlan, "-d", self.folder, "QUERY", "NIC",
+                                      f"{p.upper()}/0600", "DETAILS").stdout:
+            if time.monotonic() > end:
+                raise RuntimeError(f"{p} does not attach")
+            time.sleep(0.05)
+
+    def close(self):
+        for s in self.station.values():
+            s.close()
+        for p in self.ports:
+            if p != "up":
+                sh(self.zlan, "-d", self.folder, "DETACH", f"{p.upper()}/0600")
+        sh(self.zlan, "-d", self.folder, "DETACH", "VSWITCH", "KBR")
+        sh("ip", "link", "del", "tapb")
+
+
+# ---- frames and verdicts --------------------------------------------------------------
+
+serial = 0
+
+
+def frame_of(dst, src, tci=None, body=None, kind=0x88B5, known=None):
+    """Return: the frame, and bytes by which it is known again."""
+    global serial
+    serial += 1
+    mark = b"mark%08d" % serial
+    tag = struct.pack("!HH", 0x8100, tci) if tci is not None else b""
+    return dst + src + tag + struct.pack("!H", kind) + (body or b"") + mark.ljust(64, b"."), known or mark
+
+
+def checksum(data):
+    s = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while s >> 16:
+        s = (s & 0xFFFF) + (s >> 16)
+    return struct.pack("!H", ~s & 0xFFFF)
+
+
+def group_mac(group):
+    b = socket.inet_aton(group)
+    return bytes([1, 0, 0x5E, b[1] & 0x7F, b[2], b[3]])
+
+
+def igmp(kind, group, to, src, code=1):
+    msg = struct.pack("!BBH", kind, code, 0) + socket.inet_aton(group)
+    msg = msg[:2] + checksum(msg) + msg[4:]
+    # The identification makes it known again: a bridge may cut what follows the packet.
+    global serial
+    serial += 1
+    ip = struct.pack("!BBHHHBBH4s4s4s", 0x46, 0, 24 + 8, serial, 0, 1, 2, 0,
+                     socket.inet_aton(f"10.0.0.{src[5]}"), socket.inet_aton(to), b"\x94\x04\0\0")
+    ip = ip[:10] + checksum(ip) + ip[12:]
+    return group_mac(to), src, None, ip + msg, 0x0800, ip[:6]
+
+
+def udp(group, src):
+    """A datagram to a group; frame_of's mark is its content."""
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + 8 + 64, 1, 0, 1, 17, 0,
+                     socket.inet_aton(f"10.0.0.{src[5]}"), socket.inet_aton(group))
+    ip = ip[:10] + checksum(ip) + ip[12:]
+    return group_mac(group), src, None, ip + struct.pack("!HHHH", 9, 9, 8 + 64, 0), 0x0800
+
+
+def arrivals(station, marks, wanted, limit):
+    """Who gets a frame with one of the marks, and with which VID: set of (port, vid or None)."""
+    seen = {}
+    end = time.monotonic() + limit
+    grace = None
+    while time.monotonic() < (grace or end):
+        ready = select.select([s.s for s in station.values()], [], [], 0.02)[0]
+        for port, s in station.items():
+            if s.s not in ready:
+                continue
+            for f in s.recv():
+                if marks in f:
+                    vid = struct.unpack("!H", f[14:16])[0] & 0xFFF if f[12:14] == b"\x81\0" else None
+                    seen[(port, vid)] = seen.get((port, vid), 0) + 1
+        if grace is None and wanted <= set(seen):
+            grace = time.monotonic() + GRACE
+    return seen
+
+
+class Scenario:
+    def __init__(self, name, switches):
+        self.name, self.switches, self.bad = name, switches, []
+
+    def step(self, what, port, frame, want, limit=PATIENCE):
+        """Send a frame into port; want: ports that get it, "h2" untagged, "h2:10" with tag 10."""
+        expect = {tuple((w.split(":") + [None])[:2]) for w in want.split()}
+        expect = {(p, int(v) if v else None) for p, v in expect}
+        for s in self.switches:
+            data, mark = frame_of(*frame)
+            s.station[port].send(data)
+            got = arrivals(s.station, mark, expect, limit)
+            if set(got) != expect or any(n != 1 for n in got.values()):
+                self.bad.append(f"{what}: {s.name} gave {sorted(map(str, got.items()))}, not {want}")
+
+    def until(self, what, port, frame, want):
+        """The same, for what takes its time: again and again until it is so."""
+        before = len(self.bad)
+        end = time.monotonic() + PATIENCE
+        while True:
+            del self.bad[before:]
+            self.step(what, port, frame, want, 0.3)
+            if len(self.bad) == before or time.monotonic() > end:
+                return
+
+    def end(self):
+        for s in self.switches:
+            s.close()
+        for b in self.bad:
+            print(f"  {b}")
+        print(f"{'FAILED' if self.bad else 'ok'} {self.name}"
+              f" ({' and '.join(s.name for s in self.switches)})", flush=True)
+
+
+# ---- the scenarios --------------------------------------------------------------------
+
+
+def unaware(make):
+    """bridge_vlan_unaware.sh: flooding, learning, broadcast; tags are payload."""
+    t = make("vlan unaware: flooding and learning", ["h1", "h2", "h3"])
+    t.step("unknown unicast floods", "h1", (UNKNOWN, mac(1)), "h2 h3")
+    t.step("broadcast", "h2", (BROADCAST, mac(2)), "h1 h3")
+    t.step("learned unicast", "h1", (mac(2), mac(1)), "h2")
+    t.step("and back", "h2", (mac(1), mac(2)), "h1")
+    t.step("tagged as it is", "h1", (BROADCAST, mac(1), 10), "h2:10 h3:10")
+    t.step("priority tagged as it is", "h1", (BROADCAST, mac(1), 0xA000), "h2:0 h3:0")
+    t.step("to itself", "h1", (mac(1), mac(1)), "")
+    return t
+
+
+def learning(make, kernel, zlan):
+    """bridge_learning_limit.sh, sticky_fdb.sh: a sticky entry does not move."""
+    t = make("sticky forwarding entries", ["h1", "h2", "h3"])
+    t.step("h2 is learned", "h2", (BROADCAST, mac(2)), "h1 h3")
+    if kernel:
+        need("bridge", "fdb", "replace", mac_text(2), "dev", "kh2", "master", "static", "sticky")
+    for s in t.switches:  # h3 says that it is h2
+        s.station["h3"].send(frame_of(mac(9), mac(2))[0])
+    t.step("the entry stays at h2", "h1", (mac(2), mac(1)), "h2")
+    t.step("h3's own address is learned", "h3", (BROADCAST, mac(3)), "h1 h2")
+    t.step("and found", "h1", (mac(3), mac(1)), "h3")
+    return t
+
+
+def mac_text(n):
+    return frames.mac_text(mac(n))
+
+
+def reserved(make):
+    """br_group_fwd_mask at its default: link-local groups are not forwarded."""
+    t = make("reserved addresses", ["h1", "h2", "h3"])
+    for last in (0x01, 0x02, 0x03, 0x0E):  # 00 is for STP: forwarded by a bridge without it
+        t.step(f"01-80-C2-00-00-{last:02X}", "h1",
+               (bytes.fromhex("0180c20000") + bytes([last]), mac(1)), "")
+    t.step("01-80-C2-00-00-10 is a group", "h1", (bytes.fromhex("0180c2000010"), mac(1)), "h2 h3")
+    return t
+
+
+def isolation(make, kernel, zlan):
+    """bridge_port_isolation.sh."""
+    t = make("port isolation", ["h1", "h2", "h3", "up"])
+    for s in t.switches:
+        if s.name == "kernel":
+            for p in ("h1", "h2", "h3"):
+                s.port(p, "isolated", "on")
+        else:
+            s.command("SET", "VSWITCH", "KBR", "ISOLATION", "ON")
+    t.step("broadcast of an isolated port", "h1", (BROADCAST, mac(1)), "up")
+    t.step("another", "h2", (BROADCAST, mac(2)), "up")
+    t.step("known unicast between them", "h1", (mac(2), mac(1)), "")
+    t.step("to them from the port that is not", "up", (mac(1), mac(8)), "h1")
+    t.step("broadcast from there", "up", (BROADCAST, mac(8)), "h1 h2 h3")
+    t.step("unicast to there", "h1", (mac(8), mac(1)), "up")
+    t.step("unknown unicast", "h1", (UNKNOWN, mac(1)), "up")
+    return t
+
+
+def multicast(make):
+    """bridge_igmp.sh, bridge_mdb.sh: flooding without a querier, then membership, reports, leave."""
+    t = make("IGMP snooping", ["h1", "h2", "h3", "h4"], ("mcast_snooping", "1", "mcast_querier", "0"))
+    data, other = udp(GROUP, mac(1)), udp(OTHER_GROUP, mac(1))
+    t.step("without a querier a group floods", "h1", data, "h2 h3 h4")
+    t.step("a query reaches all", "h4", igmp(0x11, "0.0.0.0", "224.0.0.1", mac(4)), "h1 h2 h3")
+    # Both wait until all hosts have had the time of the query to answer.
+    t.until("a report, now that there is a querier", "h2", igmp(0x16, GROUP, GROUP, mac(2)), "h4")
+    t.until("the group goes to who joined and to the router", "h1", data, "h2 h4")
+    t.step("a group nobody joined goes to the router", "h1", other, "h4")
+    t.step("224.0.0.x floods", "h1", udp("224.0.0.5", mac(1)), "h2 h3 h4")
+    t.step("another joins", "h3", igmp(0x16, GROUP, GROUP, mac(3)), "h4")
+    t.step("both get it", "h1", data, "h2 h3 h4")
+    t.step("h3 leaves", "h3", igmp(0x17, GROUP, "224.0.0.2", mac(3)), "h1 h2 h4")
+    t.step("the querier asks who is left", "h4", igmp(0x11, GROUP, GROUP, mac(4)), "h1 h2 h3")
+    t.step("h2 answers", "h2", igmp(0x16, GROUP, GROUP, mac(2)), "h4")
+    t.until("and has its effect", "h1", data, "h2 h4")
+    return t
+
+
+def vlan_aware(make, kernel):
+    """bridge_vlan_aware.sh: PVID, membership at ingress and egress, tags."""
+    t = make("vlan aware: PVID, ingress and egress filters", ["h1", "h2", "h3", "h4"],
+             ("vlan_filtering", "1", "vlan_default_pvid", "0"),
+             ("VLAN", "AWARE", "NATIVE", "NONE"),
+             {"h1": ["VLAN", "10"], "h2": ["VLAN", "10"], "h3": ["VLAN", "20"],
+              "h4": ["PORTTYPE", "TRUNK", "VLAN", "10", "20"]})
+    if kernel:
+        for p, v in (("h1", 10), ("h2", 10), ("h3", 20)):
+            need("bridge", "vlan", "add", "vid", str(v), "dev", f"k{p}", "pvid", "untagged")
+        for v in (10, 20):
+            need("bridge", "vlan", "add", "vid", str(v), "dev", "kh4")
+    t.step("untagged is the PVID's", "h1", (BROADCAST, mac(1)), "h2 h4:10")
+    t.step("of another VLAN", "h3", (BROADCAST, mac(3)), "h4:20")
+    t.step("priority tag is the PVID's", "h1", (BROADCAST, mac(1), 0x6000), "h2 h4:10")
+    t.step("a VID the port is not in", "h1", (BROADCAST, mac(1), 20), "")
+    t.step("tagged to an access port", "h4", (BROADCAST, mac(4), 10), "h1 h2")
+    t.step("to another", "h4", (BROADCAST, mac(4), 20), "h3")
+    t.step("a VID the trunk is not in", "h4", (BROADCAST, mac(4), 30), "")
+    t.step("untagged on a port without PVID", "h4", (BROADCAST, mac(4)), "")
+    t.step("learned in one VLAN", "h1", (mac(2), mac(1)), "h2 h4:10")
+    t.step("after h2 has spoken", "h2", (mac(1), mac(2)), "h1")
+    t.step("known in one VLAN is unknown in the other", "h3", (mac(2), mac(3)), "h4:20")
+    return t
+
+
+def has_vlan_filtering():
+    done = sh("ip", "link", "add", "kprobe", "type", "bridge", "vlan_filtering", "1")
+    sh("ip", "link", "del", "kprobe")
+    return done.returncode == 0
+
+
+def main():
+    zlan, folder = sys.argv[1:3]
+
+    def maker(kernel):
+        def make(name, ports, kernel_options=("mcast_snooping", "0"), zlan_options=(), nics=None):
+            switches = []
+            try:
+                if kernel:
+                    switches.append(Bridge(ports, kernel_options))
+                switches.append(Zlan(zlan, folder, ports, zlan_options, nics))
+            except RuntimeError:
+                for s in switches:
+                    s.close()
+                raise
+            return Scenario(name, switches)
+        return make
+
+    filtering = has_vlan_filtering()
+    both = maker(True)
+    unaware(both).end()
+    learning(both, True, zlan).end()
+    reserved(both).end()
+    isolation(both, True, zlan).end()
+    multicast(both).end()
+    if not filtering:
+        print("skipped vlan aware on a kernel bridge: the kernel has no VLAN filtering;"
+              " zlan is held to the self-test's verdicts")
+    vlan_aware(maker(filtering), filtering).end()
+
+
+main()
