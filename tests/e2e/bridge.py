@@ -376,6 +376,41 @@ def vlan_aware(make, kernel):
     return t
 
 
+def vepa(zlan, folder):
+    """Reflective relay: the guests' switch is zlan, the one outside a kernel bridge with hairpin."""
+    s = Zlan(zlan, folder, ["h1", "h2", "h3", "up"], ())
+    s.name = "zlan by way of kernel"
+    s.command("SET", "VSWITCH", "KBR", "VEPA", "ON")
+    s.station.pop("up").close()
+    need("ip", "link", "add", "kbr", "type", "bridge", "mcast_snooping", "0")
+    need("ip", "link", "set", "tapb", "master", "kbr")
+    need("ip", "link", "set", "dev", "tapb", "type", "bridge_slave", "hairpin", "on")
+    need("ip", "link", "add", "kout", "type", "veth", "peer", "name", "eout")
+    need("ip", "link", "set", "kout", "master", "kbr", "up")
+    need("ip", "link", "set", "eout", "up")
+    need("ip", "link", "set", "kbr", "up")
+    s.station["out"] = Packet("eout")
+    end = time.monotonic() + PATIENCE
+    while any("state forwarding" not in sh("bridge", "link", "show", "dev", d).stdout
+              for d in ("tapb", "kout")):
+        if time.monotonic() > end:
+            raise RuntimeError("the bridge's ports do not forward")
+        time.sleep(0.02)
+    t = Scenario("VEPA and reflective relay", [s])
+    t.step("a broadcast comes back to all but its sender", "h1", (BROADCAST, mac(1)), "h2 h3 out")
+    t.step("another", "h2", (BROADCAST, mac(2)), "h1 h3 out")
+    t.step("guest to guest, relayed back", "h1", (mac(2), mac(1)), "h2")
+    t.step("and the answer", "h2", (mac(1), mac(2)), "h1")
+    t.step("from outside", "out", (mac(1), mac(9)), "h1")
+    t.step("to outside", "h1", (mac(9), mac(1)), "out")
+    need("ip", "link", "set", "dev", "tapb", "type", "bridge_slave", "hairpin", "off")
+    t.step("without relay guests do not reach each other", "h1", (mac(2), mac(1)), "")
+    t.step("nor by broadcast", "h1", (BROADCAST, mac(1)), "out")
+    t.end()
+    sh("ip", "link", "del", "kout")
+    sh("ip", "link", "del", "kbr")
+
+
 def has_vlan_filtering():
     done = sh("ip", "link", "add", "kprobe", "type", "bridge", "vlan_filtering", "1")
     sh("ip", "link", "del", "kprobe")
@@ -406,6 +441,7 @@ def main():
     reserved(both).end()
     isolation(both, True, zlan).end()
     multicast(both).end()
+    vepa(zlan, folder)
     if not filtering:
         print("skipped vlan aware on a kernel bridge: the kernel has no VLAN filtering;"
               " zlan is held to the self-test's verdicts")
