@@ -160,6 +160,7 @@ static void *data_main(void *arg)
 	struct zosa *z = arg;
 	bool worked = false;
 
+	pthread_setname_np(pthread_self(), "zosa-data");
 	while (!atomic_load_explicit(&z->closing, memory_order_relaxed)) {
 		if (pump(z)) {
 			worked = true;
@@ -227,6 +228,7 @@ static void *service_main(void *arg)
 	struct zosa *z = arg;
 	uint64_t ticked_ms = 0;
 
+	pthread_setname_np(pthread_self(), "zosa-service");
 	while (!atomic_load_explicit(&z->closing, memory_order_relaxed)) {
 		struct pollfd p;
 

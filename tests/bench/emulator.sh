@@ -75,6 +75,31 @@ spin() # SUBJECT GUEST
 	sample "processor" "$1" "rate" 1/s "$(run "$2" spin 120 | tail -n 1)"
 }
 
+# Nanoseconds that threads of a guest's emulator whose names match have run. Unlike rates this does not
+# depend on what else the machine does.
+ran() # GUEST NAMES
+{
+	local p t
+	for p in /proc/[0-9]*; do
+		[[ $(readlink "$p/cwd") = "$T/$1" && $(readlink "$p/exe") = */hercules ]] || continue
+		for t in "$p"/task/*; do
+			grep -q -E "$2" "$t/comm" && cat "$t/schedstat"
+		done
+	done 2>/dev/null | awk '{ n += $1 } END { printf "%.0f", n }'
+}
+
+idle_seconds=10
+
+# What the adapter's threads take of a core while nothing happens.
+idle() # SUBJECT
+{
+	local before=$EPOCHREALTIME ns
+	ns=$(ran one '^zosa-')
+	sleep $idle_seconds
+	ns=$(($(ran one '^zosa-') - ns))
+	sample 'idle' "$1" 'core' % "$(awk -v ns=$ns -v a="$before" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.4f", ns / (b - a) / 1e7 }')"
+}
+
 # Guest bare's device, and the host's end of it, a TAP that the emulator has made.
 own_up()
 {
@@ -144,8 +169,11 @@ for ((i = 0; i < ROUNDS; i++)); do
 	run one 'again 0500'
 	run one 'address 0500 10.9.0.1/24' # lost, should the interface have been another
 	spin 'adapter online, idle' one
+	idle 'adapter online'
 	guest_fetch 'guest to guest' zlan one 10.9.0.2
+	ns=$(ran one '^zosa-')
 	host_fetch 'guest to host' zlan 10.9.0.1
+	sample 'guest to host' zlan 'adapter' ms $((($(ran one '^zosa-') - ns) / 1000000))
 	guest_fetch 'host to guest' zlan one 10.9.0.254
 	guest_ping 'guest and guest' zlan one 10.9.0.2
 	host_ping 'host and guest' zlan 10.9.0.1
@@ -159,4 +187,4 @@ jq -r '.[] | [.case, .subject, .metric, .median, .min, .max, .unit] | @tsv' "$T/
 	awk -F '\t' 'BEGIN { printf "%-18s %-22s %-8s %10s %10s %10s\n", "case", "subject", "", "median", "min", "max" }
 		{ printf "%-18s %-22s %-8s %10.3f %10.3f %10.3f %s\n", $1, $2, $3, $4, $5, $6, $7 }'
 [ -e "$JSON" ] || echo '[]' >"$JSON"
-jq --slurpfile more "$T/results" '[.[] | select(.metric as $m | ["20 MiB", "ping", "rate"] | index($m) | not)] + $more[0]' "$JSON" >"$T/json" && cp "$T/json" "$JSON"
+jq --slurpfile more "$T/results" '[.[] | select(.metric as $m | ["20 MiB", "ping", "rate", "core", "adapter"] | index($m) | not)] + $more[0]' "$JSON" >"$T/json" && cp "$T/json" "$JSON"
