@@ -112,6 +112,8 @@ void bench_ports(const struct bench_case *c, double seconds, struct bench_sample
 void bench_addresses(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_vlans(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_changes(const struct bench_case *c, double seconds, struct bench_sample *out);
+/* What features cost when used; n: enum feature in extras.c. */
+void bench_extras(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_peer(const struct bench_case *c, double seconds, struct bench_sample *out);
 
 /* peer.c: end the programs that were started. */

@@ -144,5 +144,18 @@ const struct bench_case bench_cases[] = {
 	ZLAN(IN, AT, 64, bench_changes, .n = 64)
 #undef AT
 #undef IN
+	/* The same: what the use of a feature costs. */
+#define IN "the switch alone"
+#define AT "64 B between two ports"
+	ZLAN(IN, AT, 64, bench_extras, .n = 0)
+	CASE(IN, AT, "RATE IN", 64, bench_extras, .n = 1)
+	CASE(IN, AT, "RATE OUT", 64, bench_extras, .n = 2)
+	CASE(IN, AT, "a rate group", 64, bench_extras, .n = 3)
+	CASE(IN, AT, "RATE VLAN", 64, bench_extras, .n = 4)
+	CASE(IN, AT, "VLANCOUNTERS", 64, bench_extras, .n = 5)
+	CASE(IN, AT, "a mirror of all", 64, bench_extras, .n = 6)
+	CASE(IN, AT, "a capture of 64 bytes", 64, bench_extras, .n = 7)
+#undef AT
+#undef IN
 };
 const unsigned bench_n_cases = sizeof(bench_cases) / sizeof(bench_cases[0]);
