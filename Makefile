@@ -27,13 +27,14 @@ PROGRAM_SRC := cp/zland.c cp/zlan.c guest/zlan-nic.c
 LIB_qdio := $(wildcard qdio/*.c)
 LIB_vswitch := $(wildcard vswitch/*.c)
 LIB_osa := $(wildcard osa/*.c)
+LIB_hipersockets := $(wildcard hipersockets/*.c)
 LIB_host := $(wildcard host/*.c)
 LIB_cp := $(filter-out $(PROGRAM_SRC),$(wildcard cp/*.c))
 LIB_guest := $(filter-out $(PROGRAM_SRC),$(wildcard guest/*.c))
-LIBS := qdio vswitch osa host cp guest
+LIBS := qdio vswitch osa hipersockets host cp guest
 
 SRC := $(foreach l,$(LIBS),$(LIB_$(l))) $(PROGRAM_SRC)
-ARCHIVES := $(foreach l,cp guest host osa qdio vswitch,$(B)/lib$(l).a)
+ARCHIVES := $(foreach l,cp guest host hipersockets osa qdio vswitch,$(B)/lib$(l).a)
 PROGRAMS := $(B)/zland $(B)/zlan $(B)/zlan-nic
 CHECKS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/check_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -58,9 +59,9 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call step,CC)$(CC) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/zland: $(B)/cp/zland.o $(B)/libcp.a $(B)/libhost.a $(B)/libosa.a $(B)/libqdio.a $(B)/libvswitch.a
+$(B)/zland: $(B)/cp/zland.o $(B)/libcp.a $(B)/libhost.a $(B)/libhipersockets.a $(B)/libosa.a $(B)/libqdio.a $(B)/libvswitch.a
 	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
-$(B)/zlan: $(B)/cp/zlan.o $(B)/libcp.a $(B)/libhost.a $(B)/libosa.a $(B)/libqdio.a $(B)/libvswitch.a
+$(B)/zlan: $(B)/cp/zlan.o $(B)/libcp.a $(B)/libhost.a $(B)/libhipersockets.a $(B)/libosa.a $(B)/libqdio.a $(B)/libvswitch.a
 	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 $(B)/zlan-nic: $(B)/guest/zlan-nic.o $(B)/libguest.a $(B)/libhost.a
 	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)

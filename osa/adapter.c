@@ -67,7 +67,7 @@ static int path_start(struct osa *a)
 	}
 	a->started = true;
 	osa_registry_attach(a);
-	if (a->started_layer == 3)
+	if (a->started_layer == 3 && !osa_is_iqd(a))
 		osa_l3_started(a);
 	return 0;
 }
@@ -108,6 +108,8 @@ void osa_forget(struct osa *a)
 	a->bridge_role = OSA_BRIDGE_NONE;
 	a->trap_armed = false;
 	a->session.online = false;
+	if (osa_is_iqd(a) && a->cfg.iqd.ops->forget)
+		a->cfg.iqd.ops->forget(a->cfg.iqd.ctx);
 }
 
 void osa_session_end(struct osa *a)
@@ -204,12 +206,28 @@ static void cu_reset(void *cu, unsigned dev, enum qdio_reset why)
 		a->session.write_dev = OSA_DEV_NONE;
 }
 
+static int cu_siga(void *cu, const struct qdio_signal *s, bool *busy)
+{
+	struct osa *a = cu;
+
+	return a->cfg.iqd.ops->siga(a->cfg.iqd.ctx, s, busy);
+}
+
 const struct qdio_cu_ops osa_cu_ops = {
 	.write = cu_write,
 	.read = cu_read,
 	.activate = cu_activate,
 	.deactivate = cu_deactivate,
 	.reset = cu_reset,
+};
+
+static const struct qdio_cu_ops iqd_cu_ops = {
+	.write = cu_write,
+	.read = cu_read,
+	.activate = cu_activate,
+	.deactivate = cu_deactivate,
+	.reset = cu_reset,
+	.siga = cu_siga,
 };
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -250,6 +268,15 @@ static struct qdio_group_config group_config(const struct osa_config *cfg)
 		.ports = (uint8_t)(cfg->port_no + 1),
 	};
 
+	if (cfg->iqd.ops) {
+		g.chpid_type = QDIO_CHPID_IQD;
+		g.qfmt = QDIO_FORMAT_IQD;
+		g.cu_model = 0x05;
+		g.dev_model = 0x05;
+		g.mmwc = cfg->iqd.mmwc;
+		g.qdioac2 = cfg->iqd.analyzer ? QDIO_AC2_SNIFFER : 0;
+		g.qdioac3 = cfg->iqd.completion ? QDIO_AC3_CQ : 0;
+	}
 	memcpy(g.subchannel, cfg->subchannel, sizeof(g.subchannel));
 	memcpy(g.devno, cfg->devno, sizeof(g.devno));
 	return g;
@@ -289,7 +316,8 @@ struct osa *osa_create(const struct osa_config *cfg, const struct qdio_env_ops *
 	}
 	adapter_init(a, &checked);
 	g = group_config(&checked);
-	a->group = qdio_group_create(&g, env_ops, env, &osa_cu_ops, a);
+	a->group =
+		qdio_group_create(&g, env_ops, env, osa_is_iqd(a) ? &iqd_cu_ops : &osa_cu_ops, a);
 	if (!a->group)
 		goto fini_l3;
 	osa_layer2_init(&a->data, a->group);
@@ -326,6 +354,22 @@ void osa_set_mac(struct osa *a, const uint8_t mac[6])
 
 	if (!(mac[0] & 1) && memcmp(mac, zero, 6) != 0)
 		memcpy(a->cfg.mac, mac, 6);
+}
+
+void osa_set_frame_size(struct osa *a, uint16_t code, uint16_t mtu)
+{
+	a->cfg.iqd.frame_size = code;
+	a->cfg.mtu = mtu;
+}
+
+struct qdio_queues *osa_queues(struct osa *a)
+{
+	return a->queues;
+}
+
+uint8_t osa_layer(const struct osa *a)
+{
+	return a->session.layer;
 }
 
 struct osa_data *osa_data_of(struct osa *a)

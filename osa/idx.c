@@ -56,6 +56,10 @@ static void answer_positive(const struct osa *a, struct osa_idx *m)
 	m->port = OSA_IDX_PORT_ANSWER;
 	m->token = be32_of(osa_token(a, OSA_TOKEN_ISSUER));
 	m->level = be16_of(peer_level(be16_get(m->level)));
+	if (osa_is_iqd(a)) {
+		memcpy(m->microcode, OSA_MICROCODE_IQD, sizeof(m->microcode));
+		return;
+	}
 	m->microcode[0] = OSA_MICROCODE_0;
 	m->microcode[1] = 0;
 	m->microcode[2] = OSA_MICROCODE_2;

@@ -41,7 +41,7 @@ static const struct command commands[] = {
 	{OSA_DELIP, L3, 0, osa_ipa_delip},
 	{OSA_SETADAPTERPARMS, L2 | L3, sizeof(struct osa_adpparms), osa_ipa_setadapterparms},
 	{OSA_SETDIAGASS, L2 | L3, sizeof(struct osa_diag), osa_ipa_setdiagass},
-	{OSA_SETBRIDGEPORT_IQD, L2, 0, NULL},
+	{OSA_SETBRIDGEPORT_IQD, L2, sizeof(struct osa_bridge), osa_ipa_iqd},
 	{OSA_CREATE_ADDR, L3, sizeof(struct osa_data_create_addr), osa_ipa_create_addr},
 	{OSA_DESTROY_ADDR, L3, sizeof(struct osa_data_create_addr), osa_ipa_destroy_addr},
 };
@@ -63,19 +63,50 @@ void osa_call_resize(struct osa_call *c, size_t len)
 	c->len = len;
 }
 
+uint16_t osa_ipa_iqd(struct osa *a, struct osa_call *c)
+{
+	const struct osa_iqd *iqd = &a->cfg.iqd;
+	size_t len = c->len;
+	int rc = -1;
+
+	if (iqd->ops && iqd->ops->ipa)
+		rc = iqd->ops->ipa(iqd->ctx, c->ipa.command, c->data, &len, sizeof(c->data));
+	if (rc < 0)
+		return a->session.layer == 3 ? OSA_RC_NOT_SUPPORTED : OSA_RC_L2_UNSUPPORTED;
+	osa_call_resize(c, len);
+	return (uint16_t)rc;
+}
+
+/* Commands whose IQD form is another's: 4.11, 4.12. */
+static osa_ipa_fn *handler(const struct osa *a, const struct command *cmd)
+{
+	if (!osa_is_iqd(a))
+		return cmd->code == OSA_SETBRIDGEPORT_IQD ? NULL : cmd->run;
+	switch (cmd->code) {
+	case OSA_SETBRIDGEPORT:
+		return NULL;
+	case OSA_VNICC:
+		return osa_ipa_iqd;
+	default:
+		return cmd->run;
+	}
+}
+
 /* The return code for a command; the handler has run if there is one. */
 static uint16_t command_run(struct osa *a, struct osa_call *c)
 {
 	const struct command *cmd = command_find(c->ipa.command);
 	unsigned layer = a->session.layer == 3 ? L3 : L2;
+	osa_ipa_fn *run;
 
 	if (!cmd)
 		return OSA_RC_NOT_SUPPORTED;
-	if (!cmd->run || !(cmd->layers & layer))
+	run = handler(a, cmd);
+	if (!run || !(cmd->layers & layer))
 		return layer == L2 ? OSA_RC_L2_UNSUPPORTED : OSA_RC_NOT_SUPPORTED;
 	if (c->request_len < cmd->data_min)
 		return OSA_RC_INVALID_FORMAT;
-	return cmd->run(a, c);
+	return run(a, c);
 }
 
 static int reply_send(struct osa *a, struct osa_call *c, uint16_t rc, size_t head)
@@ -155,20 +186,38 @@ uint16_t osa_ipa_stoplan(struct osa *a, struct osa_call *c)
 	return OSA_RC_OK;
 }
 
-void osa_ipa_lan_event(struct osa *a, enum osa_command command)
+/* Return: 0, also to a host that is not online, or -ENOMEM. */
+static int event_send(struct osa *a, uint8_t command, const void *data, size_t len)
 {
 	struct osa_ipa e = {
-		.command = (uint8_t)command,
+		.command = command,
 		.initiator = OSA_FROM_ADAPTER,
 		.adapter_type = OSA_IPA_ADAPTER_TYPE,
 		.port = a->cfg.port_no,
 		.version = a->session.layer == 3 ? OSA_IPA_VERSION_LAYER3 : OSA_IPA_VERSION_LAYER2,
 		.n_parm = 1,
 	};
+	uint8_t pdu[OSA_PDU_MAX];
 
 	if (!a->session.online || a->session.stage != OSA_STAGE_ACTIVE)
-		return;
+		return 0;
+	if (len > sizeof(pdu) - sizeof(e))
+		return -EINVAL;
+	memcpy(pdu, &e, sizeof(e));
+	if (len)
+		memcpy(pdu + sizeof(e), data, len);
+	return osa_mpc_send(a, OSA_CLASS_IPA, a->session.host.ulp_connection, pdu, sizeof(e) + len,
+			    true);
+}
+
+void osa_ipa_lan_event(struct osa *a, enum osa_command command)
+{
 	/* Without memory the host stays as it is until its own recovery. */
-	if (osa_mpc_send(a, OSA_CLASS_IPA, a->session.host.ulp_connection, &e, sizeof(e), true))
+	if (event_send(a, (uint8_t)command, NULL, 0))
 		a->outbox_lost++;
+}
+
+int osa_ipa_event(struct osa *a, uint8_t command, const void *data, size_t len)
+{
+	return event_send(a, command, data, len);
 }

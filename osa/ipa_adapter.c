@@ -14,8 +14,12 @@
 	(OSA_ADP_QUERY | OSA_ADP_ALTER_MAC | OSA_ADP_DIAG | OSA_ADP_ACCESS_CONTROL | OSA_ADP_OAT | \
 	 OSA_ADP_SWITCH_ATTRIBUTES)
 
+#define IQD (OSA_ADP_QUERY | OSA_ADP_ALTER_MAC | OSA_ADP_DIAG | OSA_ADP_OAT)
+
 static uint32_t supported(const struct osa *a)
 {
+	if (osa_is_iqd(a))
+		return IQD;
 	return a->session.layer == 3 ? BOTH_LAYERS
 				     : BOTH_LAYERS | OSA_ADP_CARD_INFO | OSA_ADP_PROMISC;
 }

@@ -24,6 +24,14 @@
 	 OSA_ASSIST_VLAN_PRIORITY | OSA_ASSIST_ARP_FLUSH | OSA_ASSIST_FULL_VLAN |                  \
 	 OSA_ASSIST_SOURCE_MAC)
 
+/*
+ * IQD: no ARP, no Ethernet, nothing to compute; a layer-3 host asks for broadcasts and groups.
+ */
+#define IQD_LAYER3_V4                                                                              \
+	(OSA_ASSIST_MULTICAST | OSA_ASSIST_MULTICAST_ROUTER | OSA_ASSIST_FILTER |                  \
+	 OSA_ASSIST_FULL_VLAN)
+#define IQD_LAYER3_V6 (OSA_ASSIST_MULTICAST | OSA_ASSIST_MULTICAST_ROUTER)
+
 /* A layer-2 header cannot ask for the IP header's checksum (7.1). */
 #define CSUM_FEATURES (OSA_CSUM_UDP | OSA_CSUM_TCP | OSA_CSUM_LP2LP)
 
@@ -43,6 +51,10 @@ uint32_t osa_assists_supported(const struct osa *a, uint16_t protocol)
 {
 	bool layer3 = a->session.layer == 3;
 
+	if (osa_is_iqd(a))
+		return BOTH_LAYERS | (!layer3			 ? 0
+				      : protocol == OSA_IPA_IPV6 ? IQD_LAYER3_V6
+								 : IQD_LAYER3_V4);
 	if (protocol == OSA_IPA_IPV6)
 		return OFFLOADS6 | BOTH_LAYERS | (layer3 ? LAYER3_BOTH : 0);
 	return OFFLOADS4 | BOTH_LAYERS | (layer3 ? LAYER3_V4 : 0);
@@ -201,6 +213,7 @@ static uint16_t filter_run(struct osa *a, struct request *r)
 	pthread_mutex_lock(&a->l3.lock);
 	a->l3.filter.broadcast = on;
 	pthread_mutex_unlock(&a->l3.lock);
+	osa_l3_wants(a);
 	return simple_run(r);
 }
 
@@ -243,6 +256,8 @@ static uint16_t assist_run(struct osa *a, struct request *r, struct osa_call *c)
 {
 	uint16_t rc;
 
+	if (osa_is_iqd(a) && !(r->assist & osa_assists_supported(a, be16_get(c->ipa.protocol))))
+		return OSA_RC_NOT_SUPPORTED;
 	switch (r->assist) {
 	case OSA_ASSIST_CSUM_IN:
 		rc = csum_run(&r->state->csum_in, CSUM_FEATURES, r, c);

@@ -33,11 +33,13 @@ uint16_t osa_ipa_setdiagass(struct osa *a, struct osa_call *c)
 	memcpy(&d, c->data, sizeof(d));
 	switch (be32_get(d.subcommand)) {
 	case OSA_DIAG_QUERY:
-		d.ext = be32_of(OSA_DIAG_TRAP);
+		d.ext = be32_of(OSA_DIAG_TRAP | (osa_is_iqd(a) ? OSA_DIAG_TRACE : 0));
 		memcpy(c->data, &d, sizeof(d));
 		return OSA_RC_OK;
 	case OSA_DIAG_TRAP:
 		return trap(a, &d);
+	case OSA_DIAG_TRACE:
+		return osa_is_iqd(a) ? osa_ipa_iqd(a, c) : OSA_DIAG_RC_INVALID;
 	default:
 		return OSA_DIAG_RC_INVALID;
 	}

@@ -47,8 +47,8 @@ static uint16_t address_of(const struct osa_call *c, struct address *x)
 /* Another station's answer, if there is one, comes before the next tick: the reply waits. */
 static bool may_probe(const struct osa *a, const struct address *x)
 {
-	return !x->v6 && !(x->flags & (OSA_IP_SET_VIPA | OSA_IP_SET_TAKEOVER)) && a->started &&
-	       a->l3.ticking && a->l3.n_held < OSA_HELD_MAX;
+	return !osa_is_iqd(a) && !x->v6 && !(x->flags & (OSA_IP_SET_VIPA | OSA_IP_SET_TAKEOVER)) &&
+	       a->started && a->l3.ticking && a->l3.n_held < OSA_HELD_MAX;
 }
 
 static void hold(struct osa *a, struct osa_call *c, uint32_t ip)
@@ -134,6 +134,35 @@ static uint16_t address_add(struct osa_l3 *l, const struct address *x, bool prob
 	return OSA_RC_OK;
 }
 
+/* Return: it was there. */
+static bool address_del(struct osa *a, const struct address *x)
+{
+	struct osa_l3 *l = &a->l3;
+	const struct osa_ip *e;
+
+	pthread_mutex_lock(&l->lock);
+	e = osa_ip_find(&l->address, x->addr);
+	if (e)
+		osa_ip_del(&l->address, e);
+	pthread_mutex_unlock(&l->lock);
+	return e;
+}
+
+/* IQD: there is no network to ask; the LAN knows all addresses. Return: OSA_RC_OK or why not. */
+static uint16_t iqd_address_add(struct osa *a, const struct address *x)
+{
+	int rc;
+
+	if (!osa_is_iqd(a))
+		return OSA_RC_OK;
+	rc = a->cfg.iqd.ops->ip_add(a->cfg.iqd.ctx, x->addr, x->flags & OSA_IP_SET_TAKEOVER);
+	if (rc == -EEXIST)
+		return OSA_RC_DUP_IP;
+	if (rc)
+		return x->v6 ? OSA_RC_IP_TABLE_FULL_V6 : OSA_RC_IP_TABLE_FULL;
+	return OSA_RC_OK;
+}
+
 uint16_t osa_ipa_setip(struct osa *a, struct osa_call *c)
 {
 	struct osa_l3 *l = &a->l3;
@@ -153,6 +182,11 @@ uint16_t osa_ipa_setip(struct osa *a, struct osa_call *c)
 	if (!known)
 		rc = address_add(l, &x, probe);
 	pthread_mutex_unlock(&l->lock);
+	if (rc == OSA_RC_OK && !known) {
+		rc = iqd_address_add(a, &x);
+		if (rc != OSA_RC_OK)
+			address_del(a, &x);
+	}
 	if (rc == OSA_RC_OK && !known && probe)
 		hold(a, c, osa_ip_4of(x.addr));
 	osa_l3_announce(a);
@@ -161,21 +195,18 @@ uint16_t osa_ipa_setip(struct osa *a, struct osa_call *c)
 
 uint16_t osa_ipa_delip(struct osa *a, struct osa_call *c)
 {
-	struct osa_l3 *l = &a->l3;
-	const struct osa_ip *e;
 	struct address x;
 	uint16_t rc = address_of(c, &x);
+	bool known;
 
 	if (rc != OSA_RC_OK)
 		return rc;
 	if (!x.v6)
 		held_finish_ip(a, osa_ip_4of(x.addr));
-	pthread_mutex_lock(&l->lock);
-	e = osa_ip_find(&l->address, x.addr);
-	if (e)
-		osa_ip_del(&l->address, e);
-	pthread_mutex_unlock(&l->lock);
-	return e ? OSA_RC_OK : OSA_RC_UNREGISTERED_ADDR;
+	known = address_del(a, &x);
+	if (known && osa_is_iqd(a))
+		a->cfg.iqd.ops->ip_del(a->cfg.iqd.ctx, x.addr);
+	return known ? OSA_RC_OK : OSA_RC_UNREGISTERED_ADDR;
 }
 
 /* ---- SETIPM, DELIPM
@@ -300,6 +331,15 @@ static void routing_set(struct osa_l3 *l, bool v6, uint8_t type)
 	pthread_mutex_unlock(&l->lock);
 }
 
+/* Routers are OSA's, connectors HiperSockets': 4.5. */
+static bool routing_known(const struct osa *a, uint8_t type)
+{
+	if (osa_is_iqd(a))
+		return type == OSA_ROUTING_NONE ||
+		       (type >= OSA_ROUTING_MULTICAST && type <= OSA_ROUTING_SECONDARY_CONNECTOR);
+	return type <= OSA_ROUTING_MULTICAST;
+}
+
 uint16_t osa_ipa_setrtg(struct osa *a, struct osa_call *c)
 {
 	uint16_t protocol = be16_get(c->ipa.protocol);
@@ -308,10 +348,11 @@ uint16_t osa_ipa_setrtg(struct osa *a, struct osa_call *c)
 
 	if (!v6 && protocol != OSA_IPA_IPV4)
 		return OSA_RC_INVALID_IP_VERSION;
-	if (type > OSA_ROUTING_MULTICAST) /* the connectors are HiperSockets' */
+	if (!routing_known(a, type))
 		return OSA_RC_INVALID_SETRTG;
 	routing_set(&a->l3, v6, type);
-	if (multicast_router(a)) {
+	osa_l3_wants(a);
+	if (!osa_is_iqd(a) && multicast_router(a)) {
 		routing_set(&a->l3, v6, OSA_ROUTING_NONE);
 		return OSA_RC_INVALID_SETRTG;
 	}

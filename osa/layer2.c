@@ -33,6 +33,11 @@ void osa_set_doorbell(struct osa *a, const struct osa_doorbell *bell)
 	osa_data_of(a)->bell = *bell;
 }
 
+const struct osa_doorbell *osa_doorbell(struct osa *a)
+{
+	return &osa_data_of(a)->bell;
+}
+
 static bool any_primed(const struct osa_data *d)
 {
 	for (unsigned i = 0; i < d->queues->n_out; i++)

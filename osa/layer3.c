@@ -127,6 +127,9 @@ void osa_l3_forget(struct osa *a)
 {
 	struct osa_l3 *l = &a->l3;
 
+	if (osa_is_iqd(a))
+		for (unsigned i = 0; i < l->address.n; i++)
+			a->cfg.iqd.ops->ip_del(a->cfg.iqd.ctx, l->address.entry[i].addr);
 	pthread_mutex_lock(&l->lock);
 	osa_ip_table_init(&l->address, OSA_ADDRESS_MAX);
 	osa_ip_table_init(&l->group, OSA_IP_GROUP_MAX);
@@ -138,6 +141,7 @@ void osa_l3_forget(struct osa *a)
 	pthread_mutex_unlock(&l->lock);
 	l->n_held = 0;
 	l->created_id = 0;
+	osa_l3_wants(a);
 }
 
 int osa_l3_session(struct osa *a)
@@ -207,6 +211,14 @@ void osa_l3_announce(struct osa *a)
 	}
 	pthread_mutex_unlock(&l->lock);
 	osa_l3_kick(a);
+}
+
+void osa_l3_wants(struct osa *a)
+{
+	const struct osa_l3_filter *f = &a->l3.filter;
+
+	if (osa_is_iqd(a))
+		a->cfg.iqd.ops->wants(a->cfg.iqd.ctx, f->broadcast, f->routing4, f->routing6);
 }
 
 void osa_l3_info(struct osa *a, struct osa_info *out)

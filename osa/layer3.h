@@ -83,6 +83,9 @@ void osa_l3_announce(struct osa *a);
 /* Wake the worker if there are own frames to be sent; not under lock. */
 void osa_l3_kick(struct osa *a);
 
+/* IQD: tell what is behind the queues what the host wants to receive. */
+void osa_l3_wants(struct osa *a);
+
 /* What osa_info shows of it. */
 void osa_l3_info(struct osa *a, struct osa_info *out);
 

@@ -250,7 +250,7 @@ static int ulp_enable(struct osa *a, const struct osa_envelope *e)
 	m.filter = sv_filter(f->protocol, osa_token(a, OSA_TOKEN_ULP_FILTER));
 	m.port.port = *p;
 	m.port.port.sv = sv_head(OSA_SV_PORT, sizeof(m.port));
-	m.port.port.mtu = be16_of(a->cfg.mtu);
+	m.port.port.mtu = be16_of(osa_is_iqd(a) ? a->cfg.iqd.frame_size : a->cfg.mtu);
 	return osa_mpc_send(a, OSA_CLASS_ULP, a->session.host.cm_connection, &m.pdu, PDU_BYTES(m),
 			    false);
 }

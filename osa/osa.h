@@ -22,6 +22,42 @@ struct osa;
 /* Layers a host may not choose: it gets IDX TERMINATE at ULP_ENABLE (spec/osa-qeth.md 2.5). */
 enum osa_forbid { OSA_FORBID_LAYER2 = 1u << 0, OSA_FORBID_LAYER3 = 1u << 1 };
 
+/*
+ * An adapter of type IQD (HiperSockets): the same IDX, MPC and IPA, and the same registrations
+ * through the link, but its own identity, and frames that never come near the data paths here.
+ * What is behind the queues (hipersockets/) is reached through this table. Control thread but
+ * for siga.
+ */
+struct osa_iqd_ops {
+	/*
+	 * An IP address of a layer-3 host, IPv4 mapped into IPv6. @takeover: it may be another
+	 * host's now. Return: 0, -EEXIST (another host's), -ENOSPC, -ENOMEM.
+	 */
+	int (*ip_add)(void *ctx, const uint8_t addr[16], bool takeover);
+	void (*ip_del)(void *ctx, const uint8_t addr[16]);
+	/* What a layer-3 host wants beside its addresses: SETASSPARMS, SETRTG. */
+	void (*wants)(void *ctx, bool broadcast, uint8_t routing4, uint8_t routing6);
+	/*
+	 * An IPA command that is HiperSockets' own: VNIC characteristics, bridge port, trace.
+	 * @data: the request's, becomes the reply's; *len bytes of cap.
+	 * Return: the IPA return code, or -1: not known.
+	 */
+	int (*ipa)(void *ctx, uint8_t command, uint8_t *data, size_t *len, size_t cap);
+	/* The session ended: what ipa set up is forgotten. */
+	void (*forget)(void *ctx);
+	int (*siga)(void *ctx, const struct qdio_signal *s, bool *busy); /* as in qdio_cu_ops */
+};
+
+struct osa_iqd {
+	const struct osa_iqd_ops *ops; /* NULL: the adapter is an OSD */
+	void *ctx;
+	uint16_t frame_size; /* the code ULP_ENABLE answers: spec/osa-qeth.md 3.3; control
+				thread: osa_set_frame_size */
+	uint8_t mmwc;	     /* buffers of one SIGA-wm */
+	bool completion;     /* completion queues */
+	bool analyzer;	     /* the host may ask to see all traffic */
+};
+
 struct osa_config {
 	uint16_t subchannel[QDIO_DEVICES];
 	uint16_t devno[QDIO_DEVICES];
@@ -33,6 +69,7 @@ struct osa_config {
 	bool qebsm, qebsm_elsewhere; /* see qdio_group_config */
 	uint8_t forbid;		     /* enum osa_forbid */
 	char name[9];		     /* for the Query OAT and error texts: "LINUX01" */
+	struct osa_iqd iqd;
 };
 
 /*
@@ -74,6 +111,19 @@ struct qdio_group *osa_group(struct osa *a);
  */
 void osa_set_mac(struct osa *a, const uint8_t mac[6]);
 
+/* IQD: the frame size and MTU that the next session is told. Control thread. */
+void osa_set_frame_size(struct osa *a, uint16_t code, uint16_t mtu);
+
+/* The queues from activate to deactivate, else NULL; the layer of the session, 0: none yet. */
+struct qdio_queues *osa_queues(struct osa *a);
+uint8_t osa_layer(const struct osa *a);
+
+/*
+ * An IPA event for the host, if it is online: @data is the command's data.
+ * Return: 0 (also if it is not online) or -ENOMEM. Control thread.
+ */
+int osa_ipa_event(struct osa *a, uint8_t command, const void *data, size_t len);
+
 /*
  * Plug the cable in (link, copied) or pull it (NULL). What the guest registered is carried
  * over to the new link. The guest is told by STARTLAN and STOPLAN events
@@ -92,6 +142,7 @@ struct osa_doorbell {
 	int fd; /* eventfd; the worker drains it */
 };
 void osa_set_doorbell(struct osa *a, const struct osa_doorbell *bell);
+const struct osa_doorbell *osa_doorbell(struct osa *a);
 
 /*
  * Time, for the adapter owns no clock: ARP ages and asks again, VLANs are joined, SETIPs that wait

@@ -142,6 +142,11 @@ struct osa {
 
 extern const struct qdio_cu_ops osa_cu_ops; /* cu is struct osa */
 
+static inline bool osa_is_iqd(const struct osa *a)
+{
+	return a->cfg.iqd.ops;
+}
+
 /* adapter.c */
 uint32_t osa_token(const struct osa *a, enum osa_token which);
 /* Forget everything the host set up by IPA: registrations, assists, modes. */
@@ -226,6 +231,8 @@ void osa_call_resize(struct osa_call *c, size_t len);
 /* The reply code for a result of registry.c; absent is the code for -ENOENT. */
 uint16_t osa_mac_rc(int rc, uint16_t absent);
 
+/* A command that HiperSockets handle: osa_iqd_ops.ipa. */
+osa_ipa_fn osa_ipa_iqd;							     /* ipa.c */
 osa_ipa_fn osa_ipa_startlan, osa_ipa_stoplan;				     /* ipa.c */
 osa_ipa_fn osa_ipa_setmac, osa_ipa_delmac, osa_ipa_setvlan, osa_ipa_delvlan; /* ipa_mac.c */
 osa_ipa_fn osa_ipa_setip, osa_ipa_delip, osa_ipa_setipm, osa_ipa_delipm;     /* ipa_ip.c */
@@ -258,5 +265,6 @@ void osa_vnicc_reset(struct osa *a);
 #define OSA_MICROCODE_0 0x00u /* first byte 0: the driver shows bytes 2 and 3 as hex, 2.4 */
 #define OSA_MICROCODE_2 0x07u
 #define OSA_MICROCODE_3 0x10u
+#define OSA_MICROCODE_IQD "\xF0\xF7\xF1\xF0" /* shown as characters: "0710" */
 
 #endif

@@ -262,6 +262,13 @@ struct qdio_env_ops {
 /* Why the control unit forgets. */
 enum qdio_reset { QDIO_RESET_HALT, QDIO_RESET_CLEAR, QDIO_RESET_SYSTEM };
 
+/* A SIGNAL ADAPTER as executed: spec/qdio.md 6. */
+struct qdio_signal {
+	enum qdio_siga_fc fc;
+	uint32_t queues; /* QDIO_SIGA_QUEUE bits, existing queues only */
+	uint64_t aob;	 /* of -wq: absolute address, or 0 */
+};
+
 /* What the adapter behind the channel does. All but write are about the group's control thread. */
 struct qdio_cu_ops {
 	/*
@@ -284,6 +291,13 @@ struct qdio_cu_ops {
 	void (*deactivate)(void *cu, unsigned dev);
 	/* HALT, CLEAR or system reset of dev (after deactivate where queues ran). */
 	void (*reset)(void *cu, unsigned dev, enum qdio_reset why);
+	/*
+	 * Optional: SIGA-w, -wm, -wq and -r are the control unit's own (HiperSockets deliver
+	 * inside of them). Without it -w wakes the worker, -wm and -wq are not provided. Any
+	 * thread; the queues were active a moment ago, and deactivate may run at the same time.
+	 * Return: condition code 0 or 2; 2 and *busy: nothing was done.
+	 */
+	int (*siga)(void *cu, const struct qdio_signal *s, bool *busy);
 };
 
 /* What the group is; spec/qdio.md 1, 2.2, 2.3, 8.2. */

@@ -286,6 +286,28 @@ enum qdio_state {
 	QDIO_OUT_ERROR = 0xAF,
 };
 
+/* ---- asynchronous operation block: spec/qdio.md 10.4 ----------------------------------- */
+
+#define QDIO_AOB_BYTES 256u
+
+struct qdio_aob {
+	uint8_t zero[0x33];
+	uint8_t aorc;  /* SBALF 15's codes; 0: delivered */
+	uint8_t flags; /* the device's */
+	uint8_t cbtbs[2];
+	uint8_t sb_count; /* storage blocks */
+	be64 sba[QDIO_SBAL_ENTRIES];
+	be16 dcount[QDIO_SBAL_ENTRIES];
+	be64 user0;
+	be64 zero2[2];
+	be64 user1[2]; /* the program's */
+} BE_PACKED;
+static_assert(sizeof(struct qdio_aob) == QDIO_AOB_BYTES, "AOB");
+static_assert(offsetof(struct qdio_aob, aorc) == 0x33, "aorc");
+static_assert(offsetof(struct qdio_aob, sba) == 0x38, "sba");
+static_assert(offsetof(struct qdio_aob, dcount) == 0xB8, "dcount");
+static_assert(offsetof(struct qdio_aob, user1) == 0xF0, "user1");
+
 /* ---- SIGA: spec/qdio.md 6 ---------------------------------------------------------- */
 
 enum qdio_siga_fc { QDIO_SIGA_W, QDIO_SIGA_R, QDIO_SIGA_S, QDIO_SIGA_WM, QDIO_SIGA_WQ };
@@ -351,6 +373,7 @@ static_assert(sizeof(struct qdio_ssqd) == 32, "SSQD entry");
 #define QDIO_AC1_SIGA_S 0x10u
 #define QDIO_AC1_QEBSM_AVAILABLE 0x02u
 #define QDIO_AC1_QEBSM_ENABLED 0x01u
+#define QDIO_AC2_SNIFFER 0x0008u
 #define QDIO_AC2_SNIFFER 0x0008u
 #define QDIO_AC3_CQ 0x8000u
 

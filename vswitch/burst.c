@@ -1207,6 +1207,9 @@ unsigned burst_forward(struct vs_worker *w, struct vs_port *p)
 
 	if (!atomic_load_explicit(&p->running, memory_order_acquire))
 		return 0;
+	/* Rates are for what passes through the switch: these frames do not. */
+	if (__builtin_expect(p->ops->forward != NULL, 0))
+		return direct_forward(w, p);
 	if (__builtin_expect(s != NULL, 0))
 		return shape_forward(w, p, s);
 	return fetch_and_forward(w, p);

@@ -98,6 +98,35 @@ enum vs_port_cap {
 };
 
 /*
+ * A port that delivers by itself (vs_port_ops.forward): how it tells the switch what it did, so
+ * that counters and captures are those of every port. @link: the vs_link's ctx of the port the
+ * frames came from or went to, of the same switch.
+ */
+struct vs_worker;
+struct vs_direct_ops;
+
+struct vs_direct {
+	const struct vs_direct_ops *ops;
+	struct vs_worker *w;
+	bool captured; /* somebody watches: capture is to be called */
+};
+
+enum vs_direct_dir { VS_DIRECT_RX, VS_DIRECT_TX }; /* from a port, to a port */
+
+struct vs_tally {
+	enum vs_direct_dir dir;
+	enum vs_drop why; /* VS_DROP_NONE: not dropped */
+	uint64_t frames, bytes, mcast;
+};
+
+struct vs_direct_ops {
+	void (*count)(const struct vs_direct *d, void *link, const struct vs_tally *t);
+	/* One frame as Ethernet, in n pieces; n <= VS_SEGS. */
+	void (*capture)(const struct vs_direct *d, void *link, enum vs_direct_dir dir,
+			enum vs_drop why, const struct vs_seg *seg, unsigned n);
+};
+
+/*
  * Down: the switch calls a port. One worker at a time calls rx_burst, rx_done,
  * arm and disarm; tx_burst may be called by several workers at once.
  */
@@ -140,6 +169,13 @@ struct vs_port_ops {
 	/* enum vs_port_cap bits, and the longest frame the port takes; may change at run time. */
 	unsigned (*caps)(void *port);
 	uint32_t (*frame_max)(void *port);
+
+	/*
+	 * Optional, in place of rx_burst, rx_done and tx_burst: a port whose frames do not pass
+	 * through the switch. Take and deliver a burst of them.
+	 * Return: frames taken, or other work done; 0: there was nothing.
+	 */
+	unsigned (*forward)(void *port, const struct vs_direct *d);
 };
 
 /*

@@ -330,6 +330,9 @@ void capture_frames(struct vs_worker *w, struct vs_port *p, const struct vs_burs
 void capture_flush(struct vs_worker *w, struct vs_switch *sw);
 void capture_forget_port(struct vs_port *p);
 
+/* direct.c */
+unsigned direct_forward(struct vs_worker *w, struct vs_port *p);
+
 /* learn.c, register.c */
 bool learn(struct vs_switch *sw, struct vs_port *p, uint64_t key);
 /* A learned entry is no more. */

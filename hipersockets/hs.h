@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HiperSockets: adapters of type IQD on memory-to-memory LANs.
+ *
+ * A LAN joins adapters of one largest frame size (MFS). What a host hands over on an output queue
+ * is copied, inside the signal, from its buffers into an input buffer of each receiver: there is
+ * no switch and no memory in between. Hosts of layer 2 and of layer 3 share a LAN and do
+ * not hear each other.
+ *
+ * The control path (IDX, MPC, IPA) is the OSA adapter's (osa/osa.h); this library is what lies
+ * behind its queues. No thread, no socket, no clock. How it works: lan.c.
+ */
+#ifndef HIPERSOCKETS_HS_H
+#define HIPERSOCKETS_HS_H
+
+#include "osa/osa.h"
+
+struct hs_lan;
+struct hs_adapter;
+
+/* ---- LANs ------------------------------------------------------------------------ */
+
+enum hs_mfs { HS_MFS_16K, HS_MFS_24K, HS_MFS_40K, HS_MFS_64K, HS_MFS_COUNT };
+
+uint32_t hs_mfs_bytes(enum hs_mfs mfs); /* of an input buffer */
+uint16_t hs_mfs_mtu(enum hs_mfs mfs);	/* 8192, 16384, 32768, 57344 */
+
+/* @seed: makes the hashes of this LAN its own. Return: the LAN, or NULL and errno. */
+struct hs_lan *hs_lan_create(enum hs_mfs mfs, uint64_t seed);
+/* All adapters must be unplugged. NULL is legal. */
+void hs_lan_destroy(struct hs_lan *lan);
+enum hs_mfs hs_lan_mfs(const struct hs_lan *lan);
+
+/* ---- adapters -------------------------------------------------------------------- */
+
+struct hs_config {
+	struct osa_config osa; /* mtu and iqd are set here */
+	/*
+	 * Signals wake the worker that serves the port, which delivers (zland, where a signal is
+	 * a doorbell); else whoever executes SIGA delivers before it ends.
+	 */
+	bool worker;
+	bool completion; /* completion queues are offered */
+};
+
+/*
+ * Make an adapter: its queue group and control path are osa's, reached by hs_osa.
+ * Return: the adapter, or NULL and errno.
+ */
+struct hs_adapter *hs_create(const struct hs_config *cfg, const struct qdio_env_ops *env_ops,
+			     void *env);
+/* NULL is legal. */
+void hs_destroy(struct hs_adapter *h);
+struct osa *hs_osa(struct hs_adapter *h);
+
+/*
+ * Plug the adapter into a LAN, or pull it out (lan is NULL). The host hears it as for osa_set_link;
+ * one whose LAN has another frame size learns it when it comes back.
+ * @link: a port for counters, captures and a worker (copied), or NULL: none. Control thread.
+ */
+void hs_plug(struct hs_adapter *h, struct hs_lan *lan, const struct vs_link *link);
+
+struct hs_info {
+	enum hs_mfs mfs;
+	bool broadcast;	     /* the host receives broadcasts */
+	bool completion;     /* it established a completion queue */
+	unsigned waiting;    /* buffers of others that wait for an empty one here */
+	uint64_t tx_buffers; /* output buffers taken */
+	uint64_t rx_buffers; /* input buffers filled */
+	uint64_t rx_signals; /* interruptions raised */
+	uint64_t tx_full;    /* output buffers refused: the receiver had none empty */
+	uint64_t tx_unknown; /* nobody has the destination */
+	uint64_t tx_bad;     /* not valid */
+	uint64_t tx_pending; /* delivered later: an AOB was given */
+};
+void hs_info(struct hs_adapter *h, struct hs_info *out);
+
+#endif

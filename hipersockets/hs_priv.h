@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of hipersockets/ share. Never leaves the folder. Locks: lan.c. */
+#ifndef HIPERSOCKETS_HS_PRIV_H
+#define HIPERSOCKETS_HS_PRIV_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include "hipersockets/hs.h"
+#include "hipersockets/hs_wire.h"
+#include "osa/osa_wire.h"
+
+#define HS_HEAD_BYTES 64u   /* of a frame, snapshotted: what is judged is what is delivered */
+#define HS_BURST 64u	    /* output buffers of one turn */
+#define HS_WAITING_MAX 128u /* buffers of one sender that wait for receivers */
+#define HS_GROUPS_MAX 1024u /* of one adapter */
+
+/* ---- an output buffer --------------------------------------------------------------- */
+
+struct hs_piece {
+	const uint8_t *p;
+	uint32_t len;
+};
+
+struct hs_frame {
+	_Alignas(8) uint8_t hdr[OSA_HDR_BYTES]; /* as the receiver gets it */
+	uint8_t head[HS_HEAD_BYTES];
+	uint32_t len; /* behind the header */
+	uint8_t headlen;
+	uint8_t piece0, pieces; /* what follows head */
+};
+
+enum hs_cast { HS_UNICAST, HS_MULTICAST, HS_BROADCAST };
+
+/* Where a frame goes. Layer 2: a MAC; layer 3: the next hop, IPv4 mapped into IPv6. */
+struct hs_dest {
+	uint8_t key[16];
+	uint16_t vid; /* 0: none */
+	uint8_t layer;
+	uint8_t cast; /* enum hs_cast */
+};
+
+/* One output buffer, read once: frames for one destination. */
+struct hs_unit {
+	unsigned n, n_pieces;
+	uint32_t bytes; /* headers and frames */
+	bool pci;	/* a signal is asked for when it is done */
+	struct hs_dest to;
+	uint8_t src[6]; /* layer 2 */
+	struct hs_piece piece[QDIO_SBAL_ENTRIES];
+	struct hs_frame frame[QDIO_SBAL_ENTRIES];
+};
+
+/*
+ * fetch.c: read buffer i and judge it.
+ * @at: the entry at fault. Return: VS_DROP_NONE, or what is wrong with it.
+ */
+enum vs_drop hs_fetch(const struct qdio_queue *q, unsigned i, uint8_t layer, uint32_t frame_max,
+		      struct hs_unit *u, uint8_t *at);
+
+/* ---- addresses ---------------------------------------------------------------------- */
+
+enum hs_kind { HS_KIND_MAC, HS_KIND_GROUP, HS_KIND_IP };
+
+struct hs_address {
+	LIST_ENTRY(hs_address) bucket;
+	LIST_ENTRY(hs_address) of_owner;
+	struct hs_adapter *owner;
+	uint8_t kind, layer;
+	uint8_t key[16];
+};
+LIST_HEAD(hs_addresses, hs_address);
+
+/* ---- LAN, adapter ------------------------------------------------------------------- */
+
+#define HS_BUCKETS 1024u
+
+struct hs_lan {
+	enum hs_mfs mfs;
+	uint64_t seed;
+	pthread_rwlock_t lock;
+	LIST_HEAD(hs_members, hs_adapter) members; /* whose queues are active */
+	struct hs_addresses bucket[HS_BUCKETS];
+};
+
+/* A buffer that waits for its receiver: completion.c. */
+struct hs_waiting {
+	TAILQ_ENTRY(hs_waiting) at_receiver;
+	struct hs_adapter *from, *to;
+	uint64_t aob;
+	struct hs_unit unit;
+};
+TAILQ_HEAD(hs_waiting_list, hs_waiting);
+
+/* An AOB on its way back to its sender. */
+struct hs_done {
+	STAILQ_ENTRY(hs_done) next;
+	uint64_t aob;
+};
+
+struct hs_adapter {
+	struct hs_config cfg;
+	struct osa *osa;
+
+	/* Control thread. */
+	struct vs_link link;		  /* ops NULL: none */
+	bool broadcast_asked;		  /* layer 3 */
+	_Atomic(struct hs_lan *) plugged; /* as lan, for SIGA */
+
+	/* Written under the LAN's lock held for writing. */
+	struct hs_lan *lan;
+	bool running; /* on the LAN's list */
+	uint8_t layer;
+	bool has_mac;
+	uint8_t mac[6]; /* the first one registered */
+	bool broadcast;
+	uint8_t routing4, routing6; /* enum osa_routing */
+	bool vid_any;
+	struct {
+		uint64_t w[64];
+	} vids;
+	struct hs_addresses addresses;
+	unsigned n_groups;
+	LIST_ENTRY(hs_adapter) member;
+	struct qdio_queues *queues;
+
+	/* out_lock: output queues, for whoever delivers from here. */
+	pthread_mutex_t out_lock;
+	unsigned out_queue;		   /* served last */
+	uint64_t aob[QDIO_OUT_QUEUES_MAX]; /* of the next buffer; 0: none */
+	_Atomic unsigned n_waiting;	   /* buffers from here that wait */
+
+	/* in_lock: input queues, for whoever delivers to here. */
+	pthread_mutex_t in_lock;
+	struct hs_waiting_list waiting; /* for an empty buffer here */
+	STAILQ_HEAD(hs_dones, hs_done) done;
+	_Atomic unsigned n_done, n_for_us;
+
+	_Atomic uint64_t tx_buffers, rx_buffers, rx_signals, tx_full, tx_unknown, tx_bad,
+		tx_pending;
+};
+
+static inline struct qdio_queue *hs_input(struct hs_adapter *h)
+{
+	return &h->queues->in[0];
+}
+
+static inline void hs_count(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_fetch_add_explicit(c, n, memory_order_relaxed); /* for display */
+}
+
+/* lan.c. The LAN's lock is held. */
+struct hs_adapter *hs_lan_owner(const struct hs_lan *lan, enum hs_kind kind, uint8_t layer,
+				const uint8_t key[16]);
+bool hs_lan_has(const struct hs_lan *lan, const struct hs_adapter *h, enum hs_kind kind,
+		const uint8_t key[16]);
+/* For writing. Return: 0, -EEXIST (another's; not for groups), -ENOSPC, -ENOMEM. */
+int hs_lan_add(struct hs_lan *lan, struct hs_adapter *h, enum hs_kind kind, const uint8_t key[16]);
+void hs_lan_del(struct hs_lan *lan, struct hs_adapter *h, enum hs_kind kind, const uint8_t key[16]);
+void hs_lan_join(struct hs_lan *lan, struct hs_adapter *h);
+void hs_lan_leave(struct hs_lan *lan, struct hs_adapter *h);
+
+static inline void hs_mac_key(uint8_t key[16], const uint8_t mac[6])
+{
+	memset(key, 0, 16);
+	memcpy(key, mac, 6);
+}
+
+/* ---- delivery ------------------------------------------------------------------------ */
+
+/* What one turn of delivering from an adapter keeps: deliver.c. */
+struct hs_flow {
+	struct hs_adapter *from;
+	const struct vs_direct *d; /* NULL: nobody counts */
+
+	/* The receiver whose in_lock is held, and what it got that is not published yet. */
+	struct hs_adapter *to;
+	unsigned first, filled; /* buffers */
+	uint64_t frames, bytes, mcast;
+	bool signal;
+
+	/* Of the sender. */
+	uint64_t sent_frames, sent_bytes, sent_mcast;
+	bool failed; /* an output buffer ended with an error */
+};
+
+/*
+ * Deliver at most max primed buffers of an output queue, and give them back.
+ * @aob: of the first; 0: none. The LAN's lock and the sender's out_lock are held.
+ * Return: buffers taken.
+ */
+unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t aob);
+/*
+ * Put a unit into the receiver's next empty input buffer. Keeps the receiver's in_lock until
+ * the next one, or hs_flow_end.
+ * Return: VS_DROP_NONE or why not.
+ */
+enum vs_drop hs_give(struct hs_flow *f, struct hs_adapter *to, const struct hs_unit *u);
+void hs_flow_end(struct hs_flow *f);
+void hs_drop(const struct hs_flow *f, struct hs_adapter *h, enum vs_direct_dir dir,
+	     enum vs_drop why, const struct hs_unit *u);
+
+/* ---- completion.c --------------------------------------------------------------------- */
+
+/*
+ * The receiver is full: keep the unit for it. @sbal: the output buffer. in_lock is not held.
+ * Return: whether it waits now.
+ */
+bool hs_wait(struct hs_flow *f, struct hs_adapter *to, const struct hs_unit *u, uint64_t aob,
+	     const struct qdio_sbal *sbal);
+/* Receivers' work: deliver what waits for h, give h's finished AOBs back. Return: units done. */
+unsigned hs_wait_run(struct hs_flow *f, struct hs_adapter *h);
+/* Is there work of that kind that could be done now? */
+bool hs_wait_ready(struct hs_adapter *h);
+/* h leaves the LAN, whose lock is held for writing. */
+void hs_wait_drop(struct hs_adapter *h);
+
+#endif
