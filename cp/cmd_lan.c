@@ -58,6 +58,13 @@ static int define_check(struct cp_run *run, const char *owner, const char *name)
 	if (other)
 		return cp_error(run, other->vswitch ? CP_E_OTHER_KIND : CP_E_LAN_EXISTS, title,
 				"VSWITCH", NULL);
+	if (v[CP_OP_HIPERS].given && v[CP_OP_TYPE].given)
+		return cp_error(run, CP_E_CONFLICT, "TYPE", "another type was given", NULL);
+	if (v[CP_OP_HIPERS].given && v[CP_OP_ETHERNET].given)
+		return cp_error(run, CP_E_CONFLICT, "ETHERNET",
+				"HiperSockets carry both layers at once", NULL);
+	if (v[CP_OP_MFS].given && !v[CP_OP_HIPERS].given)
+		return cp_error(run, CP_E_CONFLICT, "MFS", "it is TYPE HIPERSOCKETS's", NULL);
 	if (v[CP_OP_RESTRICTED].given && v[CP_OP_UNRESTRICTED].given)
 		return cp_error(run, CP_E_CONFLICT, "UNRESTRICTED", "RESTRICTED was given too",
 				NULL);
@@ -90,6 +97,8 @@ void cp_do_define_lan(struct cp_run *run)
 			      : strcmp(owner, "SYSTEM") == 0 ? run->cp->vmlan.acct_system
 							     : run->cp->vmlan.acct_user,
 		.maxconn = v[CP_OP_MAXCONN].num,
+		.hipers = v[CP_OP_HIPERS].given,
+		.mfs = (enum hs_mfs)(v[CP_OP_MFS].given ? v[CP_OP_MFS].choice : 0),
 		.porttype = CP_PORT_ACCESS,
 		.macprotect = CP_UNSPECIFIED,
 	};

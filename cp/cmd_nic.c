@@ -23,10 +23,11 @@ static enum cp_nic_type wanted_type(const struct cp_run *run)
 {
 	const struct cp_value *v = run->args->v;
 
-	return v[CP_OP_STREAM].given  ? CP_NIC_STREAM
-	       : v[CP_OP_DGRAM].given ? CP_NIC_DGRAM
-	       : v[CP_OP_VHOST].given ? CP_NIC_VHOST
-				      : CP_NIC_QDIO;
+	return v[CP_OP_STREAM].given   ? CP_NIC_STREAM
+	       : v[CP_OP_DGRAM].given  ? CP_NIC_DGRAM
+	       : v[CP_OP_VHOST].given  ? CP_NIC_VHOST
+	       : v[CP_OP_HIPERS].given ? CP_NIC_HIPERS
+				       : CP_NIC_QDIO;
 }
 
 static bool gives_type(const struct cp_run *run)
@@ -34,7 +35,7 @@ static bool gives_type(const struct cp_run *run)
 	const struct cp_value *v = run->args->v;
 
 	return v[CP_OP_TYPE].given || v[CP_OP_STREAM].given || v[CP_OP_DGRAM].given ||
-	       v[CP_OP_VHOST].given;
+	       v[CP_OP_VHOST].given || v[CP_OP_HIPERS].given;
 }
 
 /* Return: 0, or -1 after a message. */
@@ -43,7 +44,7 @@ static int check_type(struct cp_run *run)
 	const struct cp_value *v = run->args->v;
 
 	if (v[CP_OP_TYPE].given + v[CP_OP_STREAM].given + v[CP_OP_DGRAM].given +
-		    v[CP_OP_VHOST].given >
+		    v[CP_OP_VHOST].given + v[CP_OP_HIPERS].given >
 	    1)
 		return cp_error(run, CP_E_CONFLICT, "TYPE", "another type was given", NULL);
 	return 0;
@@ -238,6 +239,8 @@ static const char *refusal_text(enum cp_refusal why)
 		return "no port of that number is its user's";
 	case CP_REFUSE_PORT_USED:
 		return "its port is in use";
+	case CP_REFUSE_TYPE:
+		return "one is HiperSockets and the other is not";
 	case CP_REFUSE_SYSTEM:
 		return "no memory for a port";
 	default:
@@ -454,6 +457,9 @@ static void refused(struct cp_run *run, const struct cp_nic *nic, const struct c
 			 !lan->vswitch	  ? "SET LAN ... GRANT"
 			 : lan->portbased ? "SET VSWITCH ... PORTNUMBER"
 					  : "SET VSWITCH ... GRANT");
+	else if (why == CP_REFUSE_TYPE)
+		cp_error(run, CP_E_LAN_TYPE, nic->name, title,
+			 lan->hipers ? "HIPERSOCKETS" : "QDIO");
 	else if (why == CP_REFUSE_FULL)
 		cp_error(run, CP_E_LAN_FULL, title, number, NULL);
 	else if (why == CP_REFUSE_VLANS)

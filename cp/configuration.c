@@ -107,8 +107,12 @@ static void print_vswitch(FILE *f, const struct cp_lan *lan)
 
 static void print_lan(FILE *f, const struct cp_lan *lan)
 {
-	fprintf(f, "DEFINE LAN %s OWNERID %s TYPE QDIO ETHERNET %s ACCOUNTING %s", lan->name,
-		lan->owner, lan->restricted ? "RESTRICTED" : "UNRESTRICTED",
+	fprintf(f, "DEFINE LAN %s OWNERID %s", lan->name, lan->owner);
+	if (lan->hipers)
+		fprintf(f, " TYPE HIPERSOCKETS MFS %s", cp_mfs_name(lan->mfs));
+	else
+		fputs(" TYPE QDIO ETHERNET", f);
+	fprintf(f, " %s ACCOUNTING %s", lan->restricted ? "RESTRICTED" : "UNRESTRICTED",
 		lan->accounting ? "ON" : "OFF");
 	if (lan->maxconn)
 		fprintf(f, " MAXCONN %u", lan->maxconn);

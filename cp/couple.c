@@ -79,7 +79,7 @@ void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, const st
 		.promisc_allowed = p->promisc,
 		.promisc = nic->promisc,
 		.mac_protect = (int8_t)nic->macprotect,
-		.learning = nic->type != CP_NIC_QDIO,
+		.learning = nic->type != CP_NIC_QDIO && nic->type != CP_NIC_HIPERS,
 	};
 	snprintf(cfg->name, sizeof(cfg->name), "%s", nic->name);
 	cp_mac_bytes(&nic->mac, cfg->own_mac);
@@ -100,6 +100,8 @@ static enum cp_refusal refusal(struct cp_nic *nic, const struct cp_lan *lan, uin
 	enum cp_refusal why = CP_REFUSE_NONE;
 	struct cp_policy p;
 
+	if ((nic->type == CP_NIC_HIPERS) != lan->hipers)
+		return CP_REFUSE_TYPE;
 	if (!cp_may_couple(nic, lan))
 		return CP_REFUSE_AUTH;
 	if (lan->portbased)
@@ -120,7 +122,7 @@ static void plug_in(struct cp_nic *nic)
 	struct vs_link link = vs_port_link(nic->port);
 
 	if (nic->osa)
-		osa_set_link(nic->osa, &link);
+		cp_nic_plug(nic, &link);
 	else if (nic->client)
 		nic->client->coupled(nic->client->ctx, true);
 }
@@ -165,7 +167,7 @@ void cp_uncouple(struct cp_nic *nic)
 	if (!lan)
 		return;
 	if (nic->osa)
-		osa_set_link(nic->osa, NULL);
+		cp_nic_plug(nic, NULL);
 	else if (nic->client)
 		nic->client->coupled(nic->client->ctx, false);
 	cp_account(nic, "uncouple");

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hipersockets/hs.h"
 #include "osa/osa.h"
 #include "vswitch/vswitch.h"
 
@@ -18,7 +19,7 @@ struct cp_nic;
 struct cp_workers;
 
 /* What may attach to a NIC: an adapter, or a peer of its own socket. */
-enum cp_nic_type { CP_NIC_QDIO, CP_NIC_STREAM, CP_NIC_DGRAM, CP_NIC_VHOST };
+enum cp_nic_type { CP_NIC_QDIO, CP_NIC_STREAM, CP_NIC_DGRAM, CP_NIC_VHOST, CP_NIC_HIPERS };
 
 /* ---- the whole -------------------------------------------------------------------- */
 

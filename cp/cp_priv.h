@@ -132,6 +132,8 @@ struct cp_lan {
 	bool restricted;
 	uint32_t maxconn; /* 0: INFINITE */
 	bool accounting;
+	bool hipers; /* a guest LAN of TYPE HIPERSOCKETS */
+	enum hs_mfs mfs;
 	bool vlan_aware;
 	uint16_t default_vid, native_vid;
 	enum cp_porttype porttype; /* default of the ports */
@@ -160,6 +162,7 @@ struct cp_lan {
 	struct cp_nic *coupled; /* list by lan_next */
 	unsigned n_coupled;
 	struct vs_switch *sw;
+	struct hs_lan *hs; /* of TYPE HIPERSOCKETS: who delivers; sw only counts and captures */
 	UT_hash_handle hh;
 };
 
@@ -209,7 +212,8 @@ struct cp_nic {
 	struct vs_port *port;
 	struct cp_policy connected; /* as its port was last configured with authority */
 
-	struct osa *osa; /* a guest of the channel socket is attached */
+	struct osa *osa;       /* a guest of the channel socket is attached */
+	struct hs_adapter *hs; /* of TYPE HIPERSOCKETS: it owns osa */
 	void *env;
 	void (*revoked)(void *env);
 	const struct cp_nic_client *client; /* another client is attached, or NULL */
@@ -312,6 +316,7 @@ int cp_nic_set_type(struct cp_nic *nic, enum cp_nic_type type, char *err, size_t
 const char *cp_nic_type_name(const struct cp_nic *nic);
 void cp_nic_destroy(struct cp_nic *nic);
 void cp_nic_configure(struct cp_nic *nic);
+void cp_nic_plug(struct cp_nic *nic, const struct vs_link *link);
 bool cp_nic_attached(const struct cp_nic *nic);
 bool cp_nic_follows(const struct cp_nic *nic, const struct cp_lan *lan);
 
@@ -323,6 +328,7 @@ enum cp_refusal {
 	CP_REFUSE_VLANS,
 	CP_REFUSE_NO_PORT,
 	CP_REFUSE_PORT_USED,
+	CP_REFUSE_TYPE,
 	CP_REFUSE_SYSTEM
 };
 bool cp_may_couple(const struct cp_nic *nic, const struct cp_lan *lan);
@@ -340,6 +346,8 @@ struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model);
 void cp_lan_destroy(struct cp *cp, struct cp_lan *lan);
 int cp_lan_configure(struct cp_lan *lan, const struct cp *cp);
 void cp_lan_reconfigure_ports(struct cp_lan *lan);
+const char *cp_lan_type(const struct cp_lan *lan); /* "QDIO", "HIPERS" */
+const char *cp_mfs_name(enum hs_mfs mfs);
 const char *cp_lan_kind(const struct cp_lan *lan);
 /* "VSWITCH SYSTEM VSW1", "LAN OWNER NAME" */
 #define CP_TITLE_BYTES 32

@@ -18,7 +18,6 @@ static const char later_l3[] = "layer 3 comes later; use ETHERNET";
 static const char later_rdev[] = "there are no real OSA devices here; use UPLINK TAP ifname";
 static const char later_lag[] = "link aggregation comes later";
 static const char later_bridge[] = "bridge ports come with HiperSockets";
-static const char later_hipers[] = "HiperSockets come later; use QDIO";
 
 #define OPERAND_UPLINK_DPDK                                                                        \
 	{                                                                                          \
@@ -400,11 +399,14 @@ static const struct cp_operand define_lan[] = {
 	{.op = CP_OP_TYPE,
 	 .words = "TYPE QDIO",
 	 .help = "default (z/VM's default is HIPERSOCKETS)"},
-	{.op = CP_OP_OTHER,
-	 .flags = CP_UNSUPPORTED,
+	{.op = CP_OP_HIPERS,
 	 .words = "TYPE HIPERsockets",
-	 .help = later_hipers},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "MFS", .help = later_hipers},
+	 .help = "memory to memory between NICs of TYPE HIPERSOCKETS"},
+	{.op = CP_OP_MFS,
+	 .words = "MFS",
+	 .choices = "16K|24K|40K|64K",
+	 .help = "of TYPE HIPERSOCKETS: largest frame, MTU 8192, 16384, 32768 or 57344; default "
+		 "16K"},
 	{.op = CP_OP_ETHERNET,
 	 .words = "ETHernet",
 	 .help = "layer 2; default (z/VM's default is IP)"},
@@ -505,12 +507,11 @@ static const struct cp_operand define_nic[] = {
 	{.op = CP_OP_VHOST,
 	 .words = "TYPE VHOST",
 	 .help = "for virtio-net by vhost-user (QEMU, DPDK): its socket is userid-vdev.vhost"},
-	{.op = CP_OP_OTHER,
-	 .flags = CP_UNSUPPORTED,
+	{.op = CP_OP_HIPERS,
 	 .words = "TYPE HIPERsockets",
-	 .help = later_hipers},
+	 .help = "a HiperSockets adapter, for a LAN of that type"},
 	{.op = CP_OP_TYPE, .words = "QDIO", .help = "default (z/VM's default is HIPERSOCKETS)"},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "HIPERsockets", .help = later_hipers},
+	{.op = CP_OP_HIPERS, .words = "HIPERsockets", .help = "the same as TYPE HIPERSOCKETS"},
 	{.op = CP_OP_DEVICES,
 	 .words = "DEVices",
 	 .arg = CP_ARG_NUM,
@@ -547,10 +548,9 @@ static const struct cp_operand nicdef[] = {
 	{.op = CP_OP_VHOST,
 	 .words = "TYPE VHOST",
 	 .help = "for virtio-net by vhost-user (QEMU, DPDK): its socket is userid-vdev.vhost"},
-	{.op = CP_OP_OTHER,
-	 .flags = CP_UNSUPPORTED,
+	{.op = CP_OP_HIPERS,
 	 .words = "TYPE HIPERsockets",
-	 .help = later_hipers},
+	 .help = "a HiperSockets adapter, for a LAN of that type"},
 	{.op = CP_OP_DEVICES,
 	 .words = "DEVices",
 	 .arg = CP_ARG_NUM,

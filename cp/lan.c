@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "cp/cp_priv.h"
 
@@ -26,6 +27,18 @@ struct cp_lan *cp_lan_find(struct cp *cp, const char *owner, const char *name)
 const char *cp_lan_kind(const struct cp_lan *lan)
 {
 	return lan->vswitch ? "VSWITCH" : "LAN";
+}
+
+const char *cp_lan_type(const struct cp_lan *lan)
+{
+	return lan->hipers ? "HIPERS" : "QDIO";
+}
+
+const char *cp_mfs_name(enum hs_mfs mfs)
+{
+	static const char *const names[HS_MFS_COUNT] = {"16K", "24K", "40K", "64K"};
+
+	return names[mfs];
 }
 
 void cp_lan_title(const struct cp_lan *lan, char title[CP_TITLE_BYTES])
@@ -66,6 +79,14 @@ void cp_lan_reconfigure_ports(struct cp_lan *lan)
 		cp_nic_configure(nic);
 }
 
+/* Without randomness a guest could choose addresses that share a bucket: slow, not wrong. */
+static uint64_t seed(void)
+{
+	uint64_t v = 0;
+
+	return getrandom(&v, sizeof(v), GRND_NONBLOCK) == sizeof(v) ? v : 0;
+}
+
 /*
  * @model: the attributes, copied; owner and name are not in use.
  * Return: the network, or NULL and errno (ENOSPC: too many).
@@ -86,9 +107,12 @@ struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model)
 	lan_key(lan->key, lan->owner, lan->name);
 	switch_config(lan, cp, &cfg);
 	lan->sw = vs_switch_create(&cfg);
-	if (!lan->sw) {
-		free(lan);
-		return NULL;
+	if (!lan->sw)
+		goto free_lan;
+	if (lan->hipers) {
+		lan->hs = hs_lan_create(lan->mfs, seed());
+		if (!lan->hs)
+			goto destroy_switch;
 	}
 	vs_switch_set_punt(lan->sw, cp->hooks.punted, cp->hooks.ctx);
 	if (lan->vswitch) {
@@ -108,6 +132,11 @@ struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model)
 	if (cp->hooks.appeared)
 		cp->hooks.appeared(cp->hooks.ctx, lan->sw);
 	return lan;
+destroy_switch:
+	vs_switch_destroy(lan->sw);
+free_lan:
+	free(lan);
+	return NULL;
 }
 
 void cp_lan_destroy(struct cp *cp, struct cp_lan *lan)
@@ -124,6 +153,7 @@ void cp_lan_destroy(struct cp *cp, struct cp_lan *lan)
 	cp_mac_release(cp, &lan->mac);
 	if (cp->hooks.forget)
 		cp->hooks.forget(cp->hooks.ctx, lan->sw, NULL);
+	hs_lan_destroy(lan->hs);
 	vs_switch_destroy(lan->sw);
 	HASH_DELETE(hh, cp->lans, lan);
 	free(lan);

@@ -72,6 +72,7 @@
 	X(MAC_RANGE, 2535, 396, 2535, "MACID &1 is not in the USER range; see QUERY VMLAN")        \
 	X(MAC_FIXED, 2536, 396, 2536,                                                              \
 	  "&1 is fixed: addresses are in use; set it before the first NIC and VSWITCH")            \
+	X(LAN_TYPE, 2519, 396, 2519, "NIC &1 cannot be connected to &2: that needs TYPE &3")       \
 	X(UPLINK, 2832, 396, 2832, "Connection &1 for VSWITCH SYSTEM &2 is not active: &3")        \
 	X(VLAN_UNAWARE, 2846, 396, 2846,                                                           \
 	  "&1 is not allowed: VSWITCH SYSTEM &2 is VLAN unaware; DEFINE it with VLAN")             \

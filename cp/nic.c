@@ -90,7 +90,7 @@ struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uin
 	return nic;
 }
 
-static const char *const type_names[] = {"QDIO", "STREAM", "DGRAM", "VHOST"};
+static const char *const type_names[] = {"QDIO", "STREAM", "DGRAM", "VHOST", "HIPERS"};
 
 const char *cp_nic_type_name(const struct cp_nic *nic)
 {
@@ -103,7 +103,7 @@ int cp_nic_set_type(struct cp_nic *nic, enum cp_nic_type type, char *err, size_t
 	const struct cp_hooks *h = &nic->cp->hooks;
 
 	nic->type = type;
-	if (type == CP_NIC_QDIO || !h->open_socket || nic->cp->check)
+	if (type == CP_NIC_QDIO || type == CP_NIC_HIPERS || !h->open_socket || nic->cp->check)
 		return 0;
 	nic->socket = h->open_socket(h->ctx, nic->user->name, nic->vdev, type, err, err_len);
 	return nic->socket ? 0 : -1;
@@ -203,9 +203,13 @@ static struct cp_nic *refuse(int error, char *err, size_t err_len, enum cp_msg m
 	return NULL;
 }
 
-/* The NIC a client may attach to now. Return: it, or NULL, errno and a reason. */
+/*
+ * The NIC a client may attach to now. @channel: its adapter is to be made here.
+ * Return: it, or NULL, errno and a reason.
+ */
 static struct cp_nic *find_free(struct cp *cp, const struct cp_caller *who, const char *user,
-				uint16_t vdev, enum cp_nic_type type, char *err, size_t err_len)
+				uint16_t vdev, enum cp_nic_type type, bool channel, char *err,
+				size_t err_len)
 {
 	struct cp_nic *nic;
 	char name[32], you[32], statement[32];
@@ -221,35 +225,59 @@ static struct cp_nic *find_free(struct cp *cp, const struct cp_caller *who, cons
 	nic = cp_nic_find(cp, user, vdev);
 	if (!nic)
 		return refuse(ENOENT, err, err_len, CP_E_NO_DEVICE, name, NULL, NULL);
-	if (nic->type != type)
+	if (nic->type != type && !(channel && nic->type == CP_NIC_HIPERS))
 		return refuse(ENODEV, err, err_len, CP_E_OTHER_TYPE, name, cp_nic_type_name(nic),
-			      nic->type == CP_NIC_QDIO ? "the channel or port socket"
-						       : "the NIC's own socket");
+			      nic->type == CP_NIC_QDIO	   ? "the channel or port socket"
+			      : nic->type == CP_NIC_HIPERS ? "the channel socket"
+							   : "the NIC's own socket");
 	if (cp_nic_attached(nic))
 		return refuse(EBUSY, err, err_len, CP_E_ATTACHED, name, "end that guest first",
 			      NULL);
 	return nic;
 }
 
+static bool adapter_create(struct cp_nic *nic, const struct osa_config *cfg,
+			   const struct qdio_env_ops *env_ops, void *env)
+{
+	/* A signal is a doorbell here: the worker that it wakes delivers. */
+	const struct hs_config hs = {.osa = *cfg, .worker = true, .completion = true};
+
+	if (nic->type != CP_NIC_HIPERS) {
+		nic->osa = osa_create(cfg, env_ops, env);
+		return nic->osa;
+	}
+	nic->hs = hs_create(&hs, env_ops, env);
+	nic->osa = nic->hs ? hs_osa(nic->hs) : NULL;
+	return nic->osa;
+}
+
+/* Plug the adapter into the port of its network, or pull it out (NULL). */
+void cp_nic_plug(struct cp_nic *nic, const struct vs_link *link)
+{
+	if (nic->hs)
+		hs_plug(nic->hs, link ? nic->lan->hs : NULL, link);
+	else
+		osa_set_link(nic->osa, link);
+}
+
 struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const char *user,
 			     uint16_t vdev, const struct qdio_env_ops *env_ops, void *env,
 			     char *err, size_t err_len)
 {
-	struct cp_nic *nic = find_free(cp, who, user, vdev, CP_NIC_QDIO, err, err_len);
+	struct cp_nic *nic = find_free(cp, who, user, vdev, CP_NIC_QDIO, true, err, err_len);
 	struct osa_config cfg;
 
 	if (!nic)
 		return NULL;
 	adapter_config(nic, &cfg);
-	nic->osa = osa_create(&cfg, env_ops, env);
-	if (!nic->osa)
+	if (!adapter_create(nic, &cfg, env_ops, env))
 		return refuse(errno, err, err_len, CP_E_SYSTEM, nic->name, strerror(errno), NULL);
 	nic->env = env;
 	nic->revoked = NULL;
 	if (nic->port) {
 		struct vs_link link = vs_port_link(nic->port);
 
-		osa_set_link(nic->osa, &link);
+		cp_nic_plug(nic, &link);
 	} else {
 		cp_couple_default(nic);
 	}
@@ -261,7 +289,7 @@ struct cp_nic *cp_nic_attach_port(struct cp *cp, const struct cp_caller *who, co
 				  uint16_t vdev, const struct cp_nic_client *client, char *err,
 				  size_t err_len)
 {
-	struct cp_nic *nic = find_free(cp, who, user, vdev, client->type, err, err_len);
+	struct cp_nic *nic = find_free(cp, who, user, vdev, client->type, false, err, err_len);
 
 	if (!nic)
 		return NULL;
@@ -298,7 +326,11 @@ void cp_nic_detach(struct cp_nic *nic)
 
 		link.ops->stop(link.ctx);
 	}
-	osa_destroy(nic->osa);
+	if (nic->hs)
+		hs_destroy(nic->hs);
+	else
+		osa_destroy(nic->osa);
+	nic->hs = NULL;
 	nic->osa = NULL;
 	nic->client = NULL;
 	nic->env = NULL;

@@ -74,13 +74,17 @@ static json_t *adapters_json(const struct cp_lan *lan)
 
 static json_t *lan_json(const struct cp_lan *lan)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:b, s:b, s:b, s:o, s:o}", "kind",
-			 cp_lan_kind(lan), "owner", lan->owner, "name", lan->name, "type", "QDIO",
-			 "transport", "ETHERNET", "connected", (int)lan->n_coupled, "maxconn",
-			 lan->maxconn ? json_integer(lan->maxconn) : json_null(), "persistent",
-			 strcmp(lan->owner, "SYSTEM") == 0, "restricted", lan->restricted,
-			 "accounting", lan->accounting, "authorized", authorized_json(lan),
-			 "adapters", adapters_json(lan));
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:b, s:b, s:b, s:o, s:o}",
+			      "kind", cp_lan_kind(lan), "owner", lan->owner, "name", lan->name,
+			      "type", cp_lan_type(lan), "transport",
+			      lan->hipers ? "MEMORY" : "ETHERNET", "connected", (int)lan->n_coupled,
+			      "maxconn", lan->maxconn ? json_integer(lan->maxconn) : json_null(),
+			      "persistent", strcmp(lan->owner, "SYSTEM") == 0, "restricted",
+			      lan->restricted, "accounting", lan->accounting, "authorized",
+			      authorized_json(lan), "adapters", adapters_json(lan));
+	if (lan->hipers)
+		json_object_set_new(o, "mfs", json_string(cp_mfs_name(lan->mfs)));
+	return o;
 }
 
 static json_t *storage_json(const struct cp_lan *lan)
@@ -144,15 +148,18 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 
 static void say_line(struct cp_run *run, const struct cp_lan *lan)
 {
-	char title[CP_TITLE_BYTES], max[16] = "INFINITE";
+	char title[CP_TITLE_BYTES], max[16] = "INFINITE", mfs[16] = "ETHERNET";
 
 	cp_lan_title(lan, title);
+	if (lan->hipers)
+		snprintf(mfs, sizeof(mfs), "MFS: %s", cp_mfs_name(lan->mfs));
 	if (lan->maxconn)
 		snprintf(max, sizeof(max), "%u", lan->maxconn);
-	cp_say(run, "%-23s Type: QDIO    Connected: %-4u Maxconn: %s", title, lan->n_coupled, max);
-	cp_say(run, "  %-10s  %-12s  ETHERNET                  Accounting: %s",
+	cp_say(run, "%-23s Type: %-7s Connected: %-4u Maxconn: %s", title, cp_lan_type(lan),
+	       lan->n_coupled, max);
+	cp_say(run, "  %-10s  %-12s  %-25s Accounting: %s",
 	       strcmp(lan->owner, "SYSTEM") == 0 ? "PERSISTENT" : "TRANSIENT",
-	       lan->restricted ? "RESTRICTED" : "UNRESTRICTED", on_off(lan->accounting));
+	       lan->restricted ? "RESTRICTED" : "UNRESTRICTED", mfs, on_off(lan->accounting));
 }
 
 static void say_vlan(struct cp_run *run, const struct cp_lan *lan)

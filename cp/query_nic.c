@@ -23,9 +23,17 @@ static const char *session_text(const struct cp_nic *nic, const struct osa_info 
 
 static void session(const struct cp_nic *nic, struct osa_info *info)
 {
+	struct hs_info hs;
+
 	memset(info, 0, sizeof(*info));
 	if (nic->osa)
 		osa_info(nic->osa, info);
+	if (!nic->hs)
+		return;
+	hs_info(nic->hs, &hs);
+	info->rx_buffers = hs.rx_buffers;
+	info->tx_buffers = hs.tx_buffers;
+	info->rx_signals = hs.rx_signals;
 }
 
 /* ---- JSON ------------------------------------------------------------------------- */
@@ -52,6 +60,18 @@ static json_t *session_json(const struct osa_info *i)
 	if (i->layer == 3)
 		json_object_set_new(o, "layer3", layer3_json(i));
 	return o;
+}
+
+static json_t *hipers_json(struct hs_adapter *hs)
+{
+	struct hs_info i;
+
+	hs_info(hs, &i);
+	return json_pack("{s:s, s:b, s:b, s:i, s:I, s:I, s:I, s:I}", "mfs", cp_mfs_name(i.mfs),
+			 "broadcast", i.broadcast, "completion_queue", i.completion, "waiting",
+			 (int)i.waiting, "receiver_full", (json_int_t)i.tx_full, "no_receiver",
+			 (json_int_t)i.tx_unknown, "invalid", (json_int_t)i.tx_bad, "pending",
+			 (json_int_t)i.tx_pending);
 }
 
 static json_t *network_json(const char *owner, const char *name)
@@ -89,6 +109,8 @@ static json_t *nic_json(const struct cp_nic *nic)
 			 nic->osa ? session_json(&info) : json_null());
 	json_object_update(o, more);
 	json_decref(more);
+	if (nic->hs)
+		json_object_set_new(o, "hipersockets", hipers_json(nic->hs));
 	if (nic->client && nic->client->queue_pairs)
 		json_object_set_new(o, "queue_pairs",
 				    json_integer(nic->client->queue_pairs(nic->client->ctx)));
@@ -114,6 +136,20 @@ static void say_rates(struct cp_run *run, const struct cp_nic *nic)
 	if (nic->guarantee.bps || nic->rategroup)
 		cp_say(run, "  Guarantee: %s   Rate group: %s", rate,
 		       nic->rategroup ? nic->rategroup->name : "none");
+}
+
+static void say_hipers(struct cp_run *run, struct hs_adapter *hs)
+{
+	struct hs_info i;
+
+	hs_info(hs, &i);
+	cp_say(run, "  MFS: %s   Buffers out: %llu  in: %llu   Interruptions: %llu",
+	       cp_mfs_name(i.mfs), (unsigned long long)i.tx_buffers,
+	       (unsigned long long)i.rx_buffers, (unsigned long long)i.rx_signals);
+	cp_say(run,
+	       "  Refused: receiver full: %llu  no receiver: %llu  invalid: %llu   Delayed: %llu",
+	       (unsigned long long)i.tx_full, (unsigned long long)i.tx_unknown,
+	       (unsigned long long)i.tx_bad, (unsigned long long)i.tx_pending);
 }
 
 static void say_session(struct cp_run *run, const struct cp_nic *nic)
@@ -147,6 +183,8 @@ static void say_session(struct cp_run *run, const struct cp_nic *nic)
 
 		cp_say(run, "  Device: %04X  Unit: %03u  Role: %s", nic->vdev + d, d, role[d]);
 	}
+	if (nic->hs)
+		say_hipers(run, nic->hs);
 	if (nic->osa)
 		cp_say(run, "  Control messages: %llu  Errors: %llu  Malformed: %llu",
 		       (unsigned long long)i.ipa_requests, (unsigned long long)i.ipa_errors,

@@ -249,7 +249,8 @@ static int op_siga(void *t, uint64_t *gr0, uint64_t gr1, uint64_t gr2, uint64_t 
 	struct guest_channel *c = t;
 	struct channel_siga m = {.gr0 = *gr0, .gr1 = gr1, .gr2 = gr2, .gr3 = gr3};
 
-	if (*gr0 != QDIO_SIGA_W && *gr0 != QDIO_SIGA_R)
+	/* To a doorbell one buffer or several are the same. */
+	if (*gr0 != QDIO_SIGA_W && *gr0 != QDIO_SIGA_WM && *gr0 != QDIO_SIGA_R)
 		return request(c, &m.hdr, CHANNEL_SIGA, sizeof(m), gr0);
 	if (c->lost)
 		return -ENOTCONN;

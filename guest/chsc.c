@@ -62,11 +62,13 @@ int guest_chsc_path(struct guest_dev *d)
 	rc = chsc(d, 0x10, QDIO_CHSC_PATH, 16);
 	if (rc < 0)
 		return rc;
-	if (!(block[0x18] & 0x80) || block[0x1A] != QDIO_CHPID_OSD || block[0x1B] != d->m.chpid) {
+	if (!(block[0x18] & 0x80) ||
+	    block[0x1A] != (d->cfg.iqd ? QDIO_CHPID_IQD : QDIO_CHPID_OSD) ||
+	    block[0x1B] != d->m.chpid) {
 		guest_violate(d, GUEST_VIOLATION_CHSC);
 		return -EPROTO;
 	}
-	if (block[0x1F] & 0x02) /* single output queue */
+	if (!d->cfg.iqd && block[0x1F] & 0x02) /* single output queue */
 		d->cfg.out_queues = 1;
 	return 0;
 }
@@ -84,12 +86,15 @@ int guest_chsc_ssqd(struct guest_dev *d)
 		return rc;
 	memcpy(&e, block + RESPONSE + 8, sizeof(e));
 	if ((e.flags & 0xC0) != (QDIO_SSQD_CAPABLE | QDIO_SSQD_VALID) ||
-	    be16_get(e.sch) != d->m.subchannel[2] || e.qfmt != QDIO_FORMAT_OSD) {
+	    be16_get(e.sch) != d->m.subchannel[2] ||
+	    e.qfmt != (d->cfg.iqd ? QDIO_FORMAT_IQD : QDIO_FORMAT_OSD)) {
 		guest_violate(d, GUEST_VIOLATION_CHSC);
 		d->info.qdioac1 = QDIO_AC1_SIGA_R | QDIO_AC1_SIGA_W;
 		return 0;
 	}
 	d->info.qdioac1 = e.qdioac1;
+	d->qdioac3 = be16_get(e.qdioac3);
+	d->mmwc = e.mmwc ? e.mmwc : 1;
 	return 0;
 }
 

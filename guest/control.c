@@ -45,7 +45,8 @@ static struct guest_config with_defaults(struct guest_config c)
 	if (!c.refill)
 		c.refill = 1;
 	if (!c.out_queues)
-		c.out_queues = 1;
+		c.out_queues = c.iqd ? QDIO_OUT_QUEUES_MAX : 1;
+	c.completion = c.completion && c.iqd;
 	if (!c.pci_at)
 		c.pci_at = PCI_AT_DEFAULT;
 	if (!c.desc_words)
@@ -57,7 +58,9 @@ size_t guest_dev_bytes(const struct guest_config *cfg)
 {
 	struct guest_config c = with_defaults(*cfg);
 
-	return GUEST_AT_AREAS + (c.pool + (size_t)c.out_queues * QDIO_BUFFERS) * GUEST_AREA_BYTES;
+	return GUEST_AT_AREAS +
+	       (c.pool + (size_t)c.out_queues * QDIO_BUFFERS + (c.completion ? GUEST_AOBS : 0)) *
+		       GUEST_AREA_BYTES;
 }
 
 struct guest_dev *guest_dev_create(const struct guest_config *cfg, const struct guest_storage *st)
@@ -174,7 +177,7 @@ static bool want_thin(const struct guest_dev *d)
 	case GUEST_IRQ_CLASSIC:
 		return false;
 	default:
-		return d->machine_thin;
+		return d->machine_thin || d->cfg.iqd; /* IQD always: spec/qdio.md 9.1 */
 	}
 }
 
@@ -183,6 +186,7 @@ static int establish(struct guest_dev *d)
 	int rc;
 
 	d->info.thin = want_thin(d);
+	d->info.completion = d->cfg.completion && d->qdioac3 & QDIO_AC3_CQ;
 	guest_queues_build(d);
 	rc = d->info.thin ? guest_chsc_sadc(d, true) : 0;
 	if (rc == 0)
@@ -194,6 +198,7 @@ static int establish(struct guest_dev *d)
 	if (rc < 0)
 		return rc;
 	guest_queues_states(d);
+	guest_cq_start(d);
 	return guest_aq(d);
 }
 

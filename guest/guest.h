@@ -120,6 +120,7 @@ struct guest_machine {
 	X(RX_HEADER_LENGTH, "frame shorter than an Ethernet header")                               \
 	X(RX_HEADER_CAST, "frame header whose cast bits contradict the address")                   \
 	X(RX_OVERRUN, "frame runs past the last entry")                                            \
+	X(AOB, "completion queue names an AOB that is not the adapter's")                          \
 	X(INDICATOR, "store beside the indicator bytes")                                           \
 	X(SIGA, "SIGA condition code that no adapter may give")
 
@@ -136,6 +137,9 @@ struct guest_stats {
 	uint64_t violation[GUEST_VIOLATION_COUNT];
 	uint64_t tx_frames, tx_sbals, tx_errors, tx_sigas, tx_tack_ons;
 	uint8_t tx_error_entry, tx_error_reason; /* SBALF 14/15 of the last error */
+	/* HiperSockets: of tx_errors, the receiver had no empty buffer; nobody has the address.
+	 * SBALs left to the adapter with an AOB; SIGAs that had to be tried again. */
+	uint64_t tx_full, tx_no_target, tx_pending, tx_busy;
 	uint64_t rx_frames, rx_bytes, rx_sbals, rx_errors, rx_sigas;
 	uint64_t interrupts; /* acknowledged for the data path */
 	uint64_t recoveries;
@@ -161,6 +165,8 @@ struct guest_config {
 	uint8_t desc_words; /* size of a queue descriptor; 0: 8 */
 	enum guest_irq_model irq;
 	uint8_t layer;	    /* 2 or 3; 0: 2 */
+	bool iqd;	    /* the adapter is HiperSockets; out_queues 0: 4 */
+	bool completion;    /* with iqd: establish a completion queue where it is offered */
 	bool checksum, tso; /* use the assists where the adapter has them */
 	bool large;	    /* take unfinished frames, if the adapter is one of zlan's */
 	bool check_all;	    /* check also what costs time per buffer */
@@ -220,6 +226,8 @@ struct guest_info {
 	uint32_t adapter_mask;		 /* supported: SETADAPTERPARMS */
 	bool thin, tx_checksum, rx_checksum, tso, large;
 	uint8_t qdioac1;
+	uint32_t mfs;	 /* HiperSockets: bytes of an input buffer; else 0 */
+	bool completion; /* a completion queue is established */
 };
 void guest_info(const struct guest_dev *d, struct guest_info *out);
 struct guest_stats *guest_dev_stats(struct guest_dev *d);
@@ -300,6 +308,24 @@ unsigned guest_tx_free(struct guest_dev *d, unsigned q);
 /* SBALs handed over and not yet completed. */
 unsigned guest_tx_busy(const struct guest_dev *d, unsigned q);
 
+/* HiperSockets: the queue a frame belongs on: groups and broadcasts have their own. */
+unsigned guest_tx_queue(const struct guest_dev *d, const struct guest_frame *f);
+
+/*
+ * Send one frame with an AOB: if its receiver is full, the adapter keeps it (spec/qdio.md 10.4).
+ * Return: a ticket, 0 to GUEST_AOBS - 1, that guest_tx_done gives back; -EAGAIN: no AOB or SBAL is
+ * free; -EOPNOTSUPP: no completion queue; -EMSGSIZE; -EIO (SIGA).
+ */
+#define GUEST_AOBS 16u
+int guest_tx_aob(struct guest_dev *d, unsigned q, const struct guest_frame *f);
+struct guest_done {
+	int ticket;
+	uint8_t reason; /* 0: delivered; else as SBALF 15 */
+	bool later;	/* by the completion queue */
+};
+/* Frames sent with AOBs that are done with. Return: how many. */
+unsigned guest_tx_done(struct guest_dev *d, struct guest_done *done, unsigned max);
+
 /*
  * Hand over the next n free SBALs with the frames that they held before (load generators).
  * Return: how many.
@@ -314,6 +340,8 @@ struct guest_slot {
 	uint32_t used; /* bytes of area */
 	uint16_t entries, frames;
 	uint8_t q;
+	const uint8_t *header; /* layer 3: the 32 bytes for the next guest_slot_add */
+	uint32_t limit;	       /* bytes of area that may be used */
 };
 #define GUEST_SLOT_BYTES 0x11000u
 #define GUEST_SLOT_HEADROOM 64u /* room for the longest header before a frame */

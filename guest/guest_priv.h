@@ -21,11 +21,16 @@ enum guest_layout {
 	GUEST_AT_CCW = 0xA000, /* + 256 a device */
 	GUEST_AT_READ = 0xB000,
 	GUEST_AT_WRITE = 0xC000,
-	GUEST_AT_DATA = 0xD000,	 /* SENSE ID and configuration data */
+	GUEST_AT_DATA = 0xD000, /* SENSE ID and configuration data */
+	GUEST_AT_SLIB_CQ = 0xE000,
+	GUEST_AT_AOB = 0xF000,	 /* + 256 each */
 	GUEST_AT_SBAL = 0x10000, /* + 32 KiB a queue */
 	GUEST_AT_AREAS = 0x40000,
 };
-#define GUEST_QUEUES_MAX 5 /* one input, four output */
+#define GUEST_QUEUES_MAX 6 /* one input, four output; the last one: completions */
+#define GUEST_CQ 5u
+static_assert(GUEST_AT_AOB + GUEST_AOBS * QDIO_AOB_BYTES <= GUEST_AT_SBAL, "AOBs");
+static_assert(GUEST_AT_SBAL + GUEST_QUEUES_MAX * 0x8000u <= GUEST_AT_AREAS, "SBALs");
 #define GUEST_PAGE 4096u
 /*
  * Bytes from one buffer's area to the next: 16 pages of data and one more, so that the first
@@ -70,6 +75,16 @@ struct guest_txq {
 	uint8_t pci_index;
 	bool stuck; /* the state at oldest makes no sense: reported once */
 	uint8_t frames[QDIO_BUFFERS];
+	uint8_t ticket[QDIO_BUFFERS]; /* AOB of the SBAL, plus 1 */
+};
+
+/* An AOB: free, with an SBAL, with the adapter, or done and not yet told. */
+enum guest_aob_state { GUEST_AOB_FREE, GUEST_AOB_SENT, GUEST_AOB_PENDING, GUEST_AOB_DONE };
+struct guest_aobs {
+	enum guest_aob_state state[GUEST_AOBS];
+	struct guest_done done[GUEST_AOBS];
+	size_t area;   /* of the first one's frame, offset in storage */
+	uint32_t next; /* completion queue: the SBAL to look at */
 };
 
 /*
@@ -86,6 +101,7 @@ struct guest_rxq {
 	uint8_t *area;
 	uint64_t addr;
 	unsigned pool, refill, in_bytes;
+	unsigned entries; /* of a buffer: as many pages */
 	uint32_t oldest, parse, seen;
 	uint32_t stopped; /* buffers before this one are in state NOTINIT already */
 	bool stuck;
@@ -146,6 +162,9 @@ struct guest_dev {
 
 	struct guest_rxq rx;
 	struct guest_txq tx[QDIO_OUT_QUEUES_MAX];
+	struct guest_aobs aobs;
+	uint16_t qdioac3;
+	uint8_t mmwc;
 };
 
 static inline void *guest_host(struct guest_dev *d, size_t off)
@@ -227,6 +246,8 @@ int guest_ipa_call(struct guest_dev *d, uint8_t cmd, uint16_t prot, const void *
 /* The commands between DM_ACT and the handing over of input buffers. */
 int guest_ipa_bring_up(struct guest_dev *d);
 int guest_ipa_read_mac(struct guest_dev *d);
+/* The adapter assigns the device this address. */
+void guest_ipa_assigned(struct guest_dev *d, const uint8_t mac[6]);
 
 /* ---- registry.c
  * ------------------------------------------------------------------------------------- */
@@ -258,6 +279,10 @@ void guest_queues_check_eq(struct guest_dev *d);
 int guest_rx_start(struct guest_dev *d);
 /* SIGA; counts what no adapter may answer. Return: 0 or -EIO. */
 int guest_siga(struct guest_dev *d, enum qdio_siga_fc fc, unsigned q);
+int guest_siga_aob(struct guest_dev *d, unsigned q, uint64_t aob);
+/* iqd.c: the completion queue, after EQ; an SBAL with a ticket was completed with this state. */
+void guest_cq_start(struct guest_dev *d);
+void guest_aob_completed(struct guest_dev *d, unsigned ticket, uint8_t state, uint8_t reason);
 _Atomic uint8_t *guest_dsci(struct guest_dev *d);
 
 #endif

@@ -245,6 +245,16 @@ int guest_ipa_bring_up(struct guest_dev *d)
 	return d->info.assists_v4 & OSA_ASSIST_SETADAPTERPARMS ? adp_query(d) : 0;
 }
 
+void guest_ipa_assigned(struct guest_dev *d, const uint8_t mac[6])
+{
+	/* A MAC that the user chose outlives the adapter's. */
+	if (!d->mac_read || memcmp(d->info.mac, d->assigned, 6) == 0)
+		guest_set_mac(d, mac);
+	memcpy(d->assigned, mac, 6);
+	d->mac_read = true;
+	d->mac_stale = false;
+}
+
 int guest_ipa_read_mac(struct guest_dev *d)
 {
 	struct osa_adp_mac m;
@@ -260,12 +270,7 @@ int guest_ipa_read_mac(struct guest_dev *d)
 	/* A real OSD's answer counts only with the virtual-MAC flag: spec/osa-qeth.md 4.8. */
 	if (!(m.adp.flags & OSA_ADP_VIRTUAL_MAC) || (m.mac[0] & 1))
 		return -EPROTO;
-	/* A MAC that the user chose outlives the adapter's. */
-	if (!d->mac_read || memcmp(d->info.mac, d->assigned, 6) == 0)
-		guest_set_mac(d, m.mac);
-	memcpy(d->assigned, m.mac, 6);
-	d->mac_read = true;
-	d->mac_stale = false;
+	guest_ipa_assigned(d, m.mac);
 	return 0;
 }
 

@@ -132,7 +132,9 @@ static int start(struct guest_dev *d, const struct assist *a)
 	uint32_t offered = a->protocol == 6 ? d->info.assists_v6 : d->info.assists_v4;
 	int rc;
 
-	if (!(offered & a->number) && a->number != OSA_ASSIST_VLAN_PRIORITY)
+	if (!(offered & a->number) && (d->cfg.iqd || a->number != OSA_ASSIST_VLAN_PRIORITY))
+		return 0;
+	if (d->cfg.iqd && a->number == OSA_ASSIST_IPV6)
 		return 0;
 	rc = guest_ipa_call(d, OSA_SETASSPARMS, a->protocol, &w, len, NULL, 0, NULL);
 	return rc < 0 ? rc : 0;
@@ -146,12 +148,20 @@ static int routing(struct guest_dev *d, uint16_t protocol)
 	return rc < 0 ? rc : 0;
 }
 
+/* HiperSockets: the reply is where the interface's MAC comes from. */
 static int create_addr(struct guest_dev *d)
 {
 	struct osa_data_create_addr c = {0};
-	int rc = guest_ipa_call(d, OSA_CREATE_ADDR, OSA_IPA_IPV6, &c, sizeof(c), NULL, 0, NULL);
+	size_t len = 0;
+	int rc = guest_ipa_call(d, OSA_CREATE_ADDR, OSA_IPA_IPV6, &c, sizeof(c), &c, sizeof(c),
+				&len);
 
-	return rc < 0 ? rc : 0;
+	if (!d->cfg.iqd)
+		return rc < 0 ? rc : 0;
+	if (rc != 0 || len < sizeof(c) || c.mac[0] & 1)
+		return rc < 0 ? rc : -EPROTO;
+	guest_ipa_assigned(d, c.mac);
+	return 0;
 }
 
 /* Like the registry's again(): a refusal of one address must not cost the others. */
@@ -163,7 +173,7 @@ static int fatal(int rc)
 int guest_l3_register_all(struct guest_dev *d)
 {
 	const struct guest_registry *r = &d->reg;
-	int rc = guest_ipa_read_mac(d);
+	int rc = d->cfg.iqd ? create_addr(d) : guest_ipa_read_mac(d);
 
 	for (size_t i = 0; rc == 0 && i < sizeof(assists) / sizeof(assists[0]); i++)
 		rc = start(d, &assists[i]);
@@ -173,7 +183,7 @@ int guest_l3_register_all(struct guest_dev *d)
 		rc = routing(d, OSA_IPA_IPV6);
 	for (unsigned i = 0; rc == 0 && i < r->n_ips; i++)
 		rc = fatal(send_ip(d, OSA_SETIP, &r->ip[i]));
-	if (rc == 0 && d->info.assists_v4 & OSA_ASSIST_IPV6)
+	if (rc == 0 && !d->cfg.iqd && d->info.assists_v4 & OSA_ASSIST_IPV6)
 		rc = create_addr(d);
 	for (unsigned i = 0; rc == 0 && i < r->n_ip_groups; i++)
 		rc = fatal(send_group(d, &r->ip_group[i]));

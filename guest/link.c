@@ -4,8 +4,10 @@
  * /proc/net for what netlink does not tell.
  */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,4 +174,95 @@ unsigned link_vids(const char *ifname, uint16_t *vid, unsigned max)
 			vid[n++] = (uint16_t)v;
 	fclose(f);
 	return n;
+}
+
+/* ---- addresses ------------------------------------------------------------------------ */
+
+/* "eth0", and "eth0.5" on top of it. */
+static bool belongs(const char *name, const char *ifname)
+{
+	size_t len = strlen(ifname);
+
+	return strncmp(name, ifname, len) == 0 && (name[len] == 0 || name[len] == '.');
+}
+
+static void map4(uint8_t addr[16], const void *ip4)
+{
+	memset(addr, 0, 12);
+	memcpy(addr + 12, ip4, 4);
+}
+
+unsigned link_ips(const char *ifname, struct guest_ip *ip, unsigned max)
+{
+	struct ifaddrs *all, *a;
+	unsigned n = 0;
+
+	if (getifaddrs(&all) < 0)
+		return 0;
+	for (a = all; a && n < max; a = a->ifa_next) {
+		if (!a->ifa_addr || !belongs(a->ifa_name, ifname))
+			continue;
+		ip[n] = (struct guest_ip){.v6 = a->ifa_addr->sa_family == AF_INET6};
+		if (a->ifa_addr->sa_family == AF_INET)
+			map4(ip[n++].addr, &((struct sockaddr_in *)a->ifa_addr)->sin_addr);
+		else if (ip[n].v6)
+			memcpy(ip[n++].addr, &((struct sockaddr_in6 *)a->ifa_addr)->sin6_addr, 16);
+	}
+	freeifaddrs(all);
+	return n;
+}
+
+/* "2\teth0 ...", and below it "\t\t\t\t010000E0 ...": the group as the machine stores it. */
+static unsigned groups4(const char *ifname, struct guest_ip *ip, unsigned max)
+{
+	FILE *f = fopen("/proc/thread-self/net/igmp", "re");
+	char line[160], name[64] = "", hex[64];
+	unsigned n = 0;
+	uint32_t group;
+
+	if (!f)
+		return 0;
+	while (n < max && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*d %63s", name) == 1 && line[0] != '\t')
+			continue;
+		if (!belongs(name, ifname) || sscanf(line, " %63[0-9A-Fa-f]", hex) != 1)
+			continue;
+		group = (uint32_t)strtoul(hex, NULL, 16);
+		ip[n] = (struct guest_ip){.v6 = false};
+		map4(ip[n++].addr, &group);
+	}
+	fclose(f);
+	return n;
+}
+
+/* "2 eth0 ff020000000000000000000000000001 ..." */
+static unsigned groups6(const char *ifname, struct guest_ip *ip, unsigned max)
+{
+	FILE *f = fopen("/proc/thread-self/net/igmp6", "re");
+	char line[160], name[64], hex[64];
+	unsigned n = 0;
+
+	if (!f)
+		return 0;
+	while (n < max && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*d %63s %63s", name, hex) != 2 || !belongs(name, ifname) ||
+		    strlen(hex) != 32)
+			continue;
+		ip[n] = (struct guest_ip){.v6 = true};
+		for (unsigned i = 0; i < 16; i++) {
+			char two[3] = {hex[2 * i], hex[2 * i + 1], 0};
+
+			ip[n].addr[i] = (uint8_t)strtoul(two, NULL, 16);
+		}
+		n++;
+	}
+	fclose(f);
+	return n;
+}
+
+unsigned link_ip_groups(const char *ifname, struct guest_ip *ip, unsigned max)
+{
+	unsigned n = groups4(ifname, ip, max / 2);
+
+	return n + groups6(ifname, ip + n, max - n);
 }

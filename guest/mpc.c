@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "guest/guest_priv.h"
+#include "hipersockets/hs_wire.h"
 
 /*
  * Our tokens. An adapter must take any: these are not the ones of the Linux driver.
@@ -17,7 +18,10 @@ enum {
 	TOKEN_ULP_FILTER = 0x005A110B,
 	TOKEN_ULP = 0x005A110D,
 };
-#define IDX_LEVEL_PEER 0x0201u /* what must come back for OSA_IDX_LEVEL_OSD */
+/* What is sent and what must come back: spec/osa-qeth.md 2.3. */
+#define IDX_LEVEL_PEER 0x0201u
+#define IDX_LEVEL_IQD 0x4108u
+#define IDX_LEVEL_IQD_PEER 0x0408u
 #define MTU_DEFAULT_MAX 65535u
 
 static const uint8_t idx_name[8] = {0xE9, 0xD3, 0xC1, 0xD5, 0x40, 0x40, 0x40, 0x40}; /* ZLAN */
@@ -28,6 +32,7 @@ static const uint8_t port_name[8] = {0xE9, 0xD3, 0xC1, 0xD5, 0xF0, 0xF1, 0, 0};
 static int idx_check(struct guest_dev *d, unsigned dev, const struct osa_idx *a, int n)
 {
 	unsigned level = be16_get(a->level);
+	unsigned peer = d->cfg.iqd ? IDX_LEVEL_IQD_PEER : IDX_LEVEL_PEER;
 
 	if (n >= 4 && (be16_get(a->command) & OSA_IDX_TERMINATE) == OSA_IDX_TERMINATE)
 		return -EOPNOTSUPP;
@@ -48,7 +53,7 @@ static int idx_check(struct guest_dev *d, unsigned dev, const struct osa_idx *a,
 	}
 	if (dev == 1)
 		level &= ~OSA_IDX_LEVEL_IGNORE;
-	if (level != (dev == 1 ? (IDX_LEVEL_PEER & ~OSA_IDX_LEVEL_IGNORE) : IDX_LEVEL_PEER)) {
+	if (level != (dev == 1 ? (peer & ~OSA_IDX_LEVEL_IGNORE) : peer)) {
 		guest_violate(d, GUEST_VIOLATION_IDX_ANSWER);
 		return -EPROTO;
 	}
@@ -71,7 +76,7 @@ int guest_idx(struct guest_dev *d, unsigned dev)
 	idx->n_data = 1;
 	idx->port = (uint8_t)(OSA_IDX_PORT_FLAGS | d->cfg.port_no);
 	idx->token = be32_of(TOKEN_ISSUER);
-	idx->level = be16_of(OSA_IDX_LEVEL_OSD);
+	idx->level = be16_of(d->cfg.iqd ? IDX_LEVEL_IQD : OSA_IDX_LEVEL_OSD);
 	memcpy(idx->name, idx_name, sizeof(idx->name));
 	idx->data_devno = be16_of(d->m.devno[2]);
 	idx->cula = d->cula;
@@ -338,6 +343,25 @@ static int setup(struct guest_dev *d, enum osa_class class, uint32_t own, uint32
 	return be32_load(d->mpc_pdu + 0x11) == own ? 0 : -EPROTO;
 }
 
+/* HiperSockets: a code stands where others have an MTU; any other fails the set-up (3.3). */
+static int frame_size(struct guest_dev *d)
+{
+	switch (d->info.mtu_max) {
+	case HS_FRAME_16K:
+	case HS_FRAME_24K:
+	case HS_FRAME_40K:
+		d->info.mfs = d->info.mtu_max;
+		break;
+	case HS_FRAME_64K:
+		d->info.mfs = 65536;
+		break;
+	default:
+		return -EPROTO;
+	}
+	d->info.mtu_max = d->info.mfs - HS_FRAME_OVERHEAD;
+	return 0;
+}
+
 static int ulp_enable(struct guest_dev *d)
 {
 	struct osa_ulp_enable *m = guest_host(d, GUEST_AT_WRITE);
@@ -357,6 +381,8 @@ static int ulp_enable(struct guest_dev *d)
 	expect_sv(d, 0x0C, OSA_SV_FILTER, OSA_PDU_ENABLE);
 	expect_sv(d, 0x17, OSA_SV_PORT, OSA_PDU_ENABLE);
 	d->info.mtu_max = be16_load(d->mpc_pdu + 0x1F);
+	if (d->cfg.iqd)
+		return frame_size(d);
 	if (d->info.mtu_max == 0) /* tolerated, "no limit" */
 		d->info.mtu_max = MTU_DEFAULT_MAX;
 	if (be16_load(d->mpc_pdu + 0x17) >= 0x18 && d->mpc_len > 0x2B)

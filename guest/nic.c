@@ -72,7 +72,10 @@ static int bring_up(struct nic *n)
 
 int nic_attach(struct nic *n)
 {
-	const struct guest_config cfg = {.checksum = true, .tso = true, .large = true};
+	const struct guest_config osd = {.checksum = true, .tso = true, .large = true};
+	/* Completions are looked at, not waited for by interruption. */
+	const struct guest_config iqd = {.iqd = true, .layer = n->layer};
+	const struct guest_config cfg = n->iqd ? iqd : osd;
 	int rc = guest_storage_create(&n->st, STORAGE_BASE, guest_dev_bytes(&cfg));
 
 	n->tap.fd = n->epoll = n->signals = n->timer = n->watch = -1;
@@ -94,6 +97,12 @@ no_storage:
 	return rc;
 }
 
+/* In layer 3 the frames' headers change: whatever refers to offsets in them is the kernel's. */
+static int offloads(struct nic *n)
+{
+	return tap_offloads(&n->tap, n->layer != 3, n->info.tso);
+}
+
 int nic_tap(struct nic *n, const char *ifname)
 {
 	int rc = tap_open(&n->tap, ifname);
@@ -102,7 +111,12 @@ int nic_tap(struct nic *n, const char *ifname)
 		return rc;
 	/* A limit beyond the adapter's would only cost a copy: see pump.c. */
 	link_gso_max(n->tap.ifname, NIC_GSO_MAX);
-	return tap_offloads(&n->tap, true, n->info.tso);
+	if (n->layer == 3) {
+		rc = tap_noarp(&n->tap);
+		if (rc < 0)
+			return rc;
+	}
+	return offloads(n);
 }
 
 void nic_close(struct nic *n)
@@ -204,8 +218,9 @@ static void say(FILE *f, const char *what, const struct nic *n)
 static void now_online(struct nic *n)
 {
 	guest_info(n->dev, &n->info);
-	tap_offloads(&n->tap, true, n->info.tso);
-	n->promisc = false; /* looked up afresh below */
+	offloads(n);
+	n->unicast_queue = 1; /* of four, as a driver does: spec/qdio.md 10.1 */
+	n->promisc = false;   /* looked up afresh below */
 	n->tx_blocked = false;
 	n->polling = true;
 	nic_settings(n);

@@ -11,6 +11,8 @@
 struct nic {
 	const char *dir, *user;
 	uint16_t vdev;
+	bool iqd;      /* HiperSockets */
+	uint8_t layer; /* 2 or 3 */
 	struct guest_storage st;
 	struct guest_dev *dev;
 	struct guest_channel *channel; /* NULL: no daemon */
@@ -32,6 +34,7 @@ struct nic {
 	bool tx_blocked; /* output queue is full: the TAP is not read */
 	uint8_t *spill;	 /* for the part of a frame that an SBAL has no room for */
 	uint64_t tx_dropped, rx_dropped;
+	unsigned unicast_queue; /* HiperSockets */
 
 	/* As registered. */
 	uint8_t mac[6];
@@ -39,6 +42,8 @@ struct nic {
 	unsigned n_groups, n_vids;
 	uint8_t group[GUEST_GROUPS_MAX][6];
 	uint16_t vid[GUEST_GROUPS_MAX];
+	unsigned n_ips, n_ip_groups; /* layer 3 */
+	struct guest_ip ip[GUEST_IPS_MAX], ip_group[GUEST_IPS_MAX];
 };
 
 /*
@@ -57,6 +62,10 @@ void nic_close(struct nic *n);
 /* Move at most a batch in each direction. Return: true if there may be more at once. */
 bool nic_pump_rx(struct nic *n);
 bool nic_pump_tx(struct nic *n);
+
+/* pump_iqd.c: HiperSockets, and layer 3 */
+bool nic_pump_tx_iqd(struct nic *n);
+void nic_write_packet(struct nic *n, const struct guest_rx *rx);
 
 /* ---- settings.c: what the interface asks for ------------------------------------------------ */
 

@@ -45,8 +45,12 @@ bool nic_pump_rx(struct nic *n)
 	if (!n->polling)
 		return false;
 	k = guest_rx_burst(n->dev, rx, RX_BATCH);
-	for (unsigned i = 0; i < k; i++)
-		write_frame(n, &rx[i]);
+	for (unsigned i = 0; i < k; i++) {
+		if (n->layer == 3)
+			nic_write_packet(n, &rx[i]);
+		else
+			write_frame(n, &rx[i]);
+	}
 	guest_rx_release(n->dev);
 	if (k)
 		return true;
@@ -167,6 +171,8 @@ bool nic_pump_tx(struct nic *n)
 	uint8_t *p;
 	ssize_t got;
 
+	if (n->iqd)
+		return nic_pump_tx_iqd(n);
 	for (i = 0; i < TX_BATCH; i++) {
 		p = room_for_frame(n, &tx, &room);
 		n->tx_blocked = !p;

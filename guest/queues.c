@@ -13,26 +13,33 @@ _Atomic uint8_t *guest_dsci(struct guest_dev *d)
 	return guest_host(d, GUEST_AT_DSCI);
 }
 
-static void put_desc(struct guest_dev *d, struct qdio_qdr *qdr, unsigned queue)
+static size_t slib_of(unsigned queue)
+{
+	return queue == GUEST_CQ ? GUEST_AT_SLIB_CQ : GUEST_AT_SLIB + queue * GUEST_PAGE;
+}
+
+/* @place: the descriptor's among all. */
+static void put_desc(struct guest_dev *d, struct qdio_qdr *qdr, unsigned queue, unsigned place)
 {
 	size_t words = d->cfg.desc_words;
 	struct qdio_qdesc desc;
 
 	memset(&desc, 0, sizeof(desc));
-	desc.sliba = be64_of(guest_addr(d, GUEST_AT_SLIB + queue * GUEST_PAGE));
-	desc.sla = be64_of(guest_addr(d, GUEST_AT_SLIB + queue * GUEST_PAGE + 0x800));
+	desc.sliba = be64_of(guest_addr(d, slib_of(queue)));
+	desc.sla = be64_of(guest_addr(d, slib_of(queue) + 0x800));
 	desc.slsba = be64_of(guest_addr(d, GUEST_AT_SLSB + queue * 256u));
-	memcpy((uint8_t *)qdr + QDIO_QDR_DESC + queue * words * 4, &desc, sizeof(desc));
+	memcpy((uint8_t *)qdr + QDIO_QDR_DESC + place * words * 4, &desc, sizeof(desc));
 }
 
-static void put_slib(struct guest_dev *d, unsigned queue, bool last)
+/* @next: the queue behind it in its direction, or itself: none. */
+static void put_slib(struct guest_dev *d, unsigned queue, unsigned next)
 {
-	size_t at = GUEST_AT_SLIB + queue * GUEST_PAGE;
+	size_t at = slib_of(queue);
 	struct qdio_slib *slib = guest_host(d, at);
 	be64 *sl = guest_host(d, at + 0x800);
 
 	memset(slib, 0, sizeof(*slib));
-	slib->nsliba = be64_of(last ? 0 : guest_addr(d, at + GUEST_PAGE));
+	slib->nsliba = be64_of(next == queue ? 0 : guest_addr(d, slib_of(next)));
 	slib->sla = be64_of(guest_addr(d, at + 0x800));
 	slib->slsba = be64_of(guest_addr(d, GUEST_AT_SLSB + queue * 256u));
 	for (unsigned i = 0; i < QDIO_BUFFERS; i++)
@@ -48,6 +55,9 @@ static void put_qib(struct guest_dev *d)
 	memset(qib, 0, sizeof(*qib));
 	qib->isliba = be64_of(guest_addr(d, GUEST_AT_SLIB));
 	qib->osliba = be64_of(guest_addr(d, GUEST_AT_SLIB + GUEST_PAGE));
+	qib->qfmt = d->cfg.iqd ? QDIO_FORMAT_IQD : QDIO_FORMAT_OSD;
+	if (d->cfg.iqd)
+		return;
 	memcpy(qib->parm, pcit, sizeof(pcit));
 	be32_store(qib->parm + 4, d->cfg.pool + 1);
 	be32_store(qib->parm + 12, 3);
@@ -78,6 +88,7 @@ static void rx_init(struct guest_dev *d)
 	r->pool = d->cfg.pool;
 	r->refill = d->cfg.refill;
 	r->in_bytes = d->cfg.in_bytes;
+	r->entries = d->info.mfs ? d->info.mfs / GUEST_PAGE : QDIO_SBAL_ENTRIES;
 	r->entry = -1;
 	memset(r->sbal, 0, QDIO_BUFFERS * sizeof(*r->sbal));
 }
@@ -86,17 +97,23 @@ void guest_queues_build(struct guest_dev *d)
 {
 	struct qdio_qdr *qdr = guest_host(d, GUEST_AT_QDR);
 	unsigned n = d->cfg.out_queues + 1;
+	bool cq = d->info.completion;
 
 	memset(qdr, 0, sizeof(*qdr));
-	qdr->iqdcnt = 1;
+	qdr->qfmt = d->cfg.iqd ? QDIO_FORMAT_IQD : QDIO_FORMAT_OSD;
+	qdr->iqdcnt = cq ? 2 : 1;
 	qdr->oqdcnt = (uint8_t)d->cfg.out_queues;
 	qdr->iqdsz = d->cfg.desc_words;
 	qdr->oqdsz = d->cfg.desc_words;
 	qdr->qiba = be64_of(guest_addr(d, GUEST_AT_QIB));
 	put_qib(d);
 	for (unsigned i = 0; i < n; i++) {
-		put_desc(d, qdr, i);
-		put_slib(d, i, i == 0 || i == n - 1);
+		put_desc(d, qdr, i, i && cq ? i + 1 : i);
+		put_slib(d, i, i == 0 ? (cq ? GUEST_CQ : 0) : i == n - 1 ? i : i + 1);
+	}
+	if (cq) {
+		put_desc(d, qdr, GUEST_CQ, 1);
+		put_slib(d, GUEST_CQ, GUEST_CQ);
 	}
 	memset(guest_host(d, GUEST_AT_SLSB), 0, GUEST_QUEUES_MAX * 256u);
 	memset(guest_host(d, GUEST_AT_DSCI), CANARY, GUEST_PAGE);
@@ -137,12 +154,24 @@ void guest_queues_states(struct guest_dev *d)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
-int guest_siga(struct guest_dev *d, enum qdio_siga_fc fc, unsigned q)
+#define SIGA_RETRIES 1000000u /* of a busy one: a driver goes on for ten seconds */
+
+static int siga(struct guest_dev *d, enum qdio_siga_fc fc, unsigned q, uint64_t gr3)
 {
 	uint64_t gr0 = fc;
-	int rc = d->m.ops->siga(d->m.ctx, &gr0, QDIO_SCHID(d->m.subchannel[2]), QDIO_SIGA_QUEUE(q),
-				0);
+	int rc = 0;
 
+	for (unsigned tries = 0; tries < SIGA_RETRIES; tries++) {
+		gr0 = fc;
+		rc = d->m.ops->siga(d->m.ctx, &gr0, QDIO_SCHID(d->m.subchannel[2]),
+				    QDIO_SIGA_QUEUE(q), gr3);
+		if (rc != 2 || !(gr0 & QDIO_SIGA_BUSY))
+			break;
+		d->stats.tx_busy++; /* nothing was done: spec/qdio.md 6.4 */
+	}
+	/* HiperSockets: not all were delivered, which the states tell. */
+	if (rc == 2 && d->cfg.iqd && fc != QDIO_SIGA_R && !(gr0 & QDIO_SIGA_BUSY))
+		return 0;
 	if (rc == 0 && !(gr0 & QDIO_SIGA_BUSY))
 		return 0;
 	if (rc < 0 && rc > GUEST_PGM(0)) {
@@ -153,6 +182,16 @@ int guest_siga(struct guest_dev *d, enum qdio_siga_fc fc, unsigned q)
 		guest_violate(d, GUEST_VIOLATION_SIGA);
 	d->events |= GUEST_EV_RECOVER;
 	return -EIO;
+}
+
+int guest_siga(struct guest_dev *d, enum qdio_siga_fc fc, unsigned q)
+{
+	return siga(d, fc, q, 0);
+}
+
+int guest_siga_aob(struct guest_dev *d, unsigned q, uint64_t aob)
+{
+	return siga(d, QDIO_SIGA_WQ, q, aob);
 }
 
 static void check_indicators(struct guest_dev *d)

@@ -43,15 +43,15 @@ static void put_buffer(struct guest_rxq *r, uint32_t counter, bool fresh)
 		memcpy(&sbal->e[0], &e, sizeof(e));
 		return;
 	}
-	for (unsigned i = 0; i < QDIO_SBAL_ENTRIES; i++) {
+	for (unsigned i = 0; i < r->entries; i++) {
 		/*
 		 * The pool is a power of two, so an SBAL always offers the same area: what the
 		 * adapter did not use still stands there, and its cache lines need not move.
 		 */
-		if (!fresh && i > used && i < QDIO_SBAL_ENTRIES - 1)
+		if (!fresh && i > used && i < r->entries - 1)
 			continue;
 		e.addr = be64_of(r->addr + area + i * GUEST_PAGE);
-		e.eflags = i == QDIO_SBAL_ENTRIES - 1 ? QDIO_EFLAG_LAST : 0;
+		e.eflags = i == r->entries - 1 ? QDIO_EFLAG_LAST : 0;
 		memcpy(&sbal->e[i], &e, sizeof(e));
 	}
 	r->used[at(counter)] = 0;
@@ -134,7 +134,7 @@ static bool next_entry(struct guest_dev *d, struct guest_rxq *r, enum guest_viol
 		guest_violate(d, if_last);
 		return false;
 	}
-	if (r->entry + 1 == QDIO_SBAL_ENTRIES) {
+	if (r->entry + 1 == (int)r->entries) {
 		guest_violate(d, GUEST_VIOLATION_RX_NO_LAST);
 		return false;
 	}
@@ -151,11 +151,11 @@ static void check_buffer(struct guest_dev *d, struct guest_rxq *r)
 	uint64_t addr = r->addr + (r->parse % r->pool) * (uint64_t)GUEST_AREA_BYTES;
 	bool over = false;
 
-	for (unsigned i = 0; i < QDIO_SBAL_ENTRIES; i++) {
+	for (unsigned i = 0; i < r->entries; i++) {
 		if (be64_get(sbal->e[i].addr) != addr + i * GUEST_PAGE)
 			guest_violate(d, GUEST_VIOLATION_RX_ENTRY_ADDRESS);
 		if (over && (be32_get(sbal->e[i].length) != GUEST_PAGE ||
-			     (i < QDIO_SBAL_ENTRIES - 1 && (sbal->e[i].eflags & QDIO_EFLAG_LAST))))
+			     (i < r->entries - 1 && (sbal->e[i].eflags & QDIO_EFLAG_LAST))))
 			guest_violate(d, GUEST_VIOLATION_RX_ENTRY_UNUSED);
 		if (sbal->e[i].eflags & QDIO_EFLAG_LAST)
 			over = true;
@@ -165,7 +165,7 @@ static void check_buffer(struct guest_dev *d, struct guest_rxq *r)
 static void end_buffer(struct guest_rxq *r, bool whole)
 {
 	if (!whole)
-		r->used[at(r->parse)] = QDIO_SBAL_ENTRIES - 1;
+		r->used[at(r->parse)] = (uint8_t)(r->entries - 1);
 	r->entry = -1;
 	r->parse++;
 }

@@ -58,6 +58,37 @@ static void sync_vids(struct nic *n)
 	n->n_vids = kept;
 }
 
+/* ---- layer 3: addresses ------------------------------------------------------------------ */
+
+static bool has_ip(const struct guest_ip *list, unsigned n, const struct guest_ip *ip)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (list[i].v6 == ip->v6 && memcmp(list[i].addr, ip->addr, 16) == 0)
+			return true;
+	return false;
+}
+
+static void sync_ips(struct nic *n)
+{
+	struct guest_ip now[GUEST_IPS_MAX];
+	unsigned k = link_ips(n->tap.ifname, now, GUEST_IPS_MAX), kept = 0;
+
+	for (unsigned i = 0; i < n->n_ips; i++)
+		if (!has_ip(now, k, &n->ip[i]))
+			guest_ip_del(n->dev, &n->ip[i]);
+	for (unsigned i = 0; i < k; i++)
+		if (has_ip(n->ip, n->n_ips, &now[i]) || guest_ip_add(n->dev, &now[i]) == 0)
+			now[kept++] = now[i];
+	memcpy(n->ip, now, sizeof(now[0]) * kept);
+	n->n_ips = kept;
+	/* A group that was left costs a frame now and then, no more. */
+	k = link_ip_groups(n->tap.ifname, now, GUEST_IPS_MAX);
+	for (unsigned i = 0; i < k && n->n_ip_groups < GUEST_IPS_MAX; i++)
+		if (!has_ip(n->ip_group, n->n_ip_groups, &now[i]) &&
+		    guest_ip_group_add(n->dev, &now[i]) == 0)
+			n->ip_group[n->n_ip_groups++] = now[i];
+}
+
 static void sync_mac(struct nic *n, const uint8_t mac[6])
 {
 	if (memcmp(n->mac, mac, 6) == 0 || (mac[0] & 1))
@@ -86,6 +117,10 @@ void nic_settings(struct nic *n)
 	/* Moved to another namespace or just renamed: empty lists would not mean no groups. */
 	if (link_info(n->tap.ifname, &info) < 0)
 		return;
+	if (n->layer == 3) {
+		sync_ips(n);
+		return;
+	}
 	sync_groups(n);
 	sync_vids(n);
 	sync_mac(n, info.mac);

@@ -239,7 +239,8 @@ int guest_sense_id(struct guest_dev *d, unsigned dev)
 	d->ciw_eq = find_ciw(&id, QDIO_CIW_EQ);
 	d->ciw_aq = find_ciw(&id, QDIO_CIW_AQ);
 	if (n <= 7 || id.ff != 0xFF || be16_get(id.cu_type) != QDIO_CU_OSA ||
-	    be16_get(id.dev_type) != QDIO_DEV_OSA || !d->ciw_eq || !d->ciw_aq) {
+	    be16_get(id.dev_type) != QDIO_DEV_OSA || id.dev_model != (d->cfg.iqd ? 0x05 : 0x01) ||
+	    !d->ciw_eq || !d->ciw_aq) {
 		guest_violate(d, GUEST_VIOLATION_SENSE_ID);
 		return -EPROTO;
 	}

@@ -28,6 +28,8 @@ int tap_open(struct tap *t, const char *ifname);
 void tap_close(struct tap *t);
 /* Which work the kernel may leave to us. Return: 0 or -errno. */
 int tap_offloads(const struct tap *t, bool checksum, bool tso);
+/* The interface has no ARP: whoever is below it knows the neighbours. Return: 0 or -errno. */
+int tap_noarp(const struct tap *t);
 int tap_carrier(const struct tap *t, bool on);
 /* Look up the interface's name, which a user may change. Return: 0; -EBADFD: it was deleted. */
 int tap_refresh(struct tap *t);
@@ -53,6 +55,10 @@ int link_gso_max(const char *ifname, uint32_t bytes);
 unsigned link_groups(const char *ifname, uint8_t (*mac)[6], unsigned max);
 /* The VLAN interfaces on top of it. Return: how many, at most max. */
 unsigned link_vids(const char *ifname, uint16_t *vid, unsigned max);
+
+/* Addresses and groups of the interface and the VLAN interfaces on it. Return: how many. */
+unsigned link_ips(const char *ifname, struct guest_ip *ip, unsigned max);
+unsigned link_ip_groups(const char *ifname, struct guest_ip *ip, unsigned max);
 
 /* ---- vnet.c ------------------------------------------------------------------------- */
 

@@ -109,8 +109,32 @@ static void tx_error(struct guest_dev *d, struct qdio_sbal *sbal)
 	d->stats.tx_errors++;
 	d->stats.tx_error_entry = sbal->e[QDIO_SBALF_ERROR_ENTRY].sflags & 0x0F;
 	d->stats.tx_error_reason = sbal->e[QDIO_SBALF_ERROR_REASON].sflags;
+	d->stats.tx_full += d->stats.tx_error_reason == QDIO_REASON_TARGET_FULL;
+	d->stats.tx_no_target += d->stats.tx_error_reason == QDIO_REASON_NO_TARGET;
 	sbal->e[QDIO_SBALF_ERROR_ENTRY].sflags = 0;
 	sbal->e[QDIO_SBALF_ERROR_REASON].sflags = 0;
+}
+
+/* Pending is for buffers with an AOB only: spec/qdio.md 4.3. */
+static bool final_state(const struct guest_txq *t, uint8_t state)
+{
+	return state == QDIO_OUT_ERROR || state == QDIO_OUT_EMPTY ||
+	       (state == QDIO_OUT_PENDING && t->ticket[t->oldest]);
+}
+
+static void tx_completed(struct guest_dev *d, struct guest_txq *t, uint8_t state)
+{
+	unsigned ticket = t->ticket[t->oldest];
+
+	if (state == QDIO_OUT_ERROR)
+		tx_error(d, &t->sbal[t->oldest]);
+	else if (state == QDIO_OUT_EMPTY && d->cfg.check_all &&
+		 (t->sbal[t->oldest].e[14].sflags || t->sbal[t->oldest].e[15].sflags))
+		guest_violate(d, GUEST_VIOLATION_TX_STALE_REASON);
+	t->ticket[t->oldest] = 0;
+	if (ticket)
+		guest_aob_completed(d, ticket - 1, state,
+				    state == QDIO_OUT_ERROR ? d->stats.tx_error_reason : 0);
 }
 
 unsigned guest_tx_reclaim(struct guest_dev *d, unsigned q)
@@ -124,17 +148,13 @@ unsigned guest_tx_reclaim(struct guest_dev *d, unsigned q)
 		state = atomic_load_explicit(&t->slsb[t->oldest], memory_order_acquire);
 		if (state == QDIO_OUT_PRIMED)
 			break;
-		if (state == QDIO_OUT_ERROR) {
-			tx_error(d, &t->sbal[t->oldest]);
-		} else if (state != QDIO_OUT_EMPTY) {
+		if (!final_state(t, state)) {
 			if (!t->stuck)
 				guest_violate(d, GUEST_VIOLATION_TX_STATE);
 			t->stuck = true;
 			break;
-		} else if (d->cfg.check_all &&
-			   (t->sbal[t->oldest].e[14].sflags || t->sbal[t->oldest].e[15].sflags)) {
-			guest_violate(d, GUEST_VIOLATION_TX_STALE_REASON);
 		}
+		tx_completed(d, t, state);
 		if (t->pci_asked && t->pci_index == t->oldest)
 			t->pci_asked = false;
 		t->oldest = (uint8_t)index_of(t, 1);
@@ -171,6 +191,29 @@ static void ask_pci(struct guest_dev *d, struct guest_txq *t, unsigned index)
 	t->pci_index = (uint8_t)index;
 }
 
+/* The last of several (10.1). */
+static bool multicast_queue(const struct guest_dev *d, unsigned q)
+{
+	return d->cfg.out_queues > 1 && q == d->cfg.out_queues - 1;
+}
+
+static bool is_group(const struct guest_dev *d, const struct guest_frame *f)
+{
+	uint8_t cast;
+
+	if (d->cfg.layer != 3)
+		return f->data[0] & 1;
+	cast = f->header[1] & OSA_L3_CAST_MASK;
+	return cast == OSA_L3_CAST_MULTICAST || cast == OSA_L3_CAST_BROADCAST;
+}
+
+unsigned guest_tx_queue(const struct guest_dev *d, const struct guest_frame *f)
+{
+	if (!d->cfg.iqd || d->cfg.out_queues == 1)
+		return 0;
+	return is_group(d, f) ? d->cfg.out_queues - 1 : d->cfg.out_queues > 2;
+}
+
 void guest_tx_flush(struct guest_dev *d, unsigned q)
 {
 	struct guest_txq *t = &d->tx[q];
@@ -194,13 +237,14 @@ void guest_tx_flush(struct guest_dev *d, unsigned q)
 	 */
 	atomic_thread_fence(memory_order_seq_cst);
 	before = (first + QDIO_BUFFERS - 1) % QDIO_BUFFERS;
-	if (n < QDIO_BUFFERS &&
+	if (!d->cfg.iqd && n < QDIO_BUFFERS &&
 	    atomic_load_explicit(&t->slsb[before], memory_order_relaxed) == QDIO_OUT_PRIMED) {
 		d->stats.tx_tack_ons++;
 		return;
 	}
 	d->stats.tx_sigas++;
-	guest_siga(d, QDIO_SIGA_W, q);
+	guest_siga(d, d->cfg.iqd && n > 1 && !multicast_queue(d, q) ? QDIO_SIGA_WM : QDIO_SIGA_W,
+		   q);
 }
 
 unsigned guest_tx_repeat(struct guest_dev *d, unsigned q, unsigned n)
@@ -229,7 +273,8 @@ bool guest_slot_open(struct guest_dev *d, unsigned q, struct guest_slot *s)
 	*s = (struct guest_slot){.sbal = &t->sbal[i],
 				 .area = t->area + (size_t)i * GUEST_AREA_BYTES,
 				 .addr = t->addr + (uint64_t)i * GUEST_AREA_BYTES,
-				 .q = (uint8_t)q};
+				 .q = (uint8_t)q,
+				 .limit = d->info.mfs ? d->info.mfs : GUEST_SLOT_BYTES};
 	return true;
 }
 
@@ -239,10 +284,10 @@ uint8_t *guest_slot_room(struct guest_slot *s, uint32_t *room)
 
 	if (GUEST_PAGE - at % GUEST_PAGE < FRAGMENT_HEAD_ROOM)
 		at = (at + GUEST_PAGE - 1) & ~(GUEST_PAGE - 1);
-	if (s->entries >= QDIO_SBAL_ENTRIES || at + FRAGMENT_HEAD_ROOM > GUEST_SLOT_BYTES)
+	if (s->entries >= QDIO_SBAL_ENTRIES || at + FRAGMENT_HEAD_ROOM > s->limit)
 		return NULL;
 	s->used = at;
-	*room = GUEST_SLOT_BYTES - at - GUEST_SLOT_HEADROOM;
+	*room = s->limit - at - GUEST_SLOT_HEADROOM;
 	if (*room > GUEST_FRAME_MAX)
 		*room = GUEST_FRAME_MAX;
 	return s->area + at + GUEST_SLOT_HEADROOM;
@@ -262,6 +307,8 @@ bool guest_slot_add(struct guest_slot *s, uint32_t len, unsigned flags, uint16_t
 		return false;
 	if (tso)
 		put_tso_header(s->area + begin, frame, len, hdrlen, mss);
+	else if (s->header)
+		memcpy(s->area + begin, s->header, OSA_HDR_BYTES);
 	else
 		put_header(s->area + begin, frame, len, flags);
 	s->entries = (uint16_t)(s->entries + n);
@@ -304,12 +351,24 @@ static inline void copy_frame(uint8_t *dst, const uint8_t *src, uint32_t len)
 	memcpy(dst + len - 32, src + len - 32, 32);
 }
 
+/* Frames that may share an SBAL on HiperSockets: the whole of it goes to one receiver. */
+static bool same_target(const struct guest_dev *d, const struct guest_frame *a,
+			const struct guest_frame *b)
+{
+	if (d->cfg.layer == 3)
+		return memcmp(a->header + 10, b->header + 10, OSA_HDR_BYTES - 10) == 0 &&
+		       a->header[1] == b->header[1];
+	return memcmp(a->data, b->data, 6) == 0 && memcmp(a->data + 12, b->data + 12, 4) == 0;
+}
+
 /*
  * Fill SBAL i with at most per_sbal frames, back to back.
  * Return: frames put.
  */
-static unsigned fill(struct guest_txq *t, unsigned i, const struct guest_frame *f, unsigned n)
+static unsigned fill(const struct guest_dev *d, struct guest_txq *t, unsigned i,
+		     const struct guest_frame *f, unsigned n)
 {
+	uint32_t limit = d->info.mfs ? d->info.mfs : GUEST_AREA_BYTES;
 	uint8_t *area = t->area + (size_t)i * GUEST_AREA_BYTES;
 	uint64_t addr = t->addr + (uint64_t)i * GUEST_AREA_BYTES;
 	struct qdio_sbal *sbal = &t->sbal[i];
@@ -320,7 +379,7 @@ static unsigned fill(struct guest_txq *t, unsigned i, const struct guest_frame *
 		need = OSA_HDR_BYTES + f[done].len;
 		if (need > GUEST_PAGE - at % GUEST_PAGE)
 			at = (at + GUEST_PAGE - 1) & ~(GUEST_PAGE - 1);
-		if (at + need > GUEST_AREA_BYTES)
+		if (at + need > limit || (d->cfg.iqd && done && !same_target(d, &f[0], &f[done])))
 			break;
 		if (need <= GUEST_PAGE) {
 			if (entries == QDIO_SBAL_ENTRIES)
@@ -364,7 +423,7 @@ unsigned guest_tx_frames(struct guest_dev *d, unsigned q, const struct guest_fra
 	while (done < n && room) {
 		i = index_of(t, t->busy + t->ready);
 		prefetch_slot(t, (i + PREFETCH_AHEAD) % QDIO_BUFFERS);
-		k = fill(t, i, f + done, n - done < per_sbal ? n - done : per_sbal);
+		k = fill(d, t, i, f + done, n - done < per_sbal ? n - done : per_sbal);
 		if (!k)
 			break;
 		ask_pci(d, t, i);

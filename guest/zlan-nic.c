@@ -26,6 +26,8 @@ struct options {
 	const char *addr[ADDRS_MAX];
 	unsigned n_addrs;
 	uint32_t mtu;
+	bool hipers;
+	uint8_t layer;
 	long vdev;
 	char user_upper[9];
 	char ifname_default[16];
@@ -34,7 +36,7 @@ struct options {
 static void usage(FILE *f)
 {
 	fprintf(f, "usage: zlan-nic [-d DIR] --user U --vdev 0500 [--netns NAME] [--ifname IF]\n"
-		   "                [--addr A/P]... [--mtu N]\n");
+		   "                [--addr A/P]... [--mtu N] [--type osd|hipers] [--layer 2|3]\n");
 }
 
 static int bad(const char *what, const char *value)
@@ -87,6 +89,14 @@ static int take_option(struct options *o, int c, const char *arg)
 			return bad("not an MTU", arg);
 		o->mtu = (uint32_t)v;
 		return 0;
+	case 't':
+		o->hipers = strcmp(arg, "hipers") == 0;
+		return o->hipers || strcmp(arg, "osd") == 0 ? 0 : bad("not osd or hipers", arg);
+	case 'l':
+		if (number(arg, 10, 2, 3, &v))
+			return bad("not layer 2 or 3", arg);
+		o->layer = (uint8_t)v;
+		return 0;
 	case 'h':
 		usage(stdout);
 		exit(0);
@@ -121,13 +131,15 @@ static int parse(struct options *o, int argc, char **argv)
 		{"ifname", required_argument, NULL, 'i'},
 		{"addr", required_argument, NULL, 'a'},
 		{"mtu", required_argument, NULL, 'm'},
+		{"type", required_argument, NULL, 't'},
+		{"layer", required_argument, NULL, 'l'},
 		{"dir", required_argument, NULL, 'd'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
 
-	*o = (struct options){.dir = DIR_DEFAULT, .vdev = -1};
+	*o = (struct options){.dir = DIR_DEFAULT, .vdev = -1, .layer = 2};
 	while ((c = getopt_long(argc, argv, "d:h", longs, NULL)) != -1)
 		if (take_option(o, c, optarg) < 0)
 			return -1;
@@ -137,6 +149,8 @@ static int parse(struct options *o, int argc, char **argv)
 		return -1;
 	if (o->vdev < 0)
 		return bad("--vdev is missing", NULL);
+	if (o->layer == 3 && !o->hipers)
+		return bad("--layer 3 is for --type hipers", NULL);
 	/* Outside of a namespace of its own eth0 is likely to exist. */
 	snprintf(o->ifname_default, sizeof(o->ifname_default), o->netns ? "eth0" : "zlan%04lx",
 		 o->vdev);
@@ -186,7 +200,8 @@ static int configure(const struct nic *n, const struct options *o)
 {
 	struct host_netlink *nl = host_netlink_open();
 	const char *ifname = n->tap.ifname;
-	uint32_t mtu = o->mtu ? o->mtu : MTU_DEFAULT;
+	/* On HiperSockets the LAN says: spec/osa-qeth.md 3.3. */
+	uint32_t mtu = o->mtu ? o->mtu : n->iqd ? n->info.mtu_max : MTU_DEFAULT;
 	int rc;
 
 	if (!nl)
@@ -261,6 +276,8 @@ int main(int argc, char **argv)
 	n.dir = o.dir;
 	n.user = o.user;
 	n.vdev = (uint16_t)o.vdev;
+	n.iqd = o.hipers;
+	n.layer = o.layer;
 	rc = run(&n, &o, netns);
 	nic_close(&n);
 	return rc;
