@@ -358,7 +358,9 @@ static bool same_target(const struct guest_dev *d, const struct guest_frame *a,
 	if (d->cfg.layer == 3)
 		return memcmp(a->header + 10, b->header + 10, OSA_HDR_BYTES - 10) == 0 &&
 		       a->header[1] == b->header[1];
-	return memcmp(a->data, b->data, 6) == 0 && memcmp(a->data + 12, b->data + 12, 4) == 0;
+	if (memcmp(a->data, b->data, 6) != 0 || memcmp(a->data + 12, b->data + 12, 2) != 0)
+		return false;
+	return be16_load(a->data + 12) != 0x8100 || memcmp(a->data + 14, b->data + 14, 2) == 0;
 }
 
 /*

@@ -184,19 +184,18 @@ struct osa_config inproc_osa_config(uint16_t devno, bool thin)
 	return c;
 }
 
-int inproc_open(struct inproc *ip, const struct osa_config *osa, const struct guest_config *guest)
+static int begin(struct inproc *ip, const struct guest_config *guest)
 {
-	struct osa_config cfg = osa ? *osa : inproc_osa_config(0x0500, true);
-	struct qdio_storage st = {.n = 1};
-	int rc;
-
 	memset(ip, 0, sizeof(*ip));
-	rc = guest_storage_create(&ip->st, STORAGE_BASE, guest_dev_bytes(guest));
-	if (rc < 0)
-		return rc;
-	ip->osa = osa_create(&cfg, &env_ops, ip);
+	return guest_storage_create(&ip->st, STORAGE_BASE, guest_dev_bytes(guest));
+}
+
+static int finish(struct inproc *ip)
+{
+	struct qdio_storage st = {.n = 1};
+	int rc = -errno;
+
 	if (!ip->osa) {
-		rc = -errno;
 		guest_storage_destroy(&ip->st);
 		return rc;
 	}
@@ -205,9 +204,35 @@ int inproc_open(struct inproc *ip, const struct osa_config *osa, const struct gu
 	return qdio_group_set_storage(group(ip), &st);
 }
 
+int inproc_open(struct inproc *ip, const struct osa_config *osa, const struct guest_config *guest)
+{
+	struct osa_config cfg = osa ? *osa : inproc_osa_config(0x0500, true);
+	int rc = begin(ip, guest);
+
+	if (rc < 0)
+		return rc;
+	ip->osa = osa_create(&cfg, &env_ops, ip);
+	return finish(ip);
+}
+
+int inproc_open_hs(struct inproc *ip, const struct hs_config *hs, const struct guest_config *guest)
+{
+	int rc = begin(ip, guest);
+
+	if (rc < 0)
+		return rc;
+	ip->hs = hs_create(hs, &env_ops, ip);
+	ip->osa = ip->hs ? hs_osa(ip->hs) : NULL;
+	return finish(ip);
+}
+
 void inproc_close(struct inproc *ip)
 {
-	osa_destroy(ip->osa);
+	if (ip->hs)
+		hs_destroy(ip->hs);
+	else
+		osa_destroy(ip->osa);
+	ip->hs = NULL;
 	ip->osa = NULL;
 	guest_storage_destroy(&ip->st);
 }

@@ -12,12 +12,14 @@
 #include <stdatomic.h>
 
 #include "guest/guest.h"
+#include "hipersockets/hs.h"
 #include "osa/osa.h"
 
 #define INPROC_IRBS 64
 
 struct inproc {
 	struct osa *osa;
+	struct hs_adapter *hs; /* of inproc_open_hs: it owns osa */
 	struct guest_storage st;
 	struct qdio_irb irb[INPROC_IRBS]; /* interruptions not taken yet */
 	unsigned irb_dev[INPROC_IRBS];
@@ -38,6 +40,8 @@ struct inproc {
  * Return: 0 or -errno.
  */
 int inproc_open(struct inproc *ip, const struct osa_config *osa, const struct guest_config *guest);
+/* The same with a HiperSockets adapter, on no LAN yet. */
+int inproc_open_hs(struct inproc *ip, const struct hs_config *hs, const struct guest_config *guest);
 void inproc_close(struct inproc *ip);
 /* The default configuration of an adapter: device numbers from devno on, MAC 02:5A:00:00:nn:nn. */
 struct osa_config inproc_osa_config(uint16_t devno, bool thin);
