@@ -61,16 +61,34 @@ void bed_worker_stop(struct bed_worker *k)
 		pthread_join(k->thread, NULL);
 }
 
+static int adapter_open(const struct bed *b, struct bed_side *s, const struct osa_config *osa,
+			const struct guest_config *guest)
+{
+	const struct hs_config hs = {.osa = *osa, .worker = true};
+
+	return b->cfg.hipers ? inproc_open_hs(&s->machine, &hs, guest)
+			     : inproc_open(&s->machine, osa, guest);
+}
+
+static void plug(struct bed *b, struct bed_side *s, const struct vs_link *link)
+{
+	if (b->lan)
+		hs_plug(s->machine.hs, link ? b->lan : NULL, link);
+	else
+		osa_set_link(s->machine.osa, link);
+}
+
 static void side_open(struct bed *b, unsigned i)
 {
 	struct bed_side *s = &b->side[i];
 	struct osa_config osa = inproc_osa_config((uint16_t)(0x500 + 16 * i), true);
-	struct guest_config guest = {.pci_at = 200, .in_bytes = b->cfg.in_bytes};
+	struct guest_config guest = {
+		.pci_at = 200, .in_bytes = b->cfg.in_bytes, .iqd = b->cfg.hipers};
 	struct vs_port_config port = {.role = VS_ROLE_GUEST, .access_vid = 10, .mac_protect = 1};
 	struct guest_machine m;
 
 	osa.mtu = b->cfg.mtu;
-	if (inproc_open(&s->machine, &osa, &guest))
+	if (adapter_open(b, s, &osa, &guest))
 		bench_die("opening an adapter");
 	s->machine.siga_noop = true; /* the worker polls */
 	memcpy(port.own_mac, osa.mac, 6);
@@ -82,7 +100,7 @@ static void side_open(struct bed *b, unsigned i)
 		bench_die("making a guest");
 	vs_port_assign(s->port, b->worker[i / 2 % b->cfg.workers].w);
 	s->link = vs_port_link(s->port);
-	osa_set_link(s->machine.osa, &s->link);
+	plug(b, s, &s->link);
 	inproc_machine(&s->machine, &m);
 	guest_dev_connect(s->dev, &m);
 	if (guest_online(s->dev))
@@ -96,8 +114,11 @@ struct bed *bed_open(const struct bed_config *cfg)
 	struct bed *b = calloc(1, sizeof(*b));
 
 	b->cfg = *cfg;
+	if (cfg->hipers)
+		sw = (struct vs_switch_config){.name = "BENCH", .kind = VS_KIND_GUEST_LAN};
 	b->sw = vs_switch_create(&sw);
-	if (!b->sw)
+	b->lan = cfg->hipers ? hs_lan_create(HS_MFS_64K, 1) : NULL;
+	if (!b->sw || (cfg->hipers && !b->lan))
 		bench_die("making a switch");
 	for (unsigned i = 0; i < cfg->workers; i++) {
 		b->worker[i].w = vs_worker_create();
@@ -127,14 +148,20 @@ void bed_close(struct bed *b)
 	for (unsigned i = 0; i < b->cfg.guests; i++) {
 		guest_offline(b->side[i].dev);
 		guest_dev_destroy(b->side[i].dev);
-		osa_set_link(b->side[i].machine.osa, NULL);
+		plug(b, &b->side[i], NULL);
 		vs_port_destroy(b->side[i].port);
 		inproc_close(&b->side[i].machine);
 	}
+	hs_lan_destroy(b->lan);
 	vs_switch_destroy(b->sw);
 	for (unsigned i = 0; i < b->cfg.workers; i++)
 		vs_worker_destroy(b->worker[i].w);
 	free(b);
+}
+
+unsigned bed_queue(const struct bed *b)
+{
+	return b->cfg.hipers; /* 1 of 4: spec/qdio.md 10.1 */
 }
 
 void bed_frame(const struct bed *b, uint8_t *f, uint32_t len, unsigned from, unsigned to)

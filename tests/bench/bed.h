@@ -17,6 +17,7 @@ struct bed_config {
 	unsigned guests, workers; /* guest i is served by worker i / 2 % workers */
 	uint16_t mtu;
 	unsigned in_bytes; /* of an input buffer; 0: 64 KiB */
+	bool hipers;	   /* HiperSockets, MFS 64K: the switch only counts */
 };
 
 struct bed_side {
@@ -39,6 +40,7 @@ struct bed_worker {
 struct bed {
 	struct vs_switch *sw;
 	struct bed_config cfg;
+	struct hs_lan *lan; /* of HiperSockets */
 	struct bed_side side[BED_GUESTS_MAX];
 	struct bed_worker worker[BED_WORKERS_MAX];
 };
@@ -53,6 +55,8 @@ void bed_close(struct bed *b);
 void bed_stop(struct bed *b);
 /* A frame of len bytes from one guest to another, its contents a pattern. */
 void bed_frame(const struct bed *b, uint8_t *f, uint32_t len, unsigned from, unsigned to);
+/* The output queue for frames to one guest. */
+unsigned bed_queue(const struct bed *b);
 /* What the switch counted as dropped, on all ports. */
 uint64_t bed_dropped(const struct bed *b);
 

@@ -61,6 +61,7 @@ struct bench_case {
 
 	unsigned per_sbal; /* frames in each output buffer */
 	unsigned in_bytes; /* offer input buffers of so many bytes; 0: of 64 KiB */
+	bool hipers;	   /* HiperSockets */
 	unsigned n;	   /* whatever the case scales by */
 	const char *peer;  /* program under tests/bench/peer, and what it is asked for */
 	const char *words; /* in this process: a feature to be used */

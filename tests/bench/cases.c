@@ -53,6 +53,21 @@ const struct bench_case bench_cases[] = {
 	MEMCPY(IN, AT, 57358, .bar = {BAR(COPYING, 0.85)})
 #undef AT
 #undef IN
+#define IN "HiperSockets"
+#define AT "56 KiB"
+	ZLAN(IN, AT, 57358, bench_qdio, .per_sbal = 1, .hipers = true)
+	MEMCPY(IN, AT, 57358, .bar = {BAR(COPYING, 0.85)})
+#undef AT
+	/* Each buffer goes to the receiver as it is: nothing is packed. */
+#define AT "64 B, one per buffer each way"
+	ZLAN(IN, AT, 64, bench_qdio, .per_sbal = 1, .hipers = true)
+	CASE(IN, AT, "OSD path", 64, bench_qdio, .per_sbal = 1, .in_bytes = 128)
+#undef AT
+#define AT "64 B there and back, busy"
+	ZLAN(IN, AT, 64, bench_qdio_latency, .per_sbal = 1, .hipers = true)
+	CASE(IN, AT, "OSD path", 64, bench_qdio_latency, .per_sbal = 1, .bar = {BAR(RTT, 1)})
+#undef AT
+#undef IN
 #define IN "latency"
 #define AT "64 B there and back, busy"
 	ZLAN(IN, AT, 64, bench_qdio_latency, .per_sbal = 1)

@@ -20,7 +20,8 @@ static struct bed_config config_of(const struct bench_case *c)
 	return (struct bed_config){.guests = 2,
 				   .workers = 1,
 				   .mtu = c->frame_bytes > 9014 ? 57344 : 9000,
-				   .in_bytes = c->in_bytes};
+				   .in_bytes = c->in_bytes,
+				   .hipers = c->hipers};
 }
 
 struct traffic {
@@ -51,7 +52,7 @@ static uint64_t drain(struct bed *b, const uint8_t *frame, uint32_t len, struct 
 	uint64_t dropped;
 
 	do {
-		guest_tx_reclaim(b->side[0].dev, 0);
+		guest_tx_reclaim(b->side[0].dev, bed_queue(b));
 		receive(b, frame, len, t);
 		dropped = bed_dropped(b);
 	} while (t->got + dropped < t->sent && bench_ns() < until);
@@ -93,8 +94,8 @@ void bench_qdio(const struct bench_case *c, double seconds, struct bench_sample 
 	until = start + (uint64_t)(seconds * 1e9);
 	/* Reading the clock costs as much as a few frames: not every time round. */
 	for (unsigned turn = 0; turn % 32 || (end = bench_ns()) < until; turn++) {
-		guest_tx_reclaim(b->side[0].dev, 0);
-		t.sent += guest_tx_frames(b->side[0].dev, 0, burst, max, c->per_sbal);
+		guest_tx_reclaim(b->side[0].dev, bed_queue(b));
+		t.sent += guest_tx_frames(b->side[0].dev, bed_queue(b), burst, max, c->per_sbal);
 		receive(b, frame, c->frame_bytes, &t);
 	}
 	fill(c, out, t.got, end - start, &b->worker[0]);
@@ -117,8 +118,8 @@ static bool bounce(struct bed *b, unsigned from, const struct guest_frame *f)
 	struct guest_rx rx[4];
 	unsigned n;
 
-	guest_tx_reclaim(b->side[from].dev, 0);
-	if (!guest_tx_frames(b->side[from].dev, 0, f, 1, 1))
+	guest_tx_reclaim(b->side[from].dev, bed_queue(b));
+	if (!guest_tx_frames(b->side[from].dev, bed_queue(b), f, 1, 1))
 		return false;
 	do
 		n = guest_rx_burst(b->side[!from].dev, rx, 4);
