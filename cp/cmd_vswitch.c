@@ -20,6 +20,43 @@ static int conflict(struct cp_run *run, const char *a, const char *why)
 
 /* ---- what DEFINE and SET have in common ------------------------------------------- */
 
+/* What names, or ends, the uplink's devices: at most one of them. */
+static const struct {
+	enum cp_op op;
+	const char *name;
+} device_operand[] = {
+	{CP_OP_TAP, "UPLINK TAP"},   {CP_OP_UPLINK_NIC, "UPLINK NIC"},
+	{CP_OP_DPDK, "UPLINK DPDK"}, {CP_OP_UPLINK_NONE, "UPLINK NONE"},
+	{CP_OP_RDEV, "RDEV NONE"},   {CP_OP_NOUPLINK, "NOUPLINK"},
+};
+
+#define DEVICE_OPERANDS (sizeof(device_operand) / sizeof(device_operand[0]))
+
+/* What changes the uplink and may fail stands alone, beside GRANT and REVOKE. */
+static int check_devices(struct cp_run *run)
+{
+	const char *first = NULL;
+	char why[48];
+
+	for (size_t i = 0; i < DEVICE_OPERANDS; i++) {
+		if (!given(run, device_operand[i].op))
+			continue;
+		snprintf(why, sizeof(why), "%.24s was given too", first ? first : "");
+		if (first)
+			return conflict(run, device_operand[i].name, why);
+		first = device_operand[i].name;
+	}
+	if (!first)
+		first = given(run, CP_OP_CONNECT) ? "CONNECT"
+			: given(run, CP_OP_GROUP) ? "GROUP"
+						  : NULL;
+	if (first && given(run, CP_OP_GRANT))
+		return conflict(run, first, "GRANT was given too; use two statements");
+	if (first && given(run, CP_OP_REVOKE))
+		return conflict(run, first, "REVOKE was given too; use two statements");
+	return 0;
+}
+
 /* Operands that exclude each other. Return: 0 or -1. */
 static int check_pairs(struct cp_run *run)
 {
@@ -31,23 +68,10 @@ static int check_pairs(struct cp_run *run)
 		{CP_OP_GVRP, CP_OP_NOGVRP, "NOGVRP", "GVRP was given too"},
 		{CP_OP_GVRP, CP_OP_MVRP, "MVRP", "GVRP was given too"},
 		{CP_OP_MVRP, CP_OP_NOGVRP, "NOGVRP", "MVRP was given too"},
-		{CP_OP_TAP, CP_OP_UPLINK_NONE, "UPLINK NONE", "UPLINK TAP was given too"},
-		{CP_OP_TAP, CP_OP_RDEV, "RDEV NONE", "UPLINK TAP was given too"},
-		{CP_OP_TAP, CP_OP_NOUPLINK, "NOUPLINK", "UPLINK TAP was given too"},
-		{CP_OP_TAP, CP_OP_DPDK, "UPLINK DPDK", "UPLINK TAP was given too"},
-		{CP_OP_DPDK, CP_OP_UPLINK_NONE, "UPLINK NONE", "UPLINK DPDK was given too"},
-		{CP_OP_DPDK, CP_OP_RDEV, "RDEV NONE", "UPLINK DPDK was given too"},
-		{CP_OP_DPDK, CP_OP_NOUPLINK, "NOUPLINK", "UPLINK DPDK was given too"},
-		{CP_OP_GRANT, CP_OP_DPDK, "UPLINK DPDK", "GRANT was given too; use two statements"},
-		{CP_OP_REVOKE, CP_OP_DPDK, "UPLINK DPDK",
-		 "REVOKE was given too; use two statements"},
 		{CP_OP_GRANT, CP_OP_REVOKE, "REVOKE", "GRANT was given too"},
 		{CP_OP_PROMISC, CP_OP_NOPROMISC, "NOPROMISCUOUS", "PROMISCUOUS was given too"},
-		{CP_OP_GRANT, CP_OP_TAP, "UPLINK TAP", "GRANT was given too; use two statements"},
-		{CP_OP_GRANT, CP_OP_CONNECT, "CONNECT", "GRANT was given too; use two statements"},
-		{CP_OP_REVOKE, CP_OP_TAP, "UPLINK TAP", "REVOKE was given too; use two statements"},
-		{CP_OP_REVOKE, CP_OP_CONNECT, "CONNECT",
-		 "REVOKE was given too; use two statements"},
+		{CP_OP_GROUP, CP_OP_NOGROUP, "NOGROUP", "GROUP was given too"},
+		{CP_OP_GROUP, CP_OP_NOUPLINK, "NOUPLINK", "GROUP was given too"},
 	};
 
 	for (size_t i = 0; i < sizeof(pair) / sizeof(pair[0]); i++)
@@ -55,9 +79,9 @@ static int check_pairs(struct cp_run *run)
 			return conflict(run, pair[i].name, pair[i].other);
 	if (given(run, CP_OP_UPLINK) && !given(run, CP_OP_RDEV) && !given(run, CP_OP_CONNECT) &&
 	    !given(run, CP_OP_DISCONNECT))
-		return cp_error(run, CP_E_MISSING, "TAP ifname, DPDK device or NONE",
+		return cp_error(run, CP_E_MISSING, "TAP ifname, NIC ifname, DPDK device or NONE",
 				run->args->title, NULL);
-	return 0;
+	return check_devices(run);
 }
 
 /* Attributes that are stored as they are. */
@@ -86,7 +110,7 @@ static void read_attributes(const struct cp_run *run, struct cp_lan *lan)
 		lan->queue_max_mb = v[CP_OP_QUEUESTORAGE].num2;
 	}
 	if (v[CP_OP_CONTROLLER].given)
-		snprintf(lan->controller, sizeof(lan->controller), "%s",
+		snprintf(lan->controller, sizeof(lan->controller), "%.79s",
 			 v[CP_OP_CONTROLLER].choice == 0 ? "*" : v[CP_OP_CONTROLLER].word);
 	if (v[CP_OP_GVRP].given || v[CP_OP_MVRP].given || v[CP_OP_NOGVRP].given) {
 		lan->gvrp = !v[CP_OP_NOGVRP].given;
@@ -116,27 +140,83 @@ static const char *vlan_operand(const struct cp_run *run)
 					  : NULL;
 }
 
-/* What UPLINK names. */
-static const char *uplink_device(const struct cp_run *run)
+/* Does the statement name devices? */
+static bool names_devices(const struct cp_run *run)
 {
-	return given(run, CP_OP_DPDK) ? cp_text(run, CP_OP_DPDK) : run->args->v[CP_OP_TAP].word;
+	return given(run, CP_OP_TAP) || given(run, CP_OP_UPLINK_NIC) || given(run, CP_OP_DPDK);
 }
 
-static int check_ifname(struct cp_run *run, const struct cp_lan *lan)
+static void set_devices(const struct cp_run *run, struct cp_uplink *u)
 {
-	const char *ifname = uplink_device(run);
-	const struct cp_lan *user = cp_uplink_user(run->cp, ifname);
+	enum cp_op op = given(run, CP_OP_TAP) ? CP_OP_TAP : CP_OP_UPLINK_NIC;
+	const char *at = run->args->v[op].word;
 
-	if (!given(run, CP_OP_TAP) && !given(run, CP_OP_DPDK))
-		return 0;
-	if (!*ifname || strlen(ifname) >= sizeof(user->uplink.ifname) || strpbrk(ifname, " \t"))
+	if (given(run, CP_OP_DPDK)) {
+		u->n_dev = 1;
+		u->dev[0] = (struct cp_device){.kind = CP_UPLINK_DPDK};
+		snprintf(u->dev[0].ifname, sizeof(u->dev[0].ifname), "%s",
+			 cp_text(run, CP_OP_DPDK));
+		return;
+	}
+	for (u->n_dev = 0; *at && u->n_dev < CP_UPLINK_DEVICES; u->n_dev++) {
+		struct cp_device *d = &u->dev[u->n_dev];
+		int len = (int)strcspn(at, " ");
+
+		*d = (struct cp_device){.kind = op == CP_OP_TAP ? CP_UPLINK_TAP : CP_UPLINK_NIC};
+		snprintf(d->ifname, sizeof(d->ifname), "%.*s", len, at);
+		at += len + (at[len] == ' ');
+	}
+}
+
+static int check_device(struct cp_run *run, const struct cp_lan *lan, const struct cp_uplink *u,
+			unsigned i)
+{
+	char user[CP_TITLE_BYTES];
+	const char *ifname = u->dev[i].ifname;
+
+	if (cp_device_user(run->cp, ifname, lan, user, sizeof(user)))
+		return cp_error(run, CP_E_IFNAME_USED, ifname, user, NULL);
+	for (unsigned k = 0; k < i; k++)
+		if (strcmp(u->dev[k].ifname, ifname) == 0)
+			return conflict(run, ifname, "was given twice");
+	return 0;
+}
+
+/* @lan: NULL: it is being defined. */
+static int check_uplink(struct cp_run *run, const struct cp_lan *lan)
+{
+	const char *name = cp_text(run, CP_OP_DPDK);
+	struct cp_uplink u = {0};
+	const struct cp_group *g;
+
+	if (given(run, CP_OP_DPDK) &&
+	    (!*name || strlen(name) >= CP_IFNAME_BYTES || strpbrk(name, " \t")))
 		return cp_error(run, CP_E_BAD_OPERAND, "DPDK",
 				"a device has 1-255 characters without blanks", NULL);
-	if (lan && lan->uplink.forbidden)
+	if (lan && lan->uplink.forbidden && (names_devices(run) || given(run, CP_OP_GROUP)))
 		return cp_error(run, CP_E_NOUPLINK, lan->name, NULL, NULL);
-	if (user && user != lan)
-		return cp_error(run, CP_E_IFNAME_USED, ifname, user->name, NULL);
+	if (names_devices(run))
+		set_devices(run, &u);
+	for (unsigned i = 0; i < u.n_dev; i++)
+		if (check_device(run, lan, &u, i) < 0)
+			return -1;
+	if (!given(run, CP_OP_GROUP))
+		return 0;
+	g = cp_group_find(run->cp, run->args->v[CP_OP_GROUP].word);
+	if (!g)
+		return cp_error(run, CP_E_GROUP_UNKNOWN, run->args->v[CP_OP_GROUP].word, NULL,
+				NULL);
+	if (g->owner && g->owner != lan)
+		return cp_error(run, CP_E_GROUP_USED, g->name, g->owner->name, g->owner->name);
 	return 0;
+}
+
+static void set_group(const struct cp_run *run, struct cp_lan *lan)
+{
+	if (!given(run, CP_OP_GROUP))
+		return;
+	lan->uplink.group = cp_group_find(run->cp, run->args->v[CP_OP_GROUP].word);
+	lan->uplink.group->owner = lan;
 }
 
 /*
@@ -147,22 +227,18 @@ static int check_ifname(struct cp_run *run, const struct cp_lan *lan)
 static int open_uplink(struct cp_run *run, struct cp_lan *lan)
 {
 	struct cp_uplink *u = &lan->uplink;
+	const char *device, *why;
 
 	if (cp_uplink_open(run->cp, lan) == 0)
 		return 0;
+	why = cp_uplink_error(u, &device);
 	if (run->cp->in_file) {
 		u->retry_s = run->cp->now_s;
 		cp_log(run->cp, "ZLN2832E Connection %s for VSWITCH SYSTEM %s is not active: %s",
-		       u->ifname, lan->name, u->error);
+		       device, lan->name, why);
 		return 0;
 	}
-	return cp_error(run, CP_E_UPLINK, u->ifname, lan->name, u->error);
-}
-
-static void set_device(const struct cp_run *run, struct cp_uplink *u)
-{
-	u->kind = given(run, CP_OP_DPDK) ? CP_UPLINK_DPDK : CP_UPLINK_TAP;
-	snprintf(u->ifname, sizeof(u->ifname), "%s", uplink_device(run));
+	return cp_error(run, CP_E_UPLINK, device, lan->name, why);
 }
 
 /* ---- DEFINE ----------------------------------------------------------------------- */
@@ -183,7 +259,7 @@ static int define_check(struct cp_run *run, const char *name)
 		return conflict(run, "PORTBASED", "USERBASED was given too");
 	if (!aware && vlan_operand(run))
 		return conflict(run, vlan_operand(run), "needs VLAN vid or VLAN AWARE");
-	return check_ifname(run, NULL);
+	return check_uplink(run, NULL);
 }
 
 static void define_vlan(const struct cp_run *run, struct cp_lan *lan)
@@ -231,7 +307,9 @@ void cp_do_define_vswitch(struct cp_run *run)
 	model.portbased = given(run, CP_OP_PORTBASED);
 	model.uplink.forbidden = given(run, CP_OP_NOUPLINK);
 	model.uplink.connect = !given(run, CP_OP_DISCONNECT);
-	set_device(run, &model.uplink);
+	model.uplink.active = CP_ACTIVE_NONE;
+	if (names_devices(run))
+		set_devices(run, &model.uplink);
 	lan = cp_lan_create(run->cp, &model);
 	if (!lan && errno == ENOSPC) {
 		cp_error(run, CP_E_LIMIT, name, "256 networks", NULL);
@@ -239,7 +317,7 @@ void cp_do_define_vswitch(struct cp_run *run)
 		cp_error(run, CP_E_LIMIT, name, "the MACIDRANGE SYSTEM (SET VMLAN)", NULL);
 	} else if (!lan) {
 		cp_error(run, CP_E_SYSTEM, name, strerror(errno), NULL);
-	} else if (open_uplink(run, lan) < 0) {
+	} else if (set_group(run, lan), open_uplink(run, lan) < 0) {
 		cp_lan_destroy(run->cp, lan);
 	} else {
 		run->changed = true;
@@ -356,27 +434,65 @@ static int set_macid(struct cp_run *run, struct cp_lan *lan)
 	return cp_error(run, CP_E_MAC_USED, id, cp_mac_user(run->cp, v->num)->owner, NULL);
 }
 
+static bool same_devices(const struct cp_uplink *a, const struct cp_uplink *b)
+{
+	bool same = a->n_dev == b->n_dev;
+
+	for (unsigned i = 0; same && i < a->n_dev; i++)
+		same = a->dev[i].kind == b->dev[i].kind &&
+		       strcmp(a->dev[i].ifname, b->dev[i].ifname) == 0;
+	return same;
+}
+
+/* What an uplink is to be, without what there is of it. */
+static struct cp_uplink definition(const struct cp_uplink *u)
+{
+	struct cp_uplink d = *u;
+
+	for (unsigned i = 0; i < d.n_dev; i++) {
+		d.dev[i].handle = NULL;
+		d.dev[i].port = NULL;
+	}
+	d.port = NULL;
+	d.lag = NULL;
+	d.active = CP_ACTIVE_NONE;
+	return d;
+}
+
+/* It is closed. */
+static void define(struct cp_lan *lan, const struct cp_uplink *want)
+{
+	if (lan->uplink.group)
+		lan->uplink.group->owner = NULL;
+	lan->uplink = *want;
+	if (lan->uplink.group)
+		lan->uplink.group->owner = lan;
+}
+
 /* A failed change of the uplink brings the old one back. */
 static int set_uplink(struct cp_run *run, struct cp_lan *lan)
 {
-	struct cp_uplink *u = &lan->uplink, old = *u;
-	bool none = given(run, CP_OP_UPLINK_NONE) || given(run, CP_OP_RDEV);
+	struct cp_uplink *u = &lan->uplink, old = definition(u), want = old;
 
-	if (given(run, CP_OP_TAP) || given(run, CP_OP_DPDK))
-		set_device(run, u);
-	if (none)
-		u->ifname[0] = '\0';
+	if (names_devices(run))
+		set_devices(run, &want);
+	if (given(run, CP_OP_UPLINK_NONE) || given(run, CP_OP_RDEV))
+		want.n_dev = 0;
 	if (given(run, CP_OP_CONNECT) || given(run, CP_OP_DISCONNECT))
-		u->connect = given(run, CP_OP_CONNECT);
-	if (strcmp(u->ifname, old.ifname) == 0 && u->kind == old.kind &&
-	    u->connect == old.connect && (u->handle || none))
+		want.connect = given(run, CP_OP_CONNECT);
+	if (given(run, CP_OP_GROUP))
+		want.group = cp_group_find(run->cp, run->args->v[CP_OP_GROUP].word);
+	if (given(run, CP_OP_NOGROUP))
+		want.group = NULL;
+	if (same_devices(&want, &old) && want.connect == old.connect && want.group == old.group &&
+	    (u->port || (!want.n_dev && !want.group) || !want.connect))
 		return 0;
 	cp_uplink_close(run->cp, lan);
+	define(lan, &want);
 	if (open_uplink(run, lan) == 0)
 		return 0;
-	memcpy(u->ifname, old.ifname, sizeof(u->ifname));
-	u->kind = old.kind;
-	u->connect = old.connect;
+	cp_uplink_close(run->cp, lan);
+	define(lan, &old);
 	cp_uplink_open(run->cp, lan);
 	return -1;
 }
@@ -387,7 +503,7 @@ static int set_check(struct cp_run *run, const struct cp_lan *lan, struct cp_lan
 	const struct cp_macid *user = macid->given ? cp_mac_user(run->cp, macid->num) : NULL;
 
 	if (check_pairs(run) < 0 || cp_ports_check(run, lan) < 0 || check_grant(run, lan) < 0 ||
-	    check_ifname(run, lan) < 0)
+	    check_uplink(run, lan) < 0)
 		return -1;
 	if (!lan->vlan_aware && vlan_operand(run) && !given(run, CP_OP_GRANT))
 		return cp_error(run, CP_E_VLAN_UNAWARE, vlan_operand(run), lan->name, NULL);
@@ -446,6 +562,19 @@ static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_la
 	cp_say(run, "Command complete");
 }
 
+static void switchover(struct cp_run *run, struct cp_lan *lan)
+{
+	for (unsigned op = 0; op < CP_OP_COUNT; op++)
+		if (op != CP_OP_NAME && op != CP_OP_SWITCHOVER && run->args->v[op].given) {
+			conflict(run, "SWITCHOVER", "it stands alone");
+			return;
+		}
+	if (!run->cp->check && cp_uplink_switchover(run->cp, lan) < 0)
+		cp_error(run, CP_E_NO_BACKUP, lan->name, NULL, NULL);
+	else
+		cp_say(run, "Command complete");
+}
+
 void cp_do_set_vswitch(struct cp_run *run)
 {
 	const struct cp_value *v = run->args->v;
@@ -460,6 +589,10 @@ void cp_do_set_vswitch(struct cp_run *run)
 		any |= op != CP_OP_NAME && v[op].given;
 	if (!any) {
 		cp_error(run, CP_E_MISSING, "an attribute", run->args->title, NULL);
+		return;
+	}
+	if (v[CP_OP_SWITCHOVER].given) {
+		switchover(run, lan);
 		return;
 	}
 	want = *lan;

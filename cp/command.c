@@ -187,6 +187,8 @@ void cp_destroy(struct cp *cp)
 		cp_lan_destroy(cp, cp->lans);
 	while (cp->rategroups)
 		cp_rategroup_remove(cp, cp->rategroups);
+	while (cp->groups)
+		cp_group_destroy(cp, cp->groups);
 	while (cp->accounts)
 		cp_account_remove(cp, cp->accounts);
 	free(cp);

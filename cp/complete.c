@@ -85,6 +85,10 @@ static void offer_value(void *ctx, enum cp_arg arg)
 	case CP_ARG_LAN:
 		offer_lans(c, false, true);
 		break;
+	case CP_ARG_GROUP:
+		for (const struct cp_group *g = c->cp->groups; g; g = g->hh.next)
+			add(c, g->name, strlen(g->name));
+		break;
 	case CP_ARG_NETWORK:
 	case CP_ARG_OWNER:
 		add(c, "SYSTEM", 6);

@@ -64,9 +64,15 @@ static void print_vswitch(FILE *f, const struct cp_lan *lan)
 	fprintf(f, "DEFINE VSWITCH %s ETHERNET", lan->name);
 	if (u->forbidden)
 		fputs(" NOUPLINK", f);
-	if (u->ifname[0])
-		fprintf(f, u->kind == CP_UPLINK_DPDK ? " UPLINK DPDK \"%s\"" : " UPLINK TAP %s",
-			u->ifname);
+	for (unsigned i = 0; i < u->n_dev; i++) {
+		const struct cp_device *d = &u->dev[i];
+
+		if (i == 0)
+			fprintf(f, " UPLINK %s", cp_device_kind(d));
+		fprintf(f, d->kind == CP_UPLINK_DPDK ? " \"%s\"" : " %s", d->ifname);
+	}
+	if (u->group)
+		fprintf(f, " GROUP %s", u->group->name);
 	if (!u->connect)
 		fputs(" DISCONNECT", f);
 	print_vlan(f, lan);
@@ -103,6 +109,40 @@ static void print_vswitch(FILE *f, const struct cp_lan *lan)
 		print_policy(f, &g->policy);
 		fputc('\n', f);
 	}
+}
+
+static void print_links(FILE *f, const struct cp_group *g, enum cp_uplink_kind kind)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < CP_GROUP_LINKS; i++) {
+		const struct cp_device *d = &g->member[i];
+
+		if (!d->ifname[0] || d->kind != kind)
+			continue;
+		if (!any)
+			fprintf(f, "SET PORT GROUP %s JOIN %s", g->name, cp_device_kind(d));
+		any = true;
+		fprintf(f, " %s", d->ifname);
+	}
+	if (any)
+		fputc('\n', f);
+}
+
+static void print_group(FILE *f, const struct cp_group *g)
+{
+	fprintf(f, "SET PORT GROUP %s LACP %s TIMEOUT %s MINLINKS %u EXCLUSIVE INTERVAL ", g->name,
+		g->active ? "ACTIVE" : "INACTIVE", g->fast ? "FAST" : "SLOW", g->min_links);
+	if (g->interval_s)
+		fprintf(f, "%u\n", g->interval_s);
+	else
+		fputs("OFF\n", f);
+	print_links(f, g, CP_UPLINK_TAP);
+	print_links(f, g, CP_UPLINK_NIC);
+	for (unsigned i = 0; i < CP_GROUP_LINKS; i++)
+		if (g->member[i].ifname[0] && g->member[i].kind == CP_UPLINK_DPDK)
+			fprintf(f, "SET PORT GROUP %s JOIN DPDK \"%s\"\n", g->name,
+				g->member[i].ifname);
 }
 
 static void print_lan(FILE *f, const struct cp_lan *lan)
@@ -244,6 +284,8 @@ char *cp_configuration(const struct cp *cp)
 	cp_rategroups_print(f, cp);
 	print_workers(f, cp);
 	cp_vmlan_print_prefixes(f, &cp->vmlan);
+	for (const struct cp_group *g = cp->groups; g; g = g->hh.next)
+		print_group(f, g);
 	for (const struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next) {
 		if (lan->vswitch)
 			print_vswitch(f, lan);

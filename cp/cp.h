@@ -45,6 +45,12 @@ struct cp_hooks {
 	void (*close_socket)(void *ctx, void *socket, enum cp_nic_type type);
 	/* The accounts of its user have changed. */
 	void (*socket_access)(void *ctx, void *socket, enum cp_nic_type type);
+	/* Milliseconds of a monotonic clock. NULL: it stands still. */
+	uint64_t (*now_ms)(void *ctx);
+	/* Call cp_due at this time of that clock at the latest; replaces what was asked before. */
+	void (*call_at)(void *ctx, uint64_t at_ms);
+	/* On a worker, must not block: the control thread is to call cp_control_frames. */
+	void (*frames)(void *ctx);
 	/* The worker a new port is to be served by. */
 	struct vs_worker *(*pick_worker)(void *ctx);
 	/* All of them, for SET and QUERY WORKERS. NULL: there are none. */
@@ -78,6 +84,13 @@ void cp_destroy(struct cp *cp);
 void cp_punted(struct cp *cp, uint64_t now_ms);
 /* Once a second: ageing. */
 void cp_tick(struct cp *cp, uint32_t now_s);
+
+/* Control frames have come in: LACP and its like are fed. */
+void cp_control_frames(struct cp *cp);
+/* Do what engines have to do by now, and ask for the next call (hooks.call_at). */
+void cp_due(struct cp *cp);
+/* The state of an open uplink (hooks.uplink_state) has changed. @handle: of hooks.open_uplink. */
+void cp_uplink_changed(struct cp *cp, const void *handle);
 
 /* ---- commands ------------------------------------------------------------------------ */
 

@@ -13,6 +13,7 @@
 #include "cp/cp.h"
 #include "cp/message.h"
 #include "cp/parse.h"
+#include "vswitch/lacp.h"
 
 /* Limits: no sequence of commands makes zland grow without end. */
 #define CP_LANS_MAX 256
@@ -68,13 +69,12 @@ struct cp_port {
 	UT_hash_handle hh;
 };
 
-enum cp_uplink_kind { CP_UPLINK_TAP, CP_UPLINK_DPDK };
+enum cp_uplink_kind { CP_UPLINK_TAP, CP_UPLINK_DPDK, CP_UPLINK_NIC };
 
-struct cp_uplink {
+/* A device of the host: what is wanted, and what there is of it. */
+struct cp_device {
 	enum cp_uplink_kind kind;
-	char ifname[CP_IFNAME_BYTES]; /* "": none defined */
-	bool connect;		      /* CONNECT, DISCONNECT */
-	bool forbidden;		      /* NOUPLINK */
+	char ifname[CP_IFNAME_BYTES]; /* "": none */
 	void *handle;		      /* of hooks.open_uplink; NULL: not open */
 	struct vs_port *port;
 	uint32_t retry_s;
@@ -121,6 +121,46 @@ struct cp_rategroup {
 	struct cp_rates rates;
 	struct vs_rate_group *g;
 	UT_hash_handle hh;
+};
+
+#define CP_GROUP_LINKS LACP_PORTS
+#define CP_UPLINK_DEVICES 3
+
+/* A port group: links that are one uplink. */
+struct cp_group {
+	char name[CP_NAME_BYTES];
+	struct cp *cp;
+	bool active, fast;   /* LACP ACTIVE, TIMEOUT FAST */
+	uint32_t interval_s; /* 0: OFF */
+	unsigned min_links;
+	struct cp_device member[CP_GROUP_LINKS];
+	struct cp_lan *owner; /* the switch that has it, connected or not */
+
+	/* While that switch is connected: */
+	struct cp_lan *lan;
+	struct lacp *lacp; /* with LACP ACTIVE */
+	bool collect[CP_GROUP_LINKS], distribute[CP_GROUP_LINKS];
+	bool uneven;	  /* a link has joined: slots are to be evened out */
+	unsigned awaited; /* links that are being flushed */
+	uint32_t transaction;
+	uint64_t flush_at, plan_at;
+	UT_hash_handle hh;
+};
+
+enum { CP_ACTIVE_NONE = -1, CP_ACTIVE_GROUP = CP_UPLINK_DEVICES }; /* else a device's number */
+
+struct cp_uplink {
+	unsigned n_dev;
+	struct cp_device dev[CP_UPLINK_DEVICES]; /* in order of preference */
+	struct cp_group *group;			 /* before all of them, or NULL */
+	bool connect;				 /* CONNECT, DISCONNECT */
+	bool forbidden;				 /* NOUPLINK */
+	struct vs_port *port; /* what the switch sees: the device's, or one above several */
+	struct vs_lag *lag;   /* of several */
+	int active;	      /* of several: the one in use */
+	unsigned announced;   /* frames that told the outside, last time it moved */
+	uint32_t retry_s;
+	char error[256];
 };
 
 /* A virtual switch or a guest LAN. */
@@ -237,6 +277,7 @@ struct cp {
 	struct cp_user *users;
 	struct cp_lan *lans;
 	struct cp_rategroup *rategroups;
+	struct cp_group *groups;
 	struct cp_macid *macs;
 	uint32_t last_mac;
 	struct cp_account *accounts;
@@ -388,9 +429,33 @@ int cp_vmlan_check_nic(struct cp_run *run, const char *user);
 int cp_uplink_open(struct cp *cp, struct cp_lan *lan);
 void cp_uplink_close(struct cp *cp, struct cp_lan *lan);
 void cp_uplink_tick(struct cp *cp, struct cp_lan *lan);
-const char *cp_uplink_kind(const struct cp_uplink *u);
+void cp_uplink_decide(struct cp *cp, struct cp_lan *lan);
+int cp_uplink_switchover(struct cp *cp, struct cp_lan *lan);
 const char *cp_uplink_state(const struct cp *cp, const struct cp_lan *lan);
-const struct cp_lan *cp_uplink_user(const struct cp *cp, const char *ifname);
+const char *cp_uplink_error(const struct cp_uplink *u, const char **device);
+int cp_device_open(struct cp *cp, struct cp_lan *lan, struct cp_device *d, enum vs_port_role role);
+void cp_device_close(struct cp *cp, struct cp_lan *lan, struct cp_device *d);
+bool cp_device_ready(const struct cp *cp, const struct cp_device *d);
+const char *cp_device_state(const struct cp *cp, const struct cp_device *d);
+const char *cp_device_kind(const struct cp_device *d);
+const char *cp_device_user(const struct cp *cp, const char *ifname, const void *but, char *buf,
+			   size_t len);
+
+/* group.c */
+struct cp_group *cp_group_find(const struct cp *cp, const char *name);
+struct cp_group *cp_group_create(struct cp *cp, const char *name);
+void cp_group_destroy(struct cp *cp, struct cp_group *g);
+int cp_group_attach(struct cp *cp, struct cp_group *g, struct cp_lan *lan);
+void cp_group_detach(struct cp *cp, struct cp_group *g);
+int cp_group_join(struct cp *cp, struct cp_group *g, enum cp_uplink_kind kind, const char *ifname,
+		  bool keep);
+void cp_group_leave(struct cp *cp, struct cp_group *g, unsigned i);
+void cp_group_configure(struct cp *cp, struct cp_group *g);
+void cp_group_link(struct cp *cp, struct cp_group *g, unsigned i);
+void cp_group_retry(struct cp *cp, struct cp_group *g);
+bool cp_group_usable(const struct cp_group *g);
+uint64_t cp_group_run(struct cp *cp, struct cp_group *g);
+void cp_group_input(struct cp *cp, const struct vs_punted *f);
 
 /* event.c */
 void cp_event_keep(struct cp *cp, const char *line);
@@ -472,6 +537,8 @@ void cp_do_detach_rategroup(struct cp_run *run);
 void cp_do_query_rategroup(struct cp_run *run);
 void cp_do_couple(struct cp_run *run);
 void cp_do_uncouple(struct cp_run *run);
+void cp_do_set_port_group(struct cp_run *run);
+void cp_do_query_port_group(struct cp_run *run);
 void cp_do_query_vswitch(struct cp_run *run);
 void cp_do_query_lan(struct cp_run *run);
 void cp_do_query_nic(struct cp_run *run);

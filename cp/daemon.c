@@ -60,11 +60,12 @@ struct cp_daemon {
 	int dir_fd, lock_fd;
 	char id[CP_STATE_ID_BYTES]; /* of opt.file */
 	struct event_base *base;
-	struct event *tick, *save, *sigterm, *sigint, *punted;
-	int punted_fd; /* written by workers that put control frames aside */
-	bool dirty;    /* a change is to be written before it is acknowledged */
-	bool unsaved;  /* that failed, and was logged: the tick tries again */
-	bool restart;  /* ended by SIGTERM: the next start goes on from the state */
+	struct event *tick, *save, *sigterm, *sigint;
+	struct event *due, *frames; /* of the protocol engines */
+	int frames_fd;		    /* workers write, the loop reads */
+	bool dirty;		    /* a change is to be written before it is acknowledged */
+	bool unsaved;		    /* that failed, and was logged: the tick tries again */
+	bool restart;		    /* ended by SIGTERM: the next start goes on from the state */
 	struct cp_saved *saved;
 	struct cp_workers *workers;
 	struct cp_dpdk *dpdk;
@@ -111,6 +112,36 @@ static const char *hook_uplink_state(void *ctx, void *uplink)
 {
 	(void)ctx;
 	return cp_hostuplink_state(uplink);
+}
+
+static uint64_t hook_now_ms(void *ctx)
+{
+	struct timespec ts;
+
+	(void)ctx;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void hook_call_at(void *ctx, uint64_t at_ms)
+{
+	struct cp_daemon *d = ctx;
+	uint64_t now = hook_now_ms(ctx), ms = at_ms > now ? at_ms - now : 0;
+	struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
+			     .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+
+	if (d->due)
+		event_add(d->due, &tv);
+}
+
+static void hook_frames(void *ctx)
+{
+	struct cp_daemon *d = ctx;
+	uint64_t one = 1;
+
+	/* Can only fail because it is readable already. */
+	if (write(d->frames_fd, &one, sizeof(one)) < 0)
+		return;
 }
 
 static void *hook_open_socket(void *ctx, const char *user, uint16_t vdev, enum cp_nic_type type,
@@ -258,27 +289,32 @@ static void save(struct cp_daemon *d)
 	d->unsaved = rc != 0;
 }
 
-/* On a worker. */
-static void hook_punted(void *ctx)
-{
-	const uint64_t one = 1;
-
-	/* A full counter is readable all the same. */
-	if (write(((struct cp_daemon *)ctx)->punted_fd, &one, sizeof(one)) < 0)
-		return;
-}
-
-static void on_punted(evutil_socket_t fd, short what, void *ctx)
+static void on_due(evutil_socket_t fd, short what, void *ctx)
 {
 	struct cp_daemon *d = ctx;
-	struct timespec ts;
-	uint64_t n;
+
+	(void)fd;
+	(void)what;
+	if (d->cp)
+		cp_due(d->cp);
+}
+
+static void on_frames(evutil_socket_t fd, short what, void *ctx)
+{
+	struct cp_daemon *d = ctx;
+	uint64_t count;
 
 	(void)what;
-	if (read(fd, &n, sizeof(n)) < 0)
-		return;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	cp_punted(d->cp, (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
+	if (read(fd, &count, sizeof(count)) > 0 && d->cp)
+		cp_control_frames(d->cp);
+}
+
+static void on_uplink(void *ctx, const void *uplink)
+{
+	struct cp_daemon *d = ctx;
+
+	if (d->cp)
+		cp_uplink_changed(d->cp, uplink);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
@@ -423,14 +459,17 @@ static int make_events(struct cp_daemon *d)
 	d->base = event_base_new();
 	if (!d->base)
 		return failed("No event loop", errno);
-	d->punted_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	d->punted = event_new(d->base, d->punted_fd, EV_READ | EV_PERSIST, on_punted, d);
 	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
 	d->save = event_new(d->base, -1, 0, on_save, d);
+	d->due = event_new(d->base, -1, 0, on_due, d);
+	d->frames_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (d->frames_fd >= 0)
+		d->frames = event_new(d->base, d->frames_fd, EV_READ | EV_PERSIST, on_frames, d);
+	if (!d->due || !d->frames || event_add(d->frames, NULL))
+		return failed("No events", ENOMEM);
 	d->sigterm = evsignal_new(d->base, SIGTERM, on_signal, d);
 	d->sigint = evsignal_new(d->base, SIGINT, on_signal, d);
-	if (d->punted_fd < 0 || !d->punted || event_add(d->punted, NULL) || !d->tick || !d->save ||
-	    !d->sigterm || !d->sigint || event_add(d->tick, &second) ||
+	if (!d->tick || !d->save || !d->sigterm || !d->sigint || event_add(d->tick, &second) ||
 	    event_add(d->sigterm, NULL) || event_add(d->sigint, NULL))
 		return failed("No events", ENOMEM);
 	return 0;
@@ -444,6 +483,9 @@ static int make_objects(struct cp_daemon *d)
 		.dpdk_args = hook_dpdk_args,
 		.uplink_state = hook_uplink_state,
 		.uplink_device = hook_uplink_device,
+		.now_ms = hook_now_ms,
+		.call_at = hook_call_at,
+		.frames = hook_frames,
 		.open_socket = hook_open_socket,
 		.close_socket = hook_close_socket,
 		.socket_access = hook_socket_access,
@@ -454,7 +496,6 @@ static int make_objects(struct cp_daemon *d)
 		.appeared = hook_appeared,
 		.account = hook_account,
 		.shutdown = hook_shutdown,
-		.punted = hook_punted,
 		.log = hook_log,
 		.forget = hook_forget,
 		.ctx = d,
@@ -474,6 +515,7 @@ static int make_objects(struct cp_daemon *d)
 	d->uplinks = cp_hostuplinks_create(d->base, &d->log, d->dpdk);
 	if (!d->uplinks)
 		return failed("No netlink", errno);
+	cp_hostuplinks_set_changed(d->uplinks, on_uplink, d);
 	d->nicsocks = cp_nicsocks_create(&sockets);
 	d->cp = d->nicsocks ? cp_create(&hooks) : NULL;
 	return d->cp ? 0 : failed("No memory", errno);
@@ -573,7 +615,9 @@ static int confine(const struct cp_daemon *d)
 	dpdk = cp_dpdk_seal(d->dpdk, err, sizeof(err));
 	if (err[0])
 		cp_log_printf(&d->log, "ZLN2636E DPDK: %s", err);
-	if (cp_confine(dpdk, err, sizeof(err)) == 0)
+	/* A packet socket may be asked for at any time. */
+	(void)dpdk;
+	if (cp_confine(true, err, sizeof(err)) == 0)
 		return 0;
 	fprintf(stderr, "ZLN2630E Not confined: %s (--no-confine does without)\n", err);
 	return -1;
@@ -605,7 +649,7 @@ struct cp_daemon *cp_daemon_start(const struct cp_daemon_options *opt)
 		return NULL;
 	}
 	d->opt = *opt;
-	d->dir_fd = d->lock_fd = d->punted_fd = -1;
+	d->dir_fd = d->lock_fd = d->frames_fd = -1;
 	cp_log_init(&d->log);
 	/* A client that goes away is an error code, not a signal. */
 	signal(SIGPIPE, SIG_IGN);
@@ -648,16 +692,18 @@ void cp_daemon_stop(struct cp_daemon *d, bool clean)
 	cp_control_destroy(d->control);
 	d->control = NULL;
 	cp_destroy(d->cp);
+	d->cp = NULL;
 	cp_nicsocks_destroy(d->nicsocks);
 	cp_hostuplinks_destroy(d->uplinks);
 	cp_dpdk_destroy(d->dpdk);
 	cp_workers_stop(d->workers);
-	free_event(&d->punted);
-	if (d->punted_fd >= 0)
-		close(d->punted_fd);
 	free_event(&d->tick);
+	free_event(&d->due);
+	free_event(&d->frames);
 	free_event(&d->sigterm);
 	free_event(&d->sigint);
+	if (d->frames_fd >= 0)
+		close(d->frames_fd);
 	if (d->base)
 		event_base_free(d->base);
 	if (clean)

@@ -16,7 +16,6 @@
 
 static const char later_l3[] = "layer 3 comes later; use ETHERNET";
 static const char later_rdev[] = "there are no real OSA devices here; use UPLINK TAP ifname";
-static const char later_lag[] = "link aggregation comes later";
 static const char later_bridge[] = "bridge ports come with HiperSockets";
 
 #define OPERAND_UPLINK_DPDK                                                                        \
@@ -48,6 +47,18 @@ static const char later_bridge[] = "bridge ports come with HiperSockets";
 		.help = "that may pass at once, of the rates named beside it: 64K; default 5 ms, " \
 			"16K at least"                                                             \
 	}
+#define OPERAND_UPLINK_NIC                                                                         \
+	{                                                                                          \
+		.op = CP_OP_UPLINK_NIC, .words = "UPLINK NIC", .arg = CP_ARG_IFNAMES,              \
+		.max = CP_UPLINK_DEVICES, .name = "ifname...",                                     \
+		.help = "connect by interfaces the host has already; as with TAP"                  \
+	}
+#define OPERAND_GROUP                                                                              \
+	{                                                                                          \
+		.op = CP_OP_GROUP, .words = "GROup", .arg = CP_ARG_GROUP, .name = "groupname",     \
+		.help = "connect by the links of a port group; by the uplink device only where "   \
+			"the group has none"                                                       \
+	}
 
 static const struct cp_operand define_vswitch[] = {
 	{.op = CP_OP_NAME,
@@ -71,15 +82,14 @@ static const struct cp_operand define_vswitch[] = {
 	 .help = "inter-VSWITCH links come later"},
 	{.op = CP_OP_TAP,
 	 .words = "UPLINK TAP",
-	 .arg = CP_ARG_IFNAME,
-	 .name = "ifname",
-	 .help = "connect to the host by the TAP interface ifname, made if it does not exist"},
+	 .arg = CP_ARG_IFNAMES,
+	 .max = CP_UPLINK_DEVICES,
+	 .name = "ifname...",
+	 .help = "connect to the host by the TAP interface ifname, made if it does not exist; a "
+		 "second and third are its backups"},
+	OPERAND_UPLINK_NIC,
 	OPERAND_UPLINK_DPDK,
 	{.op = CP_OP_UPLINK_NONE, .words = "UPLINK NONE", .help = "no uplink for now; default"},
-	{.op = CP_OP_OTHER,
-	 .flags = CP_UNSUPPORTED,
-	 .words = "UPLINK NIC",
-	 .help = "use UPLINK TAP ifname"},
 	{.op = CP_OP_UPLINK,
 	 .words = "UPLINK",
 	 .help = "before RDEV NONE, CONNECT or DISCONNECT, as in z/VM"},
@@ -113,7 +123,7 @@ static const struct cp_operand define_vswitch[] = {
 	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "NONrouter", .help = later_l3},
 	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "PRIrouter", .help = later_l3},
 	{.op = CP_OP_NOGROUP, .words = "NOGroup", .help = "default"},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "GROup", .help = later_lag},
+	OPERAND_GROUP,
 	{.op = CP_OP_BRIDGEPORT_NONE, .words = "BRIDGEport NONE", .help = "default"},
 	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "BRIDGEport", .help = later_bridge},
 	{.op = CP_OP_IPTIMEOUT,
@@ -195,15 +205,14 @@ static const struct cp_operand set_vswitch[] = {
 	{.op = CP_OP_OTHER, .flags = CP_IGNORED, .words = "OSDSIM", .help = "ignored"},
 	{.op = CP_OP_TAP,
 	 .words = "UPLINK TAP",
-	 .arg = CP_ARG_IFNAME,
-	 .name = "ifname",
-	 .help = "connect to the host by the TAP interface ifname"},
+	 .arg = CP_ARG_IFNAMES,
+	 .max = CP_UPLINK_DEVICES,
+	 .name = "ifname...",
+	 .help = "connect to the host by the TAP interface ifname; a second and third are its "
+		 "backups"},
+	OPERAND_UPLINK_NIC,
 	OPERAND_UPLINK_DPDK,
 	{.op = CP_OP_UPLINK_NONE, .words = "UPLINK NONE", .help = "close and forget the uplink"},
-	{.op = CP_OP_OTHER,
-	 .flags = CP_UNSUPPORTED,
-	 .words = "UPLINK NIC",
-	 .help = "use UPLINK TAP ifname"},
 	{.op = CP_OP_UPLINK,
 	 .words = "UPLINK",
 	 .help = "before RDEV NONE, CONNECT or DISCONNECT, as in z/VM"},
@@ -217,10 +226,9 @@ static const struct cp_operand set_vswitch[] = {
 	{.op = CP_OP_DISCONNECT,
 	 .words = "DISCONnect",
 	 .help = "close the uplink, keep its definition"},
-	{.op = CP_OP_OTHER,
-	 .flags = CP_UNSUPPORTED,
+	{.op = CP_OP_SWITCHOVER,
 	 .words = "SWITCHOVER",
-	 .help = "backup uplinks come later"},
+	 .help = "use the next uplink device that is ready, without another operand"},
 	{.op = CP_OP_ISOLATION,
 	 .words = "ISOLATion",
 	 .choices = YESNO_ON,
@@ -311,8 +319,8 @@ static const struct cp_operand set_vswitch[] = {
 	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "PATHMTUDiscovery", .help = later_l3},
 	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "NONrouter", .help = later_l3},
 	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "PRIrouter", .help = later_l3},
-	{.op = CP_OP_NOGROUP, .words = "NOGroup", .help = "accepted"},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "GROup", .help = later_lag},
+	{.op = CP_OP_NOGROUP, .words = "NOGroup", .help = "leave the port group"},
+	OPERAND_GROUP,
 	{.op = CP_OP_BRIDGEPORT_NONE, .words = "BRIDGEport NONE", .help = "accepted"},
 	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "BRIDGEport", .help = later_bridge},
 	{.op = CP_OP_PORTNUMBER,
@@ -373,6 +381,93 @@ static const struct cp_operand set_vswitch[] = {
 	 .name = "n|n-n...",
 	 .help = "with VLANID: not these ports; with PORTNUMBER alone: the port is no more"},
 	{.op = CP_OP_DELETE, .words = "DELETE", .help = "with VLANID: no port"},
+	{0},
+};
+
+static const struct cp_operand set_port_group[] = {
+	{.op = CP_OP_NAME,
+	 .flags = CP_POSITIONAL,
+	 .words = "groupname",
+	 .arg = CP_ARG_GROUP,
+	 .help = "made by this statement if it does not exist"},
+	{.op = CP_OP_JOIN_TAP,
+	 .words = "JOIN TAP",
+	 .arg = CP_ARG_IFNAMES,
+	 .max = CP_GROUP_LINKS,
+	 .name = "ifname...",
+	 .help = "add TAP interfaces as links, up to 8 in a group"},
+	{.op = CP_OP_JOIN_NIC,
+	 .words = "JOIN NIC",
+	 .arg = CP_ARG_IFNAMES,
+	 .max = CP_GROUP_LINKS,
+	 .name = "ifname...",
+	 .help = "add interfaces the host has already"},
+	{.op = CP_OP_JOIN_DPDK,
+	 .words = "JOIN DPDK",
+	 .arg = CP_ARG_TEXT,
+	 .name = "device",
+	 .help = "add a DPDK device"},
+	{.op = CP_OP_LEAVE_TAP,
+	 .words = "LEAVE TAP",
+	 .arg = CP_ARG_IFNAMES,
+	 .max = CP_GROUP_LINKS,
+	 .name = "ifname...",
+	 .help = "take links out"},
+	{.op = CP_OP_LEAVE_NIC,
+	 .words = "LEAVE NIC",
+	 .arg = CP_ARG_IFNAMES,
+	 .max = CP_GROUP_LINKS,
+	 .name = "ifname...",
+	 .help = "the same"},
+	{.op = CP_OP_LEAVE_DPDK,
+	 .words = "LEAVE DPDK",
+	 .arg = CP_ARG_TEXT,
+	 .name = "device",
+	 .help = "the same"},
+	{.op = CP_OP_LACP,
+	 .words = "LACP",
+	 .choices = "ACTive|INACTive",
+	 .help = "INACTIVE: every link with a carrier is used, without asking the other side; "
+		 "default ACTIVE"},
+	{.op = CP_OP_INTERVAL,
+	 .words = "INTerval",
+	 .choices = "OFF",
+	 .arg = CP_ARG_NUM,
+	 .min = 1,
+	 .max = 9990,
+	 .name = "seconds",
+	 .help = "between two looks at the links' load; default 300"},
+	{.op = CP_OP_TIMEOUT,
+	 .words = "TIMEOUT",
+	 .choices = "SLOW|FAST",
+	 .help = "a silent partner is given up after 90 or after 3 seconds; default SLOW"},
+	{.op = CP_OP_MINLINKS,
+	 .words = "MINlinks",
+	 .arg = CP_ARG_NUM,
+	 .min = 1,
+	 .max = CP_GROUP_LINKS,
+	 .name = "n",
+	 .help = "with fewer links the group is not used; default 1"},
+	{.op = CP_OP_EXCLUSIVE,
+	 .words = "EXClusive",
+	 .help = "the group belongs to one switch; default"},
+	{.op = CP_OP_OTHER,
+	 .flags = CP_UNSUPPORTED,
+	 .words = "SHAREd",
+	 .help = "groups across machines come later"},
+	{.op = CP_OP_DELETE, .words = "DELete", .help = "no switch may have it"},
+	{0},
+};
+
+static const struct cp_operand query_port_group[] = {
+	{.op = CP_OP_DETAILS,
+	 .words = "DETails",
+	 .help = "with LACP's states and partner, and the slots' load"},
+	{.op = CP_OP_NAME,
+	 .flags = CP_POSITIONAL | CP_OPTIONAL,
+	 .words = "groupname",
+	 .arg = CP_ARG_GROUP,
+	 .help = "only this one"},
 	{0},
 };
 
@@ -1007,6 +1102,8 @@ static const struct cp_command commands[] = {
 	{"SET VMLAN", set_vmlan, true, cp_do_set_vmlan,
 	 "set limits and the addresses of all networks"},
 	{"VMLAN", set_vmlan, true, cp_do_set_vmlan, "the same, as z/VM's SYSTEM CONFIG spells it"},
+	{"SET PORT GROUP", set_port_group, true, cp_do_set_port_group,
+	 "make or change a group of links that are one uplink"},
 	{"SET DPDK", set_dpdk, true, cp_do_set_dpdk, "say how DPDK is to be started"},
 	{"DEFine RATEGroup", rategroup, true, cp_do_define_rategroup,
 	 "make a group of NICs that share rates, fairly"},
@@ -1022,6 +1119,7 @@ static const struct cp_command commands[] = {
 	{"Query NIC", query_nic, false, cp_do_query_nic, "show NICs"},
 	{"Query VIRTual NIC", query_nic, false, cp_do_query_nic, "the same"},
 	{"Query VMLAN", none, false, cp_do_query_vmlan, "show limits and address ranges"},
+	{"Query PORT GROUP", query_port_group, true, cp_do_query_port_group, "show port groups"},
 	{"Query USER", query_user, false, cp_do_query_user, "show the accounts that USER named"},
 	{"Query RATEGroup", query_rategroup, true, cp_do_query_rategroup,
 	 "show groups of NICs that share rates"},

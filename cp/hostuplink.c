@@ -2,9 +2,9 @@
 /*
  * Host interfaces behind uplinks. Theory of operation:
  *
- * From cp_hostuplink_open to cp_hostuplink_close there is a TAP or DPDK device behind an uplink
- * whenever the host lets us. A netlink watch tells of carrier and of interfaces that vanish; a
- * vanished one is stopped on the switch, closed, and opened again by the tick as soon as that
+ * From cp_hostuplink_open to cp_hostuplink_close there is a TAP, NIC or DPDK device behind an
+ * uplink whenever the host lets us. A netlink watch tells of carrier and of interfaces that vanish;
+ * a vanished one is stopped on the switch, closed, and opened again by the tick as soon as that
  * succeeds. An interface that was only moved to another network namespace is reported as gone too,
  * but its TAP lives on and is kept.
  *
@@ -30,12 +30,13 @@
 
 struct uplink {
 	struct uplink *prev, *next;
-	const char *kind;      /* "TAP", "DPDK" */
+	const char *kind;      /* "TAP", "DPDK", "NIC" */
 	char arg[256];	       /* of DPDK */
 	char ifname[IFNAMSIZ]; /* of the kernel; "" none */
 	bool makes_interface;  /* its driver: net_tap */
 	struct vs_link link;
-	struct host_tap *tap; /* both NULL: it has vanished */
+	struct host_tap *tap; /* all NULL: it has vanished */
+	struct host_packet *packet;
 	struct host_dpdk_port *dpdk;
 	const struct host_dpdk *api; /* of dpdk */
 	bool carrier;
@@ -50,6 +51,8 @@ struct cp_hostuplinks {
 	struct host_netlink *nl;
 	struct event *watch;
 	struct uplink *list;
+	cp_hostuplink_fn *changed;
+	void *changed_ctx;
 };
 
 /* What to do about a TAP that does not open. */
@@ -98,7 +101,7 @@ static void take_over(struct cp_hostuplinks *us, struct uplink *u)
 
 static bool is_open(const struct uplink *u)
 {
-	return u->tap || u->dpdk;
+	return u->tap || u->packet || u->dpdk;
 }
 
 /* What the log calls it. */
@@ -113,8 +116,22 @@ static void device_close(struct uplink *u)
 		host_tap_close(u->tap);
 	if (u->dpdk)
 		u->api->port_close(u->dpdk);
+	host_packet_close(u->packet);
 	u->tap = NULL;
+	u->packet = NULL;
 	u->dpdk = NULL;
+}
+
+static void tell(struct cp_hostuplinks *us, const struct uplink *u)
+{
+	if (us->changed)
+		us->changed(us->changed_ctx, u);
+}
+
+void cp_hostuplinks_set_changed(struct cp_hostuplinks *us, cp_hostuplink_fn *fn, void *ctx)
+{
+	us->changed = fn;
+	us->changed_ctx = ctx;
 }
 
 static int tap_open(struct cp_hostuplinks *us, struct uplink *u)
@@ -128,6 +145,26 @@ static int tap_open(struct cp_hostuplinks *us, struct uplink *u)
 		return rc;
 	}
 	take_over(us, u);
+	return 0;
+}
+
+static int packet_open(struct cp_hostuplinks *us, struct uplink *u)
+{
+	struct host_ifinfo info;
+
+	u->packet = host_packet_open(u->ifname);
+	if (!u->packet) {
+		int rc = -errno;
+
+		snprintf(u->why, sizeof(u->why), "%s",
+			 rc == -ENODEV			 ? "there is no such interface"
+			 : rc == -EPERM || rc == -EACCES ? "zland needs CAP_NET_RAW"
+							 : strerror(-rc));
+		return rc;
+	}
+	(void)host_netlink_up(us->nl, u->ifname, true);
+	u->carrier = host_netlink_get(us->nl, u->ifname, &info) == 0 && info.running;
+	host_packet_set_carrier(u->packet, u->carrier);
 	return 0;
 }
 
@@ -168,12 +205,14 @@ static int uplink_start(struct cp_hostuplinks *us, struct uplink *u)
 {
 	const struct vs_port_ops *ops;
 	void *port;
-	int rc = u->arg[0] ? dpdk_open(us, u) : tap_open(us, u);
+	int rc = u->arg[0]		       ? dpdk_open(us, u)
+		 : strcmp(u->kind, "NIC") == 0 ? packet_open(us, u)
+					       : tap_open(us, u);
 
 	if (rc)
 		return rc;
-	ops = u->tap ? host_tap_ops() : u->api->port_ops;
-	port = u->tap ? (void *)u->tap : (void *)u->dpdk;
+	ops = u->tap ? host_tap_ops() : u->packet ? host_packet_ops() : u->api->port_ops;
+	port = u->tap ? (void *)u->tap : u->packet ? (void *)u->packet : (void *)u->dpdk;
 	rc = u->link.ops->start(u->link.ctx, ops, port);
 	if (rc) {
 		snprintf(u->why, sizeof(u->why), "the switch refuses it: %s", strerror(-rc));
@@ -205,6 +244,7 @@ static void uplink_gone(struct cp_hostuplinks *us, struct uplink *u)
 		 u->ifname[0] ? "the interface is gone" : "the device is gone");
 	cp_log_printf(us->log, "ZLN2832W Connection %s %s is not active: %s", u->kind, name_of(u),
 		      u->why);
+	tell(us, u);
 }
 
 static void uplink_carrier(struct cp_hostuplinks *us, struct uplink *u, bool carrier)
@@ -214,6 +254,10 @@ static void uplink_carrier(struct cp_hostuplinks *us, struct uplink *u, bool car
 	u->carrier = carrier;
 	if (u->tap)
 		host_tap_set_carrier(u->tap, carrier);
+	if (u->packet)
+		host_packet_set_carrier(u->packet, carrier);
+	/* First the traffic, then the log. */
+	tell(us, u);
 	if (carrier)
 		cp_log_printf(us->log, "ZLN2830I Connection %s %s is ready", u->kind, name_of(u));
 	else
@@ -311,7 +355,9 @@ static void kernel_interface(struct uplink *u)
 static int set_arguments(struct uplink *u, const char *kind, const char *arg, char *err,
 			 size_t err_len)
 {
-	u->kind = strcasecmp(kind, "TAP") == 0 ? "TAP" : "DPDK";
+	u->kind = strcasecmp(kind, "TAP") == 0	 ? "TAP"
+		  : strcasecmp(kind, "NIC") == 0 ? "NIC"
+						 : "DPDK";
 	if (strcasecmp(kind, u->kind) != 0) {
 		snprintf(err, err_len, "this zland has no uplinks of kind %s", kind);
 		return -EINVAL;
@@ -402,9 +448,11 @@ static void tick(struct cp_hostuplinks *us, struct uplink *u)
 	enum host_dpdk_state state;
 
 	if (!is_open(u)) {
-		if (uplink_start(us, u) == 0)
+		if (uplink_start(us, u) == 0) {
 			cp_log_printf(us->log, "ZLN2830I Connection %s %s is ready", u->kind,
 				      name_of(u));
+			tell(us, u);
+		}
 		return;
 	}
 	if (!u->dpdk)

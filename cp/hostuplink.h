@@ -21,7 +21,12 @@ struct cp_hostuplinks *cp_hostuplinks_create(struct event_base *base, const stru
 /* Every uplink must be closed. NULL is legal. */
 void cp_hostuplinks_destroy(struct cp_hostuplinks *us);
 
-/* As cp_hooks.open_uplink. @kind: "TAP", @arg: the interface's name; "DPDK": the device. */
+/* Told of every change of cp_hostuplink_state, from the loop. */
+typedef void cp_hostuplink_fn(void *ctx, const void *uplink);
+void cp_hostuplinks_set_changed(struct cp_hostuplinks *us, cp_hostuplink_fn *fn, void *ctx);
+
+/* As cp_hooks.open_uplink. @kind: "TAP" or "NIC", @arg: the interface's name; "DPDK": the device.
+ */
 void *cp_hostuplink_open(struct cp_hostuplinks *us, const char *kind, const char *arg,
 			 const struct vs_link *link, char *err, size_t err_len);
 /* As cp_hooks.close_uplink. */

@@ -128,6 +128,7 @@ struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model)
 	}
 	lan->cp = cp;
 	vs_switch_set_notify(lan->sw, cp_event_address, lan);
+	vs_switch_set_punt(lan->sw, cp->hooks.frames, cp->hooks.ctx);
 	HASH_ADD_STR(cp->lans, key, lan);
 	if (cp->hooks.appeared)
 		cp->hooks.appeared(cp->hooks.ctx, lan->sw);
@@ -150,6 +151,8 @@ void cp_lan_destroy(struct cp *cp, struct cp_lan *lan)
 		cp_port_remove(cp, lan, lan->ports); /* NOLINT(clang-analyzer-unix.Malloc) */
 	cp_uplink_close(cp, lan);
 	cp_rate_vswitch_free(lan);
+	if (lan->uplink.group)
+		lan->uplink.group->owner = NULL;
 	cp_mac_release(cp, &lan->mac);
 	if (cp->hooks.forget)
 		cp->hooks.forget(cp->hooks.ctx, lan->sw, NULL);

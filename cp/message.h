@@ -46,7 +46,7 @@
 	X(LINE, 2505, 24, 99, "Command &1 refused: &2")                                            \
 	X(MAC_USED, 2506, 396, 2506, "MACID &1 is in use by &2")                                   \
 	X(ATTACHED, 2507, 396, 2507, "NIC &1 is in use by a guest; &2")                            \
-	X(IFNAME_USED, 2508, 396, 2508, "&1 is already the uplink of VSWITCH SYSTEM &2")           \
+	X(IFNAME_USED, 2508, 396, 2508, "&1 is already an uplink device of &2")                    \
 	X(NOUPLINK, 2509, 396, 2509,                                                               \
 	  "VSWITCH SYSTEM &1 was defined with NOUPLINK: it can have none")                         \
 	X(ACCESS_VLANS, 2510, 396, 2510,                                                           \
@@ -73,6 +73,12 @@
 	X(MAC_FIXED, 2536, 396, 2536,                                                              \
 	  "&1 is fixed: addresses are in use; set it before the first NIC and VSWITCH")            \
 	X(LAN_TYPE, 2519, 396, 2519, "NIC &1 cannot be connected to &2: that needs TYPE &3")       \
+	X(GROUP_UNKNOWN, 2540, 396, 2540, "PORT GROUP &1 does not exist; SET PORT GROUP makes it") \
+	X(GROUP_USED, 2541, 396, 2541,                                                             \
+	  "PORT GROUP &1 is in use by &2; SET VSWITCH &3 NOGROUP ends that")                       \
+	X(NO_LINK, 2542, 396, 2542, "PORT GROUP &1 has no link &2")                                \
+	X(NO_BACKUP, 2845, 396, 2845,                                                              \
+	  "VSWITCH SYSTEM &1 has no other uplink device that is ready")                            \
 	X(UPLINK, 2832, 396, 2832, "Connection &1 for VSWITCH SYSTEM &2 is not active: &3")        \
 	X(VLAN_UNAWARE, 2846, 396, 2846,                                                           \
 	  "&1 is not allowed: VSWITCH SYSTEM &2 is VLAN unaware; DEFINE it with VLAN")             \

@@ -362,6 +362,27 @@ static int value_list(struct parser *ps, const struct cp_operand *o, const char 
 	}
 }
 
+/* The same of interface names, whose letters keep their case. */
+static int value_ifnames(struct parser *ps, const struct cp_operand *o, const char *word,
+			 struct cp_value *v)
+{
+	unsigned taken, partial;
+	size_t used = 0;
+
+	for (;;) {
+		struct cp_value one;
+
+		if (value_ifname(ps, word, &one) < 0)
+			return -1;
+		used += (size_t)snprintf(v->word + used, sizeof(v->word) - used, "%s%s",
+					 used ? " " : "", one.word);
+		if (++v->num >= o->max || ps->i >= ps->t->n || at_offer(ps, ps->i) ||
+		    match_keyword(ps, false, &taken, &partial))
+			return 0;
+		word = cp_token(ps->t, ps->i++);
+	}
+}
+
 static int missing(struct parser *ps, const struct cp_operand *o, enum cp_arg arg)
 {
 	char words[48];
@@ -439,8 +460,12 @@ static int value_of(struct parser *ps, const struct cp_operand *o, const char *w
 		return value_vids(ps, word, v);
 	case CP_ARG_NUM:
 		return value_num(ps, o, word, v);
+	case CP_ARG_GROUP:
+		return value_name(ps, word, v->word, sizeof(v->word));
 	case CP_ARG_IFNAME:
 		return value_ifname(ps, word, v);
+	case CP_ARG_IFNAMES:
+		return value_ifnames(ps, o, word, v);
 	case CP_ARG_TEXT: /* too long for a value: it stays among the words */
 		v->num = ps->i - 1;
 		return 0;

@@ -52,6 +52,20 @@ enum cp_op {
 	CP_OP_UPLINK,
 	CP_OP_TAP,
 	CP_OP_DPDK,
+	CP_OP_UPLINK_NIC,
+	CP_OP_GROUP,
+	CP_OP_SWITCHOVER,
+	CP_OP_JOIN_TAP,
+	CP_OP_JOIN_NIC,
+	CP_OP_JOIN_DPDK,
+	CP_OP_LEAVE_TAP,
+	CP_OP_LEAVE_NIC,
+	CP_OP_LEAVE_DPDK,
+	CP_OP_LACP,
+	CP_OP_INTERVAL,
+	CP_OP_TIMEOUT,
+	CP_OP_MINLINKS,
+	CP_OP_EXCLUSIVE,
 	CP_OP_ARGS,
 	CP_OP_UPLINK_NONE,
 	CP_OP_NOUPLINK,
@@ -166,6 +180,8 @@ enum cp_arg {
 	CP_ARG_VIDS,
 	CP_ARG_NUM,
 	CP_ARG_IFNAME,
+	CP_ARG_IFNAMES, /* up to max, until the next keyword */
+	CP_ARG_GROUP,
 	CP_ARG_MACID,
 	CP_ARG_MACRANGE, /* two MACIDs as 000100-0001FF */
 	CP_ARG_PORTS,	 /* port numbers as 1 5-9 */
@@ -214,7 +230,7 @@ const struct cp_command *cp_commands(void);
 
 /* ---- a parsed command ------------------------------------------------------------- */
 
-#define CP_WORD_BYTES 80
+#define CP_WORD_BYTES 136 /* eight interface names */
 
 struct cp_value {
 	bool given;

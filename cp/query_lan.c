@@ -31,11 +31,29 @@ static json_t *vid_json(uint16_t vid)
 /* What the driver says of an uplink's device, or null. */
 static json_t *device_json(const struct cp *cp, const struct cp_uplink *u)
 {
-	json_t *o = u->handle && cp->hooks.uplink_device
-			    ? cp->hooks.uplink_device(cp->hooks.ctx, u->handle)
+	json_t *o = u->dev[0].handle && cp->hooks.uplink_device
+			    ? cp->hooks.uplink_device(cp->hooks.ctx, u->dev[0].handle)
 			    : NULL;
 
 	return o ? o : json_null();
+}
+
+static const char *role_text(const struct cp_uplink *u, unsigned i)
+{
+	return u->active == (int)i ? "ACTIVE" : "BACKUP";
+}
+
+static json_t *devices_json(const struct cp *cp, const struct cp_uplink *u)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < u->n_dev; i++)
+		json_array_append_new(a, json_pack("{s:s, s:s, s:s, s:s, s:o}", "kind",
+						   cp_device_kind(&u->dev[i]), "ifname",
+						   u->dev[i].ifname, "role", role_text(u, i),
+						   "state", cp_device_state(cp, &u->dev[i]),
+						   "counters", cp_counters_json(u->dev[i].port)));
+	return a;
 }
 
 static json_t *uplink_json(const struct cp *cp, const struct cp_lan *lan)
@@ -43,11 +61,12 @@ static json_t *uplink_json(const struct cp *cp, const struct cp_lan *lan)
 	const struct cp_uplink *u = &lan->uplink;
 	const char *state = cp_uplink_state(cp, lan);
 
-	return json_pack("{s:s?, s:s?, s:b, s:s, s:b, s:o, s:o}", "kind",
-			 u->ifname[0] ? cp_uplink_kind(u) : NULL, "ifname",
-			 u->ifname[0] ? u->ifname : NULL, "connect", u->connect, "state", state,
-			 "ready", strcmp(state, "Ready") == 0, "counters",
-			 cp_counters_json(u->port), "device", device_json(cp, u));
+	return json_pack("{s:s?, s:s?, s:b, s:s, s:b, s:s?, s:o, s:o, s:o}", "kind",
+			 u->n_dev ? cp_device_kind(&u->dev[0]) : NULL, "ifname",
+			 u->n_dev ? u->dev[0].ifname : NULL, "connect", u->connect, "state", state,
+			 "ready", strcmp(state, "Ready") == 0, "group",
+			 u->group ? u->group->name : NULL, "devices", devices_json(cp, u),
+			 "counters", cp_counters_json(u->port), "device", device_json(cp, u));
 }
 
 static json_t *authorized_json(const struct cp_lan *lan)
@@ -219,9 +238,21 @@ static void say_uplink(struct cp_run *run, const struct cp_lan *lan, bool detail
 		snprintf(before, sizeof(before), "    Rate of VLAN %04u ", r->vid);
 		cp_say_rates(run, before, &r->rates, NULL);
 	}
-	if (u->ifname[0])
-		cp_say(run, "    %s: %-15s  %s", cp_uplink_kind(u), u->ifname,
-		       u->connect ? "CONNECT" : "DISCONNECT");
+	if (u->group)
+		cp_say(run, "    Group: %-8s  %-8s  LACP Mode: %s", u->group->name,
+		       u->active == CP_ACTIVE_GROUP ? "Active" : "Inactive",
+		       u->group->active ? "Active" : "Inactive");
+	for (unsigned i = 0; i < u->n_dev; i++) {
+		const struct cp_device *d = &u->dev[i];
+
+		if (u->n_dev == 1 && !u->group)
+			cp_say(run, "    %s: %-15s  %s", cp_device_kind(d), d->ifname,
+			       u->connect ? "CONNECT" : "DISCONNECT");
+		else
+			cp_say(run, "    %s: %-15s  %s  %s", cp_device_kind(d), d->ifname,
+			       role_text(u, i),
+			       u->connect ? cp_device_state(run->cp, d) : "DISCONNECT");
+	}
 	if (u->port && details)
 		cp_say_counters(run, u->port, true, "    ");
 	if (details)

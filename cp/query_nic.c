@@ -292,7 +292,8 @@ static void count_lan(struct cp_run *run, json_t *list, const struct cp_lan *lan
 	for (const struct cp_nic *nic = lan->coupled; nic; nic = nic->lan_next)
 		count_port(run, list, lan, nic->name, nic->port);
 	if (lan->uplink.port)
-		count_port(run, list, lan, lan->uplink.ifname, lan->uplink.port);
+		count_port(run, list, lan, lan->uplink.lag ? "uplink" : lan->uplink.dev[0].ifname,
+			   lan->uplink.port);
 }
 
 static void count_network(struct cp_run *run, json_t *list, const char *owner, const char *name)

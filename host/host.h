@@ -70,6 +70,17 @@ void host_tap_set_carrier(struct host_tap *t, bool up);
 /* Does the interface exist, if only in another network namespace (to which it was moved)? */
 bool host_tap_alive(const struct host_tap *t);
 
+/* ---- an interface the host has, by a packet socket ------------------------------------------ */
+
+struct host_packet;
+
+/* Return: the port, or NULL and errno (ENODEV: no such interface, EPERM: CAP_NET_RAW is needed). */
+struct host_packet *host_packet_open(const char *ifname);
+void host_packet_close(struct host_packet *p);
+const struct vs_port_ops *host_packet_ops(void);
+/* As host_tap_set_carrier. */
+void host_packet_set_carrier(struct host_packet *p, bool up);
+
 /* ---- pcapng writer -------------------------------------------------------------------- */
 
 struct host_pcapng;

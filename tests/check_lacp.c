@@ -339,6 +339,23 @@ START_TEST(periodic_machine)
 }
 END_TEST
 
+/* Nobody there: as often as we want to hear, or a link that works again is found late. */
+START_TEST(speaks_to_nobody)
+{
+	for (unsigned fast = 0; fast < 2; fast++) {
+		struct bed *b = bed_make(true, fast, 1);
+		unsigned n;
+
+		pass(b, 5000);
+		ck_assert_uint_eq(status(b, 0).rx, LACP_RX_DEFAULTED);
+		n = b->sent[0].n;
+		pass(b, 60000);
+		ck_assert_uint_eq(b->sent[0].n - n, fast ? 60 : 2);
+		bed_free(b);
+	}
+}
+END_TEST
+
 START_TEST(passive_speaks_when_spoken_to)
 {
 	struct bed *b = bed_make(false, true, 1);
@@ -788,6 +805,7 @@ int main(void)
 	tcase_add_test(t, waiting_for_each_other);
 	tcase_add_test(t, silent_partner);
 	tcase_add_test(t, periodic_machine);
+	tcase_add_test(t, speaks_to_nobody);
 	tcase_add_test(t, passive_speaks_when_spoken_to);
 	tcase_add_test(t, at_most_three_a_second);
 	tcase_add_test(t, what_is_sent);

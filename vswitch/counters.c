@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counters: one writer per worker and port, summed by whoever asks. */
+#include "vswitch/lag.h"
 #include "vswitch/vs_priv.h"
 
 static uint64_t get(const _Atomic uint64_t *c)
@@ -7,9 +8,8 @@ static uint64_t get(const _Atomic uint64_t *c)
 	return atomic_load_explicit(c, memory_order_relaxed);
 }
 
-void vs_port_counters(const struct vs_port *p, struct vs_counters *out)
+static void add(const struct vs_port *p, struct vs_counters *out)
 {
-	memset(out, 0, sizeof(*out));
 	for (unsigned w = 0; w < VS_THREADS; w++) {
 		const struct counters *c = &p->counters[w];
 
@@ -38,6 +38,17 @@ void vs_port_work(const struct vs_port *p, struct vs_port_work *out)
 		out->frames += get(&c->rx_frames);
 		out->cycles += get(&c->busy);
 	}
+}
+
+void vs_port_counters(const struct vs_port *p, struct vs_counters *out)
+{
+	struct vs_lag *lag = atomic_load(&p->lag);
+
+	memset(out, 0, sizeof(*out));
+	add(p, out);
+	for (unsigned i = 0; lag && i < VS_LAG_MEMBERS; i++)
+		if (lag_port(lag, i))
+			add(lag_port(lag, i), out);
 }
 
 static const char *const drop_name[VS_DROP_COUNT] = {

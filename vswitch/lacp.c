@@ -157,12 +157,16 @@ static void unselect(struct port *p)
 	p->selected = false;
 }
 
-/* What is assumed of a partner that says nothing: nobody. */
-static void record_default(struct port *p)
+/*
+ * What is assumed of a partner that says nothing: nobody; and that it wants to hear from us as
+ * often as we from it, so that a link that works again is not found after half a minute.
+ */
+static void record_default(const struct lacp *l, struct port *p)
 {
 	if (!same_port(&p->partner, &(struct lacp_info){0}) || has(&p->partner, LACP_AGGREGATION))
 		unselect(p);
 	p->partner = (struct lacp_info){0};
+	set_bit(&p->partner, LACP_TIMEOUT, l->cfg.fast);
 	set_bit(&p->actor, LACP_DEFAULTED, true);
 }
 
@@ -195,7 +199,7 @@ static bool rx_step(struct lacp *l, struct port *p)
 		rx_expired(l, p);
 	} else {
 		p->rx = LACP_RX_DEFAULTED;
-		record_default(p);
+		record_default(l, p);
 		set_bit(&p->actor, LACP_EXPIRED, false);
 	}
 	return true;

@@ -271,6 +271,11 @@ struct vs_port *lag_member(struct vs_lag *l, unsigned i)
 	return p && atomic_load_explicit(&p->running, memory_order_acquire) ? p : NULL;
 }
 
+const struct vs_port *lag_port(const struct vs_lag *l, unsigned i)
+{
+	return atomic_load_explicit(&l->member[i], memory_order_relaxed);
+}
+
 /* ---- moving slots ----------------------------------------------------------------------- */
 
 /* Put the frame at an offset of the store into the burst. Return: offset of the next. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An uplink of several devices: for the rules of the switch one port, on the wire up to eight.
+ * An uplink of several devices: for the rules of the switch one port, on the wire several.
  *
  * The uplink (VS_ROLE_UPLINK) has no device of its own; its members (VS_ROLE_MEMBER) are ports that
  * are started and stopped as any other. A frame to the uplink is hashed to one of VS_LAG_SLOTS
@@ -14,7 +14,7 @@
 
 #include "vswitch/vswitch.h"
 
-#define VS_LAG_MEMBERS 8u
+#define VS_LAG_MEMBERS 11u /* eight links of a group, three devices besides */
 #define VS_LAG_SLOTS 256u
 #define VS_LAG_NOBODY 0xFFu
 

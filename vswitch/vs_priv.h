@@ -290,6 +290,7 @@ void lag_spread(struct vs_lag *l, unsigned worker, const struct vs_burst *b,
 		const struct vs_ref *ref, unsigned n, uint8_t *to);
 /* Return: the member, if it runs. */
 struct vs_port *lag_member(struct vs_lag *l, unsigned i);
+const struct vs_port *lag_port(const struct vs_lag *l, unsigned i); /* or NULL; running or not */
 
 /* punt.c. Return: is the frame taken? */
 bool punt_take(struct vs_port *p, unsigned wanted, const struct vs_burst *b, unsigned i);

@@ -171,7 +171,7 @@ struct vs_port_work {
 };
 void vs_port_work(const struct vs_port *p, struct vs_port_work *out);
 
-/* Sum over the workers. Any thread. */
+/* Sum over the workers; of an uplink with members, with theirs. Control thread. */
 void vs_port_counters(const struct vs_port *p, struct vs_counters *out);
 
 /* ---- control frames -------------------------------------------------------------- */
@@ -270,6 +270,12 @@ void vs_switch_set_notify(struct vs_switch *sw,
 			  void (*notify)(void *ctx, const struct vs_port *p, const uint8_t mac[6],
 					 bool added),
 			  void *ctx);
+
+/*
+ * Tell the outside, by a RARP frame for each address of a guest in each of its VLANs, that they are
+ * behind this uplink now. Control thread. Return: frames sent.
+ */
+unsigned vs_switch_announce(struct vs_switch *sw);
 
 /* ---- bandwidth ---------------------------------------------------------------- */
 

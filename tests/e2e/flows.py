@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""UDP conversations whose frames are numbered: what was lost, overtaken, and for how long.
+
+  flows.py sink ADDRESS PORT            until SIGTERM or a frame that ends it; prints one line
+  flows.py source ADDRESS PORT FLOWS RATE SECONDS    RATE: frames a second of all together
+
+A conversation is a source port. The line: frames=N lost=N reordered=N gap_ms=X flows=N, where
+gap_ms is the longest time without a frame.
+"""
+import signal
+import socket
+import struct
+import sys
+import time
+
+HEAD = struct.Struct("!IIB")  # conversation, number, last
+
+
+def sink(address, port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)
+    s.bind((address, port))
+    print("listening", flush=True)
+    seen, total, reordered, gap, before, ended = {}, {}, 0, 0.0, None, False
+    frames = 0
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        while True:
+            data = s.recv(2048)
+            now = time.monotonic()
+            flow, number, last = HEAD.unpack_from(data)
+            if last:
+                ended = True
+                total[flow] = number
+                s.settimeout(0.3)
+                continue
+            frames += 1
+            if before is not None and not ended:
+                gap = max(gap, now - before)
+            before = now
+            if number < seen.get(flow, 0):
+                reordered += 1
+            else:
+                seen[flow] = number + 1
+    except (KeyboardInterrupt, socket.timeout):
+        pass
+    lost = sum(total.get(f, seen.get(f, 0)) for f in set(total) | set(seen)) - frames
+    print(f"frames={frames} lost={lost} reordered={reordered} gap_ms={gap * 1000:.1f}"
+          f" flows={len(seen)}", flush=True)
+
+
+def source(address, port, flows, rate, seconds):
+    socks = []
+    for _ in range(flows):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.connect((address, port))
+        socks.append(s)
+    numbers = [0] * flows
+    start = time.monotonic()
+    sent = 0
+    told = False
+    pad = bytes(200)
+    while (now := time.monotonic()) - start < seconds:
+        if not told and now - start > seconds / 3:
+            print("a third of the time", flush=True)
+            told = True
+        due = int((now - start) * rate)
+        if sent >= due:
+            time.sleep(0.0005)
+            continue
+        while sent < due:
+            f = sent % flows
+            try:
+                socks[f].send(HEAD.pack(f, numbers[f], 0) + pad)
+                numbers[f] += 1
+            except OSError:
+                pass
+            sent += 1
+    time.sleep(0.2)
+    for _ in range(3):
+        for f in range(flows):
+            try:
+                socks[f].send(HEAD.pack(f, numbers[f], 1) + pad)
+            except OSError:
+                pass
+    print(f"sent={sum(numbers)}", flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "sink":
+        sink(sys.argv[2], int(sys.argv[3]))
+    else:
+        source(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]),
+               float(sys.argv[6]))
