@@ -181,7 +181,7 @@ must "three links again" formed 3
 must "a link is plugged out" vsctl del-bond-iface bond0 fe3
 must "and in again at the wrong place" vsctl add-br br1 -- set bridge br1 datapath_type=netdev -- add-port br1 fe3 \
 	-- set port fe3 lacp=active other_config:lacp-time=fast
-must "it is not used, and QUERY says why" eventually link_says eth3 'partner system or key'
+must "it is not used, and QUERY says why" eventually link_says eth3 'partner system or key|does not aggregate'
 must "two links are in use" eventually active 2
 must "it is plugged out again" vsctl del-port br1 fe3
 must "and put right" vsctl add-bond-iface bond0 fe3
