@@ -40,6 +40,7 @@
 #define PAGE_POOL_MBUFS 8191u
 #define PAGE_BYTES 4096u
 #define MEMORY_MB "128" /* without huge pages: the pool, and drivers' structures */
+#define PAGES_2M 64	/* as much */
 #define ARGS_MAX 64
 #define ARGS_BYTES 1024
 
@@ -80,7 +81,8 @@ static bool given(const char *option)
 	return false;
 }
 
-static bool file_has_number(const char *path)
+/* Does the file name a number as large? */
+static bool file_has(const char *path, unsigned long least)
 {
 	FILE *f = fopen(path, "re");
 	unsigned long n = 0;
@@ -90,13 +92,13 @@ static bool file_has_number(const char *path)
 	if (fscanf(f, "%lu", &n) != 1)
 		n = 0;
 	fclose(f);
-	return n > 0;
+	return n >= least;
 }
 
 static bool huge_pages(void)
 {
-	return file_has_number("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages") ||
-	       file_has_number("/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages");
+	return file_has("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", PAGES_2M) ||
+	       file_has("/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", 1);
 }
 
 /* "0000:03:00.0" or "03:00.0", with anything behind a comma. */
@@ -121,8 +123,9 @@ static int make_args(const struct host_dpdk_start *s, const cpu_set_t *cpus)
 {
 	static char name[] = "zland", in_memory[] = "--in-memory", no_shconf[] = "--no-shconf",
 		    no_huge[] = "--no-huge", mem[] = "-m", mb[] = MEMORY_MB,
-		    no_tele[] = "--no-telemetry", quiet[] = "--log-level=error",
-		    no_pci[] = "--no-pci", lcores[32], allow[] = "-a";
+		    one_file[] = "--single-file-segments", no_tele[] = "--no-telemetry",
+		    quiet[] = "--log-level=error", no_pci[] = "--no-pci", lcores[32],
+		    allow[] = "-a";
 	static char device[256];
 	char *save = NULL;
 
@@ -144,6 +147,9 @@ static int make_args(const struct host_dpdk_start *s, const cpu_set_t *cpus)
 		put_arg(no_huge);
 	/* Source: EAL 22.11: --no-huge and --in-memory exclude each other. */
 	put_arg(given("--no-huge") ? no_shconf : in_memory);
+	/* virtio_user shows its memory to the other side by at most eight files. */
+	if (!given("--no-huge") && !given("--single-file-segments"))
+		put_arg(one_file);
 	if (given("--no-huge") && !given("-m")) {
 		put_arg(mem);
 		put_arg(mb);

@@ -25,7 +25,7 @@ state_is()
 
 socket_private()
 {
-	[ -S "$socket" ] && [ "$(stat -c %a "$socket")" = 600 ]
+	[ -S "$socket" ] && [[ $(stat -c %a "$socket") = 6?0 ]]
 }
 
 must "the NIC's socket is there, for its account only" socket_private
