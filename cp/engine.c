@@ -5,19 +5,10 @@
  */
 #include "cp/cp_priv.h"
 
-static void on_frame(void *ctx, const struct vs_punted *f)
-{
-	static const uint8_t slow_protocols[6] = {0x01, 0x80, 0xC2, 0x00, 0x00, 0x02};
-
-	if (f->kind == VS_PUNT_LINK && f->len > 14 &&
-	    !memcmp(f->data, slow_protocols, sizeof(slow_protocols)))
-		cp_group_input(ctx, f);
-}
-
 void cp_control_frames(struct cp *cp)
 {
-	for (struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next)
-		vs_switch_punted(lan->sw, on_frame, cp);
+	cp_punted(cp,
+		  cp->hooks.now_ms ? cp->hooks.now_ms(cp->hooks.ctx) : cp->now_s * UINT64_C(1000));
 	cp_due(cp);
 }
 

@@ -26,7 +26,8 @@ static void on_frame(void *ctx, const struct vs_punted *f)
 	case VS_PUNT_MRP:
 		cp_gvrp_receive(m->lan, f, m->now_ms);
 		break;
-	default:
+	case VS_PUNT_LINK:
+		cp_group_input(m->lan->cp, f);
 		break;
 	}
 }

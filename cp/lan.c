@@ -114,7 +114,6 @@ struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model)
 		if (!lan->hs)
 			goto destroy_switch;
 	}
-	vs_switch_set_punt(lan->sw, cp->hooks.punted, cp->hooks.ctx);
 	if (lan->vswitch) {
 		char title[CP_TITLE_BYTES];
 
