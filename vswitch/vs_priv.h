@@ -218,9 +218,14 @@ struct out {
 /* A mask of the first n (1 .. 64) frames of a burst. */
 #define BURST_BITS(n) (~UINT64_C(0) >> (64 - (n)))
 
-/* Ports of a worker; a slot may be empty. */
+/*
+ * Ports of a worker; a slot may be empty. Slots whose port had frames lately are looked at every
+ * time, the others in turn. Bits are set by both sides, cleared by the worker.
+ */
 struct port_list {
 	unsigned n;
+	_Atomic uint64_t *lively; /* a bit for each slot */
+	uint8_t *misses;	  /* of lively slots: looks in a row without frames; the worker's */
 	_Atomic(struct vs_port *) port[];
 };
 
@@ -240,6 +245,7 @@ struct vs_worker {
 	/* Its thread. */
 	_Alignas(64) uint64_t stamp; /* cycles are accounted for until then */
 	unsigned first;		     /* the slot whose turn it is to be served first */
+	unsigned quiet;		     /* the one of the next quiet port to be looked at */
 	_Atomic uint64_t busy, idle;
 
 	/* Scratch of the burst in hand. */

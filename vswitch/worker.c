@@ -33,6 +33,36 @@ static int take_id(void)
 	}
 }
 
+/* Quiet ports that are looked at in a round, beside all lively ones. */
+#define QUIET_A_ROUND 32u
+#define MISSES_MAX 64u
+
+static void set_lively(struct port_list *list, unsigned i)
+{
+	atomic_fetch_or_explicit(&list->lively[i / 64], UINT64_C(1) << (i % 64),
+				 memory_order_relaxed);
+}
+
+static bool is_lively(const struct port_list *list, unsigned i)
+{
+	return atomic_load_explicit(&list->lively[i / 64], memory_order_relaxed) >> (i % 64) & 1;
+}
+
+/* Return: an empty list of n slots in one block of memory, or NULL. */
+static struct port_list *list_create(unsigned n)
+{
+	size_t ports = sizeof(struct port_list) + n * sizeof(_Atomic(struct vs_port *));
+	size_t bits = (n + 63) / 64 * sizeof(_Atomic uint64_t);
+	struct port_list *list = calloc(1, ports + bits + n);
+
+	if (!list)
+		return NULL;
+	list->n = n;
+	list->lively = (_Atomic uint64_t *)(void *)((uint8_t *)list + ports);
+	list->misses = (uint8_t *)list + ports + bits;
+	return list;
+}
+
 static struct vs_worker *alloc(void)
 {
 	struct vs_worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
@@ -61,7 +91,7 @@ struct vs_worker *vs_worker_create(void)
 
 	if (!w)
 		return NULL;
-	atomic_init(&w->ports, calloc(1, sizeof(struct port_list)));
+	atomic_init(&w->ports, list_create(0));
 	id = take_id();
 	if (id < 0 || !atomic_load(&w->ports)) {
 		errno = id < 0 ? -id : ENOMEM;
@@ -133,6 +163,7 @@ static bool take_slot(struct port_list *list, struct vs_port *p)
 	for (unsigned i = 0; i < list->n; i++)
 		if (!atomic_load_explicit(&list->port[i], memory_order_relaxed)) {
 			atomic_store_explicit(&list->port[i], p, memory_order_release);
+			set_lively(list, i);
 			return true;
 		}
 	return false;
@@ -143,13 +174,14 @@ static int grow(struct vs_worker *w)
 {
 	struct port_list *old = list_of(w);
 	unsigned n = old->n ? 2 * old->n : 4;
-	struct port_list *list = calloc(1, sizeof(*list) + n * sizeof(list->port[0]));
+	struct port_list *list = list_create(n);
 
 	if (!list)
 		return -ENOMEM;
-	list->n = n;
-	for (unsigned i = 0; i < old->n; i++)
+	for (unsigned i = 0; i < old->n; i++) {
 		atomic_init(&list->port[i], atomic_load(&old->port[i]));
+		set_lively(list, i);
+	}
 	atomic_store_explicit(&w->ports, list, memory_order_release);
 	synchronize_rcu();
 	free(old);
@@ -206,26 +238,73 @@ static uint64_t lap(struct vs_worker *w)
 	return took;
 }
 
-/* @first: set to the slot behind the first one that had frames, once. */
+static unsigned look(struct vs_worker *w, struct port_list *list, unsigned i)
+{
+	struct vs_port *p = port_at(list, i);
+	unsigned n = p ? burst_forward(w, p) : 0;
+	uint64_t took;
+
+	if (!n)
+		return 0;
+	took = lap(w);
+	count(&p->counters[w->id].bursts, 1);
+	count(&p->counters[w->id].busy, took);
+	count(&w->busy, took);
+	return n;
+}
+
+/*
+ * The lively ports of slots from .. to.
+ * @first: set to the slot behind the first one that had frames, once.
+ */
 static unsigned serve(struct vs_worker *w, struct port_list *list, unsigned from, unsigned to,
 		      unsigned *first)
 {
 	unsigned sum = 0;
 
 	for (unsigned i = from; i < to; i++) {
-		struct vs_port *p = port_at(list, i);
-		unsigned n = p ? burst_forward(w, p) : 0;
-		uint64_t took;
+		uint64_t bits = atomic_load_explicit(&list->lively[i / 64], memory_order_relaxed) >>
+				(i % 64);
+		unsigned n;
 
-		if (!n)
+		if (!bits) {
+			i |= 63;
 			continue;
-		took = lap(w);
-		count(&p->counters[w->id].bursts, 1);
-		count(&p->counters[w->id].busy, took);
-		count(&w->busy, took);
-		if (!*first)
-			*first = i + 1;
-		sum += n;
+		}
+		i += (unsigned)__builtin_ctzll(bits);
+		if (i >= to)
+			break;
+		n = look(w, list, i);
+		if (n) {
+			list->misses[i] = 0;
+			if (!*first)
+				*first = i + 1;
+			sum += n;
+		} else if (++list->misses[i] >= MISSES_MAX) {
+			atomic_fetch_and_explicit(&list->lively[i / 64], ~(UINT64_C(1) << (i % 64)),
+						  memory_order_relaxed);
+		}
+	}
+	return sum;
+}
+
+/* The next of the quiet ports: a thousand of them must not cost the few that are busy. */
+static unsigned serve_quiet(struct vs_worker *w, struct port_list *list)
+{
+	unsigned looks = list->n < QUIET_A_ROUND ? list->n : QUIET_A_ROUND, sum = 0;
+
+	while (looks--) {
+		unsigned i = w->quiet < list->n ? w->quiet : 0, n;
+
+		w->quiet = i + 1;
+		if (is_lively(list, i))
+			continue;
+		n = look(w, list, i);
+		if (n) {
+			list->misses[i] = 0;
+			set_lively(list, i);
+			sum += n;
+		}
 	}
 	return sum;
 }
@@ -241,10 +320,11 @@ unsigned vs_worker_poll(struct vs_worker *w)
 	unsigned n = serve(w, list, from, list->n, &first);
 
 	n += serve(w, list, 0, from, &first);
-	if (n)
-		w->first = first;
-	else
+	n += serve_quiet(w, list);
+	if (!n)
 		count(&w->idle, lap(w));
+	else if (first)
+		w->first = first;
 	return n;
 }
 
@@ -259,8 +339,11 @@ bool vs_worker_arm(struct vs_worker *w)
 		struct shaper *s =
 			p ? atomic_load_explicit(&p->shaper, memory_order_acquire) : NULL;
 
-		if (p && (s ? shape_arm(w, p, s) : p->ops->arm(p->ctx)))
+		if (p && (s ? shape_arm(w, p, s) : p->ops->arm(p->ctx))) {
 			work = true;
+			list->misses[i] = 0;
+			set_lively(list, i);
+		}
 	}
 	return work;
 }
