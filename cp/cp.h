@@ -66,8 +66,6 @@ struct cp_hooks {
 	void (*account)(void *ctx, const char *line);
 	/* SHUTDOWN was accepted. */
 	void (*shutdown)(void *ctx);
-	/* On a worker: control frames wait; cp_punted is to be called soon. Must not block. */
-	void (*punted)(void *ctx);
 	/* A line for the event log ("ZLN2830I ..."). */
 	void (*log)(void *ctx, const char *line);
 	/* A port (with its switch), or a switch (p is NULL), is about to be destroyed: captures on
