@@ -350,17 +350,25 @@ static void count_refused(struct hs_flow *f, enum vs_drop why)
 		hs_count(&h->tx_bad, 1);
 }
 
-/* A source address that is another's: nobody may speak for him. */
-static bool spoofed(const struct hs_flow *f, const struct hs_unit *u)
+static bool is_anothers(const struct hs_adapter *h, const uint8_t mac[6])
 {
 	const struct hs_adapter *owner;
 	uint8_t key[16];
 
-	if (u->to.layer == 3 || memcmp(u->src, f->from->mac, 6) == 0)
+	if (memcmp(mac, h->mac, 6) == 0)
 		return false;
-	hs_mac_key(key, u->src);
-	owner = hs_lan_owner(f->from->lan, HS_KIND_MAC, 2, key);
-	return owner && owner != f->from;
+	hs_mac_key(key, mac);
+	owner = hs_lan_owner(h->lan, HS_KIND_MAC, 2, key);
+	return owner && owner != h;
+}
+
+/* A source address that is another's, in any of the frames: nobody may speak for him. */
+static bool spoofed(const struct hs_flow *f, const struct hs_unit *u)
+{
+	for (unsigned i = 0; u->to.layer == 2 && i < u->n; i++)
+		if (is_anothers(f->from, u->frame[i].head + 6))
+			return true;
+	return false;
 }
 
 static enum vs_drop give(struct hs_flow *f, const struct hs_unit *u, struct hs_adapter **to)
@@ -426,7 +434,7 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
 	unsigned n = qdio_out_primed(q, max < HS_BURST ? max : HS_BURST);
 
 	prefetch(q, n);
-	memcpy(u.src, h->mac, 6);
+	memcpy(u.mac, h->mac, 6);
 	for (unsigned i = 0; i < n; i++, aob = 0) {
 		uint8_t at;
 		enum vs_drop why = hs_fetch(q, q->cursor + i, h->layer, frame_max, &u, &at);

@@ -189,13 +189,10 @@ static enum vs_drop take_frame(struct hs_unit *u, const struct qdio_entry *e, un
 		return VS_DROP_RX_GIANT;
 	if (!take_bytes(u, x, e, n, used))
 		return VS_DROP_RX_MALFORMED;
-	if (layer == 3) {
-		judge_layer3(x, &to, u->src);
-	} else {
+	if (layer == 3)
+		judge_layer3(x, &to, u->mac);
+	else
 		judge_layer2(x, &to);
-		if (!u->n)
-			memcpy(u->src, x->head + 6, 6);
-	}
 	if (!u->n)
 		u->to = to;
 	else if (to.vid != u->to.vid || to.cast != u->to.cast ||

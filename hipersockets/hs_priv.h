@@ -46,7 +46,7 @@ struct hs_unit {
 	uint32_t bytes; /* headers and frames */
 	bool pci;	/* a signal is asked for when it is done */
 	struct hs_dest to;
-	uint8_t src[6]; /* layer 2 */
+	uint8_t mac[6]; /* the sender's */
 	struct hs_piece piece[QDIO_SBAL_ENTRIES];
 	struct hs_frame frame[QDIO_SBAL_ENTRIES];
 };

@@ -233,6 +233,24 @@ START_TEST(test_many)
 }
 END_TEST
 
+/* Another's source address behind a frame with the own one. */
+static void second_of_a_buffer(void)
+{
+	static uint8_t data[2][100];
+	struct guest_frame f[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		memcpy(data[i], mac_of(1), 6);
+		memcpy(data[i] + 6, mac_of(i), 6);
+		be16_store(data[i] + 12, 0x88B5);
+		f[i] = (struct guest_frame){.data = data[i], .len = sizeof(data[i])};
+	}
+	ck_assert_uint_eq(guest_tx_frames(host[0].d, 1, f, 2, 2), 2);
+	guest_tx_reclaim(host[0].d, 1);
+	ck_assert_uint_eq(host[0].stats->tx_errors, 4);
+	expect_nothing(1);
+}
+
 START_TEST(test_no_target)
 {
 	static const uint8_t nobody[6] = {2, 9, 9, 9, 9, 9};
@@ -252,6 +270,7 @@ START_TEST(test_no_target)
 	ck_assert_uint_eq(host[0].stats->tx_errors, 3);
 	ck_assert_uint_eq(host[0].stats->tx_error_reason, QDIO_REASON_BAD_BUFFER);
 	expect_nothing(1);
+	second_of_a_buffer();
 }
 END_TEST
 
