@@ -32,9 +32,15 @@ void cp_do_save(struct cp_run *run)
 	free(text);
 }
 
+static bool changes_nothing(const struct cp_command *c)
+{
+	return strncmp(c->words, "Query ", 6) == 0 || strcmp(c->words, "SAVE") == 0 ||
+	       strcmp(c->words, "HELP") == 0 || strcmp(c->words, "SHUTDOWN") == 0;
+}
+
 /*
  * Is PERSIST the last word, and the statement complete without it? Then it is taken away. (In
- * GRANT PERSIST it is a userid.)
+ * GRANT PERSIST it is a userid, in QUERY VSWITCH PERSIST a switch.)
  */
 bool cp_persist_take(struct cp_tokens *t)
 {
@@ -46,7 +52,7 @@ bool cp_persist_take(struct cp_tokens *t)
 		return false;
 	t->n--;
 	cmd = cp_find_command(t, &used);
-	if (cmd && cp_parse(NULL, cmd, t, used, &args, NULL) == 0)
+	if (cmd && !changes_nothing(cmd) && cp_parse(NULL, cmd, t, used, &args, NULL) == 0)
 		return true;
 	t->n++;
 	return false;

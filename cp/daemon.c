@@ -670,7 +670,7 @@ int cp_daemon_run(struct cp_daemon *d)
 	return 0;
 }
 
-/* What an orderly end leaves behind: nothing but the lock. */
+/* What an orderly end leaves behind: the lock, and the state for a restart. */
 static void clean_directory(const struct cp_daemon *d)
 {
 	if (!d->restart)

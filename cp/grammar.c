@@ -16,7 +16,7 @@
 
 static const char later_l3[] = "layer 3 comes later; use ETHERNET";
 static const char later_rdev[] = "there are no real OSA devices here; use UPLINK TAP ifname";
-static const char later_bridge[] = "bridge ports come with HiperSockets";
+static const char later_bridge[] = "bridge ports to HiperSockets come later";
 
 #define OPERAND_UPLINK_DPDK                                                                        \
 	{                                                                                          \

@@ -30,7 +30,8 @@
 	X(DISCONNECTED, 2032, 212, 32, "NIC &1 is not coupled; COUPLE it first")                   \
 	X(SWITCH_EXISTS, 2036, 212, 36,                                                            \
 	  "VSWITCH SYSTEM &1 already exists; SET VSWITCH changes it")                              \
-	X(SWITCH_UNKNOWN, 2040, 212, 40, "VSWITCH SYSTEM &1 does not exist")                       \
+	X(SWITCH_UNKNOWN, 2040, 212, 40,                                                           \
+	  "VSWITCH SYSTEM &1 does not exist; QUERY VSWITCH lists them")                            \
 	X(GRANTED, 2044, 212, 44, "&1 is already authorized for &2")                               \
 	X(NOT_GRANTED, 2045, 396, 2045, "&1 is not authorized for &2; nothing to revoke")          \
 	X(LAN_EXISTS, 2037, 212, 24, "LAN &1 already exists; DETACH LAN removes it")               \

@@ -323,7 +323,7 @@ static const struct step errors[] = {
 	{608, "SET DPDK", 26, "ARGS \"text\" expected"},
 	{609, "DEFINE NIC 0800 TYPE VHOST TYPE STREAM", 13, "TYPE: another type was given"},
 	{610, "NICDEF LINUX1 0600 TYPE VHOST", 13, "TYPE: the NIC exists with another type"},
-	{35, "QUERY VSWITCH X", 2040, "ZLN2040E VSWITCH SYSTEM X does not exist\n"},
+	{35, "QUERY VSWITCH X", 2040, "ZLN2040E VSWITCH SYSTEM X does not exist; QUERY VSWITCH"},
 	{36, "DEFINE VSWITCH X IP", 2502, "ZLN2502E IP is not supported in this release: layer 3"},
 	{37, "DEFINE VSWITCH X PRI", 2502, "PRIROUTER is not supported"},
 	{38, "DEFINE VSWITCH X RDEV 0600", 2502, "RDEV is not supported in this release"},
@@ -1392,7 +1392,8 @@ START_TEST(test_file)
 	snprintf(want, sizeof(want),
 		 "%s:2: ZLN2501E Unknown command - FOO; HELP lists the commands\n"
 		 "%s:5: ZLN2044E LINUX1 is already authorized for VSW1\n"
-		 "%s:7: ZLN2040E VSWITCH SYSTEM NONE does not exist\n",
+		 "%s:7: ZLN2040E VSWITCH SYSTEM NONE does not exist; QUERY VSWITCH lists "
+		 "them\n",
 		 path, path, path);
 	ck_assert_str_eq(rep.text, want);
 	unlink(path);
@@ -1606,25 +1607,70 @@ END_TEST
 
 /* ---- documentation ---------------------------------------------------------------- */
 
-/* Every command, operand and message is in docs/commands.md. */
-START_TEST(test_documented)
+static char *read_doc(void)
 {
 	FILE *f = fopen("docs/commands.md", "r");
-	char *doc = calloc(1, 1 << 18), text[64];
+	char *doc = calloc(1, 1 << 18);
 
 	ck_assert_msg(f != NULL, "docs/commands.md: run from the top folder");
 	ck_assert_uint_gt(fread(doc, 1, (1 << 18) - 1, f), 1000);
 	fclose(f);
-	for (const struct cp_command *c = cp_commands(); c->words; c++) {
-		ck_assert_msg(strstr(doc, c->words) != NULL, "%s is not documented", c->words);
-		for (const struct cp_operand *o = c->operands; o->help; o++)
-			ck_assert_msg(strstr(doc, o->words) != NULL, "%s %s is not documented",
-				      c->words, o->words);
+	return doc;
+}
+
+/* The section of a command begins with what HELP prints, or says which command it is as. */
+static void section(struct cp *cp, const char *doc, const char *words)
+{
+	char head[80], line[80];
+	const char *at;
+	struct cp_reply r;
+
+	snprintf(head, sizeof(head), "\n## %s\n", words);
+	at = strstr(doc, head);
+	ck_assert_msg(at != NULL, "%s is not documented", words);
+	at += strlen(head);
+	if (strncmp(at, "As ", 3) == 0)
+		return;
+	ck_assert_msg(strncmp(at, "```\n", 4) == 0, "%s: no block of HELP", words);
+	at += 4;
+	snprintf(line, sizeof(line), "HELP %s", words);
+	ck_assert_int_eq(cp_execute(cp, &operator_user, line, &r), 0);
+	ck_assert_msg(strncmp(at, r.text, strlen(r.text)) == 0 &&
+			      strncmp(at + strlen(r.text), "```\n", 4) == 0,
+		      "docs/commands.md: the block of %s is not what HELP prints:\n%s", words,
+		      r.text);
+	cp_reply_free(&r);
+}
+
+/* The row of a message. &1 is *a* there. */
+static void row(const char *doc, const struct cp_message *m)
+{
+	char want[512];
+	size_t n = (size_t)snprintf(want, sizeof(want), "\n| ZLN%04uE | ", m->number);
+
+	for (const char *s = m->text; *s && n + 4 < sizeof(want); s++) {
+		if (*s != '&') {
+			want[n++] = *s;
+			continue;
+		}
+		n += (size_t)snprintf(want + n, sizeof(want) - n, "*%c*", 'a' + *++s - '1');
 	}
-	for (int m = 0; m < CP_MSG_COUNT; m++) {
-		snprintf(text, sizeof(text), "ZLN%04uE", cp_message((enum cp_msg)m)->number);
-		ck_assert_msg(strstr(doc, text) != NULL, "%s is not documented", text);
-	}
+	snprintf(want + n, sizeof(want) - n, " | %d/%d |\n", m->rc, m->rs);
+	ck_assert_msg(strstr(doc, want) != NULL, "docs/commands.md has no row%s", want);
+}
+
+/* Every command, operand and message is in docs/commands.md, as it is printed. */
+START_TEST(test_documented)
+{
+	char *doc = read_doc();
+	struct host h;
+	struct cp *cp = make(&h);
+
+	for (const struct cp_command *c = cp_commands(); c->words; c++)
+		section(cp, doc, c->words);
+	for (int m = 0; m < CP_MSG_COUNT; m++)
+		row(doc, cp_message((enum cp_msg)m));
+	cp_destroy(cp);
 	free(doc);
 }
 END_TEST

@@ -269,7 +269,9 @@ START_TEST(persist_hands_over_the_statement)
 	ck_assert_int_eq(run(cp, "SET VSWITCH V1 UPLINK DPDK \"net_ring0,a\" PERSIST"), 0);
 	ck_assert_str_eq(s.persisted, "SET VSWITCH V1 UPLINK DPDK \"net_ring0,a\"");
 	ck_assert_int_eq(run(cp, "SET VSWITCH NONE ISOLATION ON PERSIST"), 2040);
-	ck_assert_int_eq(run(cp, "QUERY VSWITCH PERSIST"), 0); /* changes nothing */
+	ck_assert_int_eq(run(cp, "QUERY VSWITCH PERSIST"), 2040); /* a switch */
+	ck_assert_int_eq(run(cp, "QUERY VMLAN PERSIST"), 3);	  /* changes nothing */
+	ck_assert_int_eq(run(cp, "SAVE PERSIST"), 3);
 	ck_assert_str_eq(s.persisted, "SET VSWITCH V1 UPLINK DPDK \"net_ring0,a\"");
 	ck_assert_int_eq(cp_execute(cp, &other, "DEFINE NIC 0600 PERSIST", &r), 2504);
 	cp_reply_free(&r);
