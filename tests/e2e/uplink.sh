@@ -67,6 +67,10 @@ must "what the file defines is there" zl QUERY VSWITCH VSW2
 must "the change by command is not" no_line MINE zl QUERY LAN
 
 stop zland
+must "what restarts zland leaves the state" test -s "$T/run/state"
+must "zland goes on from it" zland_again
+must "an end" zl SHUTDOWN
+must "zland ends" finished zland
 must "an orderly end leaves no state" test ! -e "$T/run/state"
 echo 'DEFINE VSWITCH VSW2 NONSENSE' >>"$T/zland.conf"
 bad_start()

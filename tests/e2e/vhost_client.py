@@ -162,8 +162,11 @@ def toggle(c):
         c.mem[at:at + 0x2000] = rng.randbytes(0x2000)
         c.notify(q)
     c.ask(GET_FEATURES)
-    for q in (40, 255, 256, 0xFFFFFFFF):
-        c.enable(q, 1)
+    try:
+        for q in (40, 255, 256, 0xFFFFFFFF):
+            c.enable(q, 1)
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # it was turned away already
 
 
 def main():
