@@ -511,7 +511,7 @@ struct hs_adapter *hs_create(const struct hs_config *cfg, const struct qdio_env_
 	h->cfg.osa.iqd = (struct osa_iqd){.ops = &iqd_ops,
 					  .ctx = h,
 					  .frame_size = HS_FRAME_16K,
-					  .mmwc = MMWC,
+					  .mmwc = cfg->single ? 0 : MMWC,
 					  .completion = cfg->completion};
 	h->osa = osa_create(&h->cfg.osa, env_ops, env);
 	if (h->osa)

@@ -41,6 +41,7 @@ struct hs_config {
 	 */
 	bool worker;
 	bool completion; /* completion queues are offered */
+	bool single;	 /* whoever executes SIGA has no -wm: one buffer a signal */
 };
 
 /*

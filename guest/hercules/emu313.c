@@ -307,8 +307,7 @@ static int signal_adapter(DEVBLK *dev, unsigned fc, U32 qmask)
 {
 	if (!dev->dev_data)
 		return 3;
-	zosa_siga(dev->dev_data, fc, qmask);
-	return 0;
+	return zosa_siga(dev->dev_data, fc, qmask);
 }
 
 static int signal_input(DEVBLK *dev, U32 qmask)

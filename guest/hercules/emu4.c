@@ -219,6 +219,8 @@ static int complete_group(DEVBLK *last, int argc, char *argv[])
 		DEVBLK *dev = place.device[i];
 
 		dev->pmcw.chpid[0] = zosa_chpid(z);
+		if (zosa_hipers(z))
+			dev->chptype[0] = CHP_TYPE_IQD;
 		dev->dev_data = z;
 		/* The close entry is only called for a device with a descriptor. */
 		dev->fd = INT_MAX;
@@ -317,8 +319,7 @@ static int signal_adapter(DEVBLK *dev, unsigned fc, U32 qmask)
 {
 	if (!dev->dev_data)
 		return 3;
-	zosa_siga(dev->dev_data, fc, qmask);
-	return 0;
+	return zosa_siga(dev->dev_data, fc, qmask);
 }
 
 static int signal_input(DEVBLK *dev, U32 qmask)

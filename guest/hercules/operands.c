@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #define DIR_DEFAULT "/run/zlan"
+#define NAME_BYTES sizeof(((struct zosa_operands *)0)->user)
 
 static bool parse_hex(const char *word, unsigned max, unsigned *out)
 {
@@ -23,18 +24,19 @@ static bool parse_hex(const char *word, unsigned max, unsigned *out)
 	return !errno && v <= max;
 }
 
-static bool parse_user(const char *word, struct zosa_operands *ops)
+/* @name: 9 bytes. */
+static bool parse_name(const char *word, char *name)
 {
 	size_t n = strlen(word);
 
-	if (!n || n >= sizeof(ops->user))
+	if (!n || n >= NAME_BYTES)
 		return false;
 	for (size_t i = 0; i <= n; i++) {
 		char c = word[i];
 
 		if (c >= 'a' && c <= 'z')
 			c = (char)(c - 'a' + 'A');
-		ops->user[i] = c;
+		name[i] = c;
 	}
 	return true;
 }
@@ -44,13 +46,37 @@ static bool parse_path(const char *word, char *buf, size_t cap)
 	return *word && snprintf(buf, cap, "%s", word) < (int)cap;
 }
 
+static bool parse_type(const char *word, bool *hipers)
+{
+	*hipers = !strcasecmp(word, "hipers");
+	return *hipers || !strcasecmp(word, "qdio");
+}
+
+static bool parse_mfs(const char *word, enum hs_mfs *mfs)
+{
+	static const char *const names[HS_MFS_COUNT] = {"16K", "24K", "40K", "64K"};
+
+	for (unsigned i = 0; i < HS_MFS_COUNT; i++) {
+		*mfs = (enum hs_mfs)i;
+		if (!strcasecmp(word, names[i]))
+			return true;
+	}
+	return false;
+}
+
 /* One keyword and its value. */
 static bool parse_pair(const char *key, const char *value, struct zosa_operands *ops)
 {
 	unsigned v = 0;
 
 	if (!strcasecmp(key, "user"))
-		return parse_user(value, ops);
+		return parse_name(value, ops->user);
+	if (!strcasecmp(key, "lan"))
+		return parse_name(value, ops->lan);
+	if (!strcasecmp(key, "type"))
+		return parse_type(value, &ops->hipers);
+	if (!strcasecmp(key, "mfs"))
+		return parse_mfs(value, &ops->mfs);
 	if (!strcasecmp(key, "dir"))
 		return parse_path(value, ops->dir, sizeof(ops->dir));
 	if (!strcasecmp(key, "trace"))
@@ -69,8 +95,20 @@ static bool parse_pair(const char *key, const char *value, struct zosa_operands 
 static int check(const struct zosa_operands *ops, const struct zosa_place *place, char *why,
 		 size_t cap)
 {
-	if (!ops->user[0]) {
-		snprintf(why, cap, "the operand user NAME is missing");
+	const char *wanted = ops->hipers ? ops->lan : ops->user;
+
+	if (!wanted[0]) {
+		snprintf(why, cap, "the operand %s NAME is missing", ops->hipers ? "lan" : "user");
+		return -EINVAL;
+	}
+	if (ops->hipers ? ops->user[0] : ops->lan[0]) {
+		snprintf(why, cap, "the operand %s NAME is not for type %s",
+			 ops->hipers ? "user" : "lan", ops->hipers ? "hipers" : "qdio");
+		return -EINVAL;
+	}
+	if (ops->hipers && !place->thin_interrupts) {
+		snprintf(why, cap,
+			 "HiperSockets need adapter interrupts, which this emulator does not have");
 		return -EINVAL;
 	}
 	if (ops->chpid > place->chpid_max) {
@@ -97,8 +135,8 @@ int zosa_operands_parse(struct zosa_operands *ops, const struct zosa_place *plac
 		if (parse_pair(argv[i], value, ops))
 			continue;
 		snprintf(why, cap,
-			 "operand '%.40s %.40s' is not user NAME, vdev XXXX, dir DIR, chpid XX or "
-			 "trace FILE",
+			 "operand '%.40s %.40s' is not type TYPE, user NAME, vdev XXXX, dir DIR, "
+			 "lan NAME, mfs SIZE, chpid XX or trace FILE",
 			 argv[i], value);
 		return -EINVAL;
 	}

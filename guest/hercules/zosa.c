@@ -17,6 +17,11 @@
  * port socket and sleeps on an eventfd and the socket. A processor's thread only ever writes the
  * eventfd: SIGA never waits for anything.
  *
+ * HiperSockets have no cable and no data thread: SIGA delivers into the receivers' buffers, on the
+ * processor's thread (hipers.h). What it must not do there is interrupt a receiver: that
+ * takes the emulator's interrupt lock, whose holder may be waiting for this very processor to stop.
+ * So it leaves a note to the receiver's service thread.
+ *
  * Lock order: z->lock, the adapter's and the port link's own locks, the emulator's device lock. So
  * nothing here takes z->lock with a device lock held, except zosa_destroy, which runs when no
  * channel program may be started any more; the emulator's half tries for its locks and
@@ -38,6 +43,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guest/hercules/hipers.h"
 #include "guest/hercules/operands.h"
 #include "guest/hercules/record.h"
 #include "guest/portlink.h"
@@ -68,8 +74,10 @@ struct zosa {
 	unsigned inside[QDIO_DEVICES]; /* threads in zosa_execute */
 	bool attached;
 
+	struct hipers *hipers; /* NULL: an OSD */
+	_Atomic bool interrupt_due;
 	struct record *record; /* NULL unless asked for */
-	struct portlink *link;
+	struct portlink *link; /* of an OSD */
 	pthread_t service, data;
 	int bell; /* eventfd of the data thread */
 	/* Not zero while the data thread sleeps or is about to. */
@@ -108,12 +116,15 @@ static void kick(struct zosa *z)
 		ring(z);
 }
 
-void zosa_siga(struct zosa *z, unsigned fc, uint32_t mask)
+int zosa_siga(struct zosa *z, unsigned fc, uint32_t mask)
 {
 	record_siga(z->record, fc, mask);
+	if (z->hipers)
+		return hipers_siga(z->hipers, fc, mask);
 	/* Of input: frames that found no buffer are gone. */
 	if (fc != QDIO_SIGA_R)
 		kick(z);
+	return 0;
 }
 
 /* With a recording under the control lock: then the queues do not end under its eyes. */
@@ -240,6 +251,25 @@ static void *service_main(void *arg)
 	return NULL;
 }
 
+static void *hipers_main(void *arg)
+{
+	struct zosa *z = arg;
+	uint64_t ticked_ms = 0;
+
+	pthread_setname_np(pthread_self(), "zosa-hipers");
+	while (!atomic_load_explicit(&z->closing, memory_order_relaxed)) {
+		struct pollfd p = {.fd = z->bell, .events = POLLIN};
+		eventfd_t rings;
+
+		if (poll(&p, 1, SERVICE_MS) > 0)
+			eventfd_read(z->bell, &rings);
+		if (atomic_exchange(&z->interrupt_due, false))
+			emu_adapter_interrupt(z->place.device[QDIO_DEVICES - 1], &z->closing);
+		tick(z, &ticked_ms);
+	}
+	return NULL;
+}
+
 /* ---- what the group asks for ---------------------------------------------------------------- */
 
 /* z->lock is held: every control call is made with it. */
@@ -269,6 +299,11 @@ static void env_adapter_interrupt(void *env, unsigned isc)
 	struct zosa *z = env;
 
 	(void)isc; /* the emulator takes the subclass of the subchannel */
+	if (z->hipers) {
+		if (!atomic_exchange(&z->interrupt_due, true))
+			ring(z);
+		return;
+	}
 	emu_adapter_interrupt(z->place.device[QDIO_DEVICES - 1], &z->closing);
 }
 
@@ -512,7 +547,7 @@ static void provisional_mac(const struct zosa_operands *cfg, uint8_t mac[6])
 	be32_store(mac + 2, h);
 }
 
-static int make_adapter(struct zosa *z)
+static struct osa_config adapter_config(const struct zosa *z)
 {
 	struct osa_config cfg = {
 		.chpid = z->cfg.chpid,
@@ -521,10 +556,33 @@ static int make_adapter(struct zosa *z)
 		.qebsm = z->place.qebsm,
 		.qebsm_elsewhere = z->place.qebsm,
 	};
-	struct osa_doorbell bell = {.want_kick = &z->want_kick, .fd = z->bell};
 
 	memcpy(cfg.subchannel, z->place.subchannel, sizeof(cfg.subchannel));
 	memcpy(cfg.devno, z->place.devno, sizeof(cfg.devno));
+	return cfg;
+}
+
+static int make_hipers(struct zosa *z)
+{
+	struct osa_config cfg = adapter_config(z);
+	char why[160];
+
+	z->hipers = hipers_create(z->cfg.lan, z->cfg.mfs, &cfg, &env_ops, z, why, sizeof(why));
+	if (!z->hipers) {
+		say(z, why);
+		return -EINVAL;
+	}
+	z->osa = hipers_osa(z->hipers);
+	z->attached = true;
+	enable_all(z);
+	return set_storage(z);
+}
+
+static int make_adapter(struct zosa *z)
+{
+	struct osa_config cfg = adapter_config(z);
+	struct osa_doorbell bell = {.want_kick = &z->want_kick, .fd = z->bell};
+
 	memcpy(cfg.name, z->cfg.user, sizeof(cfg.name));
 	provisional_mac(&z->cfg, cfg.mac);
 	z->osa = osa_create(&cfg, &env_ops, z);
@@ -553,8 +611,11 @@ static int make_link(struct zosa *z)
 
 static int start_threads(struct zosa *z)
 {
-	int rc = pthread_create(&z->data, NULL, data_main, z);
+	int rc;
 
+	if (z->hipers)
+		return -pthread_create(&z->service, NULL, hipers_main, z);
+	rc = pthread_create(&z->data, NULL, data_main, z);
 	if (rc)
 		return -rc;
 	rc = pthread_create(&z->service, NULL, service_main, z);
@@ -579,7 +640,10 @@ static void init_locks(struct zosa *z)
 
 static void release(struct zosa *z)
 {
-	osa_destroy(z->osa);
+	if (z->hipers)
+		hipers_destroy(z->hipers);
+	else
+		osa_destroy(z->osa);
 	portlink_destroy(z->link);
 	record_close(z->record);
 	if (z->bell >= 0)
@@ -596,8 +660,8 @@ static int build(struct zosa *z)
 	z->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (z->bell < 0)
 		return -errno;
-	rc = make_adapter(z);
-	if (!rc)
+	rc = z->cfg.hipers ? make_hipers(z) : make_adapter(z);
+	if (!rc && !z->cfg.hipers)
 		rc = make_link(z);
 	if (!rc && !adapters_add(z))
 		rc = -ENOSPC;
@@ -643,7 +707,8 @@ void zosa_destroy(struct zosa *z)
 	adapters_remove(z);
 	atomic_store(&z->closing, true);
 	ring(z);
-	pthread_join(z->data, NULL);
+	if (!z->hipers)
+		pthread_join(z->data, NULL);
 	pthread_join(z->service, NULL);
 	pthread_mutex_lock(&z->lock);
 	pthread_cond_broadcast(&z->ended);
@@ -659,10 +724,19 @@ uint8_t zosa_chpid(const struct zosa *z)
 	return z->cfg.chpid;
 }
 
+bool zosa_hipers(const struct zosa *z)
+{
+	return z->hipers;
+}
+
 void zosa_describe(const struct zosa *z, char *buf, size_t cap)
 {
 	struct portlink_stats s;
 
+	if (z->hipers) {
+		hipers_describe(z->hipers, buf, cap);
+		return;
+	}
 	portlink_stats(z->link, &s);
 	snprintf(buf, cap, "user %s vdev %04X dir %s %s out[%llu] in[%llu]", z->cfg.user,
 		 z->cfg.vdev, z->cfg.dir, z->attached ? "attached" : "not attached",

@@ -47,6 +47,7 @@ struct zosa *zosa_create(const struct zosa_place *place, int argc, char *const *
 void zosa_destroy(struct zosa *z);
 
 uint8_t zosa_chpid(const struct zosa *z);
+bool zosa_hipers(const struct zosa *z); /* HiperSockets, else an OSD */
 
 /* How a command ended. */
 struct zosa_end {
@@ -74,9 +75,11 @@ void zosa_wait_stopped(struct zosa *z, unsigned dev);
 
 /*
  * SIGA while the queues are active: function code, mask of queues. A processor's thread; never
- * blocks, unless there is a recording.
+ * blocks, unless there is a recording. That of HiperSockets delivers: it takes as long as copying
+ * does, and locks of that LAN only, under which no emu_* but emu_storage is called.
+ * Return: the condition code.
  */
-void zosa_siga(struct zosa *z, unsigned fc, uint32_t mask);
+int zosa_siga(struct zosa *z, unsigned fc, uint32_t mask);
 
 /*
  * CHSC for all adapters of the emulator: see qdio_chsc. A processor's thread.

@@ -39,6 +39,27 @@ virtio_up() # ADDRESS/PREFIX
 	ip link set eth0 up && ip addr add $1 dev eth0
 }
 
+# A second network namespace, so that two devices of one guest talk by their adapters.
+apart() # DEVICE
+{
+	local i=$(ifname $1) n=0
+	if [ -z "$APART" ]; then
+		unshare -n sleep 100000 &
+		APART=$!
+		while [ "$(readlink /proc/$APART/ns/net)" = "$(readlink /proc/self/ns/net)" ] && [ $n -lt 50 ]; do
+			usleep 100000
+			n=$((n + 1))
+		done
+		there ip link set lo up
+	fi
+	ip link set $i netns $APART && there ip link set $i up
+}
+
+there() # COMMAND...
+{
+	nsenter -t $APART -n $*
+}
+
 offline() # DEVICE
 {
 	echo 0 >$QETH/0.0.$1/online

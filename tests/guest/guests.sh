@@ -10,6 +10,7 @@
 #   0800 layer 2 ──────── VSWV ─────── 0800 layer 2        (VLANs 10 and 20)
 #   0600 layer 3 ──────── VSWI ─────── 0600 layer 3
 #                          └── tap1 (ns host, 10.8.0.254)
+#   0900, 0910: HiperSockets, a LAN inside emulator one
 #
 # The emulators run without privilege, under accounts that USER statements name.
 . "$(dirname "$0")/lib.sh"
@@ -18,7 +19,7 @@ FAMILY=$(emulator_family)
 ACCOUNT=([one]=64001 [two]=64002 [three]=64003 [four]=64004)
 
 # Both kinds of switch, as far as this zland has them.
-parts=${PARTS:-layer2 qemu devices vlan robust layer3 offline}
+parts=${PARTS:-layer2 qemu devices vlan robust layer3 hipers offline}
 echo 'DEFINE VSWITCH VSWI IP' >"$T/ip.conf"
 layer3=IP
 if ! "$BIN/zland" --check -c "$T/ip.conf" -d "$T/check" >/dev/null 2>&1; then
@@ -74,6 +75,10 @@ for g in one two; do
 		unset 'lines[2]'
 		# Of what 4.x has both kinds are seen.
 		[ "$FAMILY" = 3 ] || lines+=('FACILITY DISABLE HERC_QEBSM')
+	elif [ "$FAMILY" != 3 ]; then
+		for d in 0900 0910; do
+			lines+=("$d.3 ZOSA type hipers lan HSI mfs 64K chpid F1 trace $T/traces/$d.trace")
+		done
 	fi
 	boot $g "${lines[@]}"
 done

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HiperSockets inside an emulator: its devices on a LAN of one name reach each other, and nobody
+ * else. The LAN exists from its first device to its last.
+ */
+#ifndef GUEST_HERCULES_HIPERS_H
+#define GUEST_HERCULES_HIPERS_H
+
+#include "hipersockets/hs.h"
+
+struct hipers;
+
+/*
+ * Make an adapter and plug it into the LAN.
+ * @name: at most 8 characters. @cfg: of the adapter, without MAC address.
+ * @why: text for the user.
+ * Return: the adapter, or NULL.
+ */
+struct hipers *hipers_create(const char *name, enum hs_mfs mfs, const struct osa_config *cfg,
+			     const struct qdio_env_ops *env_ops, void *env, char *why, size_t cap);
+/* NULL is legal. The last of a LAN takes it along. */
+void hipers_destroy(struct hipers *p);
+struct osa *hipers_osa(struct hipers *p);
+
+/*
+ * SIGA: delivers, and returns the condition code. A processor's thread, also with the device lock;
+ * waits while the LAN is being changed, for there is no way here to say busy.
+ */
+int hipers_siga(struct hipers *p, unsigned fc, uint32_t mask);
+
+/* For the emulator's device list. */
+void hipers_describe(const struct hipers *p, char *buf, size_t cap);
+
+#endif
