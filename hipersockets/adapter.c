@@ -248,6 +248,24 @@ static int adapter_siga(void *ctx, const struct qdio_signal *s, bool *busy)
 /* ---- what the control path tells
  * --------------------------------------------------------------------- */
 
+/* The address it speaks for itself with: the first one registered, while it has that. */
+static void choose_mac(struct hs_adapter *h)
+{
+	const struct hs_address *a;
+	uint8_t key[16];
+
+	hs_mac_key(key, h->mac);
+	if (h->has_mac && hs_lan_has(h->lan, h, HS_KIND_MAC, key))
+		return;
+	h->has_mac = false;
+	memset(h->mac, 0, sizeof(h->mac));
+	LIST_FOREACH(a, &h->addresses, of_owner)
+	if (a->kind == HS_KIND_MAC) {
+		memcpy(h->mac, a->key, sizeof(h->mac));
+		h->has_mac = true;
+	}
+}
+
 /* The LAN is known while the link is started. */
 static int link_mac(struct hs_adapter *h, const uint8_t mac[6], bool add)
 {
@@ -268,10 +286,8 @@ static int link_mac(struct hs_adapter *h, const uint8_t mac[6], bool add)
 		rc = hs_lan_add(h->lan, h, kind, key);
 	else
 		hs_lan_del(h->lan, h, kind, key);
-	if (add && !rc && kind == HS_KIND_MAC && !h->has_mac) {
-		memcpy(h->mac, mac, 6);
-		h->has_mac = true;
-	}
+	if (!rc && kind == HS_KIND_MAC)
+		choose_mac(h);
 	pthread_rwlock_unlock(&h->lan->lock);
 	if (rc && l->ops)
 		l->ops->mac_del(l->ctx, mac);

@@ -251,6 +251,30 @@ static void second_of_a_buffer(void)
 	expect_nothing(1);
 }
 
+/* An address that was given up may become another's, and is his alone then. */
+START_TEST(test_address_moves)
+{
+	static const uint8_t own[6] = {2, 8, 8, 8, 8, 8};
+	uint8_t old[6];
+	struct guest_frame f;
+
+	online(0, (struct guest_config){0});
+	online(1, (struct guest_config){0});
+	memcpy(old, mac_of(0), 6);
+	ck_assert_int_eq(guest_mac_add(host[0].d, own), 0);
+	ck_assert_int_eq(guest_mac_del(host[0].d, old), 0);
+	ck_assert_int_eq(guest_mac_add(host[1].d, old), 0);
+	f = frame(0, mac_of(1), 100, 1);
+	memcpy(frame_bytes + 6, own, 6);
+	send(0, &f);
+	expect(1, 100, 1);
+	memcpy(frame_bytes + 6, old, 6);
+	send(0, &f);
+	ck_assert_uint_eq(host[0].stats->tx_error_reason, QDIO_REASON_BAD_BUFFER);
+	expect_nothing(1);
+}
+END_TEST
+
 START_TEST(test_no_target)
 {
 	static const uint8_t nobody[6] = {2, 9, 9, 9, 9, 9};
@@ -868,6 +892,7 @@ int main(void)
 	tcase_add_test(t, test_lengths);
 	tcase_add_test(t, test_many);
 	tcase_add_test(t, test_no_target);
+	tcase_add_test(t, test_address_moves);
 	tcase_add_test(t, test_full);
 	tcase_add_test(t, test_groups);
 	tcase_add_test(t, test_vlans);
