@@ -59,52 +59,117 @@ static unsigned count_links(const struct cp_group *g)
 	return n;
 }
 
+/* What a statement names, LEAVE and JOIN. */
+struct change {
+	struct names leave[3], join[3];
+};
+
+static const enum cp_op leave_op[3] = {CP_OP_LEAVE_TAP, CP_OP_LEAVE_NIC, CP_OP_LEAVE_DPDK};
+static const enum cp_op join_op[3] = {CP_OP_JOIN_TAP, CP_OP_JOIN_NIC, CP_OP_JOIN_DPDK};
+static const enum cp_uplink_kind kinds[3] = {CP_UPLINK_TAP, CP_UPLINK_NIC, CP_UPLINK_DPDK};
+
+/* Is the name among the first n of a list, or in the lists before it? */
+static bool named(const struct names *list, unsigned lists, unsigned n, const char *name)
+{
+	for (unsigned k = 0; k <= lists && k < 3; k++)
+		for (unsigned i = 0; i < (k == lists ? n : list[k].n); i++)
+			if (strcmp(list[k].name[i], name) == 0)
+				return true;
+	return false;
+}
+
+static int check_leave(struct cp_run *run, const struct cp_group *g, const struct change *c)
+{
+	for (unsigned k = 0; k < 3; k++)
+		for (unsigned i = 0; i < c->leave[k].n; i++) {
+			const char *name = c->leave[k].name[i];
+
+			if (!g || find_link(g, name) < 0)
+				return cp_error(run, CP_E_NO_LINK, run->args->v[CP_OP_NAME].word,
+						name, NULL);
+			if (named(c->leave, k, i, name))
+				return cp_error(run, CP_E_CONFLICT, name, "was given twice", NULL);
+		}
+	return 0;
+}
+
+static int check_device(struct cp_run *run, const struct cp_group *g, const struct change *c,
+			unsigned k, unsigned i)
+{
+	const char *name = c->join[k].name[i];
+	bool leaves = g && find_link(g, name) >= 0 && named(c->leave, 3, 0, name);
+	char user[CP_TITLE_BYTES];
+
+	if (!*name || strpbrk(name, " \t"))
+		return cp_error(run, CP_E_BAD_OPERAND, "DPDK",
+				"a device has 1-255 characters without blanks", NULL);
+	if (named(c->join, k, i, name))
+		return cp_error(run, CP_E_CONFLICT, name, "was given twice", NULL);
+	if (!leaves && cp_device_user(run->cp, name, NULL, user, sizeof(user)))
+		return cp_error(run, CP_E_IFNAME_USED, name, user, NULL);
+	return 0;
+}
+
+/* Everything that can be known before links are opened. Return: 0, or -1 after a message. */
+static int check_links(struct cp_run *run, const struct cp_group *g, const struct change *c)
+{
+	unsigned n = g ? count_links(g) : 0;
+
+	if (check_leave(run, g, c) < 0)
+		return -1;
+	for (unsigned k = 0; k < 3; k++) {
+		n += c->join[k].n - c->leave[k].n;
+		for (unsigned i = 0; i < c->join[k].n; i++)
+			if (check_device(run, g, c, k, i) < 0)
+				return -1;
+	}
+	if (n > CP_GROUP_LINKS)
+		return cp_error(run, CP_E_LIMIT, run->args->v[CP_OP_NAME].word, "8 links", NULL);
+	return 0;
+}
+
+/* Links that could not be opened are kept only where the caller says so. */
 static int join_one(struct cp_run *run, struct cp_group *g, enum cp_uplink_kind kind,
 		    const char *ifname)
 {
-	char user[CP_TITLE_BYTES];
+	const char *device = ifname, *why;
 
-	if (!*ifname || strpbrk(ifname, " \t"))
-		return cp_error(run, CP_E_BAD_OPERAND, "DPDK",
-				"a device has 1-255 characters without blanks", NULL);
-	if (cp_device_user(run->cp, ifname, NULL, user, sizeof(user)))
-		return cp_error(run, CP_E_IFNAME_USED, ifname, user, NULL);
-	if (count_links(g) == CP_GROUP_LINKS)
-		return cp_error(run, CP_E_LIMIT, g->name, "8 links", NULL);
-	if (cp_group_join(run->cp, g, kind, ifname, run->cp->in_file) < 0) {
-		const char *device = ifname;
-		const char *why = g->owner ? cp_uplink_error(&g->owner->uplink, &device) : "";
-
-		return cp_error(run, CP_E_UPLINK, ifname, g->owner ? g->owner->name : "", why);
-	}
-	return 0;
+	if (cp_group_join(run->cp, g, kind, ifname, run->cp->in_file) == 0)
+		return 0;
+	why = g->owner ? cp_uplink_error(&g->owner->uplink, &device) : "";
+	return cp_error(run, CP_E_UPLINK, ifname, g->owner ? g->owner->name : "", why);
 }
 
-static int join_all(struct cp_run *run, struct cp_group *g, enum cp_op op, enum cp_uplink_kind kind)
+/* A link of this statement could not be opened: the group is as it was before. */
+static void undo(struct cp_run *run, struct cp_group *g, const struct change *c,
+		 const struct cp_device before[CP_GROUP_LINKS])
 {
-	struct names names = read_names(run, op, kind);
+	for (unsigned k = 0; k < 3; k++)
+		for (unsigned i = 0; i < c->join[k].n; i++) {
+			int link = find_link(g, c->join[k].name[i]);
 
-	for (unsigned i = 0; i < names.n; i++) {
-		if (join_one(run, g, kind, names.name[i]) < 0)
-			return -1;
-		run->changed = true;
-	}
-	return 0;
+			if (link >= 0)
+				cp_group_leave(run->cp, g, (unsigned)link);
+		}
+	for (unsigned i = 0; i < CP_GROUP_LINKS; i++)
+		if (before[i].ifname[0] && find_link(g, before[i].ifname) < 0)
+			cp_group_join(run->cp, g, before[i].kind, before[i].ifname, true);
 }
 
-static int leave_all(struct cp_run *run, struct cp_group *g, enum cp_op op,
-		     enum cp_uplink_kind kind)
+static int change_links(struct cp_run *run, struct cp_group *g, const struct change *c)
 {
-	struct names names = read_names(run, op, kind);
+	struct cp_device before[CP_GROUP_LINKS];
 
-	for (unsigned i = 0; i < names.n; i++) {
-		int link = find_link(g, names.name[i]);
-
-		if (link < 0)
-			return cp_error(run, CP_E_NO_LINK, g->name, names.name[i], NULL);
-		cp_group_leave(run->cp, g, (unsigned)link);
-		run->changed = true;
-	}
+	memcpy(before, g->member, sizeof(before));
+	for (unsigned k = 0; k < 3; k++)
+		for (unsigned i = 0; i < c->leave[k].n; i++)
+			cp_group_leave(run->cp, g, (unsigned)find_link(g, c->leave[k].name[i]));
+	for (unsigned k = 0; k < 3; k++)
+		for (unsigned i = 0; i < c->join[k].n; i++)
+			if (join_one(run, g, c->join[k].kind, c->join[k].name[i]) < 0) {
+				undo(run, g, c, before);
+				return -1;
+			}
 	return 0;
 }
 
@@ -144,25 +209,27 @@ void cp_do_set_port_group(struct cp_run *run)
 {
 	const char *name = run->args->v[CP_OP_NAME].word;
 	struct cp_group *g = cp_group_find(run->cp, name);
+	struct change c;
 	bool is_new = !g;
 
 	if (run->args->v[CP_OP_DELETE].given) {
 		delete_group(run, g, name);
 		return;
 	}
+	for (unsigned k = 0; k < 3; k++) {
+		c.leave[k] = read_names(run, leave_op[k], kinds[k]);
+		c.join[k] = read_names(run, join_op[k], kinds[k]);
+	}
+	if (check_links(run, g, &c) < 0)
+		return;
 	if (!g)
 		g = cp_group_create(run->cp, name);
 	if (!g) {
 		cp_error(run, CP_E_LIMIT, name, "64 port groups", NULL);
 		return;
 	}
-	if (leave_all(run, g, CP_OP_LEAVE_TAP, CP_UPLINK_TAP) < 0 ||
-	    leave_all(run, g, CP_OP_LEAVE_NIC, CP_UPLINK_NIC) < 0 ||
-	    leave_all(run, g, CP_OP_LEAVE_DPDK, CP_UPLINK_DPDK) < 0 ||
-	    join_all(run, g, CP_OP_JOIN_TAP, CP_UPLINK_TAP) < 0 ||
-	    join_all(run, g, CP_OP_JOIN_NIC, CP_UPLINK_NIC) < 0 ||
-	    join_all(run, g, CP_OP_JOIN_DPDK, CP_UPLINK_DPDK) < 0) {
-		if (is_new && !count_links(g))
+	if (change_links(run, g, &c) < 0) {
+		if (is_new)
 			cp_group_destroy(run->cp, g);
 		return;
 	}
@@ -333,7 +400,11 @@ static void say_link(struct cp_run *run, const struct cp_group *g, unsigned i,
 
 static void say_slots(struct cp_run *run, const struct cp_group *g, const struct vs_lag_slot *slot)
 {
-	cp_say(run, "  Slots in use:");
+	uint64_t used = 0;
+
+	for (unsigned s = 0; g->lan && s < VS_LAG_SLOTS; s++)
+		used += slot[s].frames + slot[s].last_frames;
+	cp_say(run, "  Slots in use:%s", used ? "" : " none");
 	for (unsigned s = 0; g->lan && s < VS_LAG_SLOTS; s++)
 		if (slot[s].frames + slot[s].last_frames && slot[s].member < CP_GROUP_LINKS)
 			cp_say(run, "    %3u: %-15s Frames: %-10llu Previous interval: %llu", s,
