@@ -2,6 +2,7 @@
 /* Output buffers: queues served in turn, entries read, bytes taken, buffers given back. */
 #include "osa/fetch.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/stage.h"
@@ -14,8 +15,10 @@ static unsigned read_sbal(const struct qdio_queue *q, unsigned i, struct qdio_en
 {
 	const struct qdio_sbal *sbal = q->sbal[(q->cursor + i) % QDIO_BUFFERS];
 
-	if (!sbal)
+	if (!sbal) {
+		*to = (struct qdio_entry){0};
 		return 0;
+	}
 	for (unsigned e = 0; e < QDIO_SBAL_ENTRIES; e++) {
 		to[e] = qdio_entry_read(q, sbal, e, QDIO_FETCH);
 		__builtin_prefetch(to[e].data);
@@ -80,6 +83,7 @@ bool osa_fetch_entries(struct osa_data *d, unsigned room, struct osa_entries *en
 	struct qdio_queue *q;
 	unsigned primed;
 
+	assert(room <= VS_BURST);
 	en->n = 0;
 	en->n_sbal = 0;
 	d->out_n = 0;

@@ -93,6 +93,11 @@ struct loop *loop_new(void)
 	if (!l)
 		return NULL;
 	l->burst = aligned_alloc(64, (sizeof(*l->burst) + 63) & ~(size_t)63);
+	if (!l->burst) {
+		free(l);
+		return NULL;
+	}
+	l->burst->hold = 0; /* as the switch sets it */
 	for (unsigned i = 0; i < LOOP_PORTS; i++)
 		l->port[i].loop = l;
 	return l;
