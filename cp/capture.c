@@ -34,8 +34,7 @@ struct cp_capture {
 	int memfd;
 	int wake_read, wake_write;
 	bool all; /* switches, also those to come */
-	uint32_t snaplen;
-	bool dropped;
+	struct cp_capture_filter filter;
 	unsigned n, live;
 	struct target target[CP_LANS_MAX];
 };
@@ -77,8 +76,7 @@ static void capture_publish(void *ctx, unsigned worker)
 
 struct request {
 	const char *vswitch, *nic;
-	bool dropped;
-	uint32_t snaplen;
+	struct cp_capture_filter filter;
 };
 
 static void refuse(char *err, size_t err_len, enum cp_msg m, const char *a, const char *b)
@@ -98,20 +96,41 @@ static bool string_of(const json_t *o, const char *key, const char **out)
 	return !v || json_is_null(v) || *out;
 }
 
+/* An optional array of VIDs. Return: false if it is something else. */
+static bool vlans_of(const json_t *o, struct cp_capture_filter *f)
+{
+	const json_t *list = json_object_get(o, "vlan"), *v;
+	size_t i;
+
+	if (!list || json_is_null(list))
+		return true;
+	f->by_vlan = true;
+	json_array_foreach(list, i, v)
+	{
+		if (json_integer_value(v) < 1 || json_integer_value(v) > (json_int_t)VS_VID_MAX)
+			return false;
+		vs_vidset_add(&f->vids, (unsigned)json_integer_value(v));
+	}
+	return json_array_size(list) > 0;
+}
+
 static bool request_parse(const json_t *o, struct request *req, char *err, size_t err_len)
 {
 	const json_t *dropped = json_object_get(o, "dropped");
 	const json_t *snaplen = json_object_get(o, "snaplen");
 	json_int_t n = snaplen ? json_integer_value(snaplen) : CAPTURE_SNAPLEN_MAX;
 
-	req->dropped = json_is_true(dropped);
-	req->snaplen = (uint32_t)n;
+	memset(req, 0, sizeof(*req));
+	req->filter.dropped = json_is_true(dropped);
+	req->filter.snaplen = (uint32_t)n;
 	if (!string_of(o, "vswitch", &req->vswitch))
 		refuse(err, err_len, CP_E_BAD_OPERAND, "vswitch", "a name is expected");
 	else if (!string_of(o, "nic", &req->nic))
 		refuse(err, err_len, CP_E_BAD_OPERAND, "nic", "USER/VDEV is expected");
 	else if (dropped && !json_is_boolean(dropped))
 		refuse(err, err_len, CP_E_BAD_OPERAND, "dropped", "true or false is expected");
+	else if (!vlans_of(o, &req->filter))
+		refuse(err, err_len, CP_E_BAD_OPERAND, "vlan", "VIDs from 1 to 4094 are expected");
 	else if (n < CAPTURE_SNAPLEN_MIN || n > CAPTURE_SNAPLEN_MAX)
 		refuse(err, err_len, CP_E_BAD_OPERAND, "snaplen", "64 to 65535 is expected");
 	else
@@ -202,8 +221,10 @@ static int point_start(struct cp_capture *c, struct target *t)
 	struct vs_capture_config cfg = {
 		.sw = t->sw,
 		.port = t->port,
-		.dropped_only = c->dropped,
-		.snaplen = c->snaplen,
+		.dropped_only = c->filter.dropped,
+		.by_vlan = c->filter.by_vlan,
+		.vids = c->filter.vids,
+		.snaplen = c->filter.snaplen,
 		.emit = capture_emit,
 		.flush = capture_publish,
 		.ctx = c,
@@ -216,15 +237,36 @@ static int point_start(struct cp_capture *c, struct target *t)
 	return 0;
 }
 
-static int points_start(struct cp_capture *c, const struct request *req)
+static int points_start(struct cp_capture *c)
 {
 	int rc = 0;
 
-	c->dropped = req->dropped;
-	c->snaplen = req->snaplen;
 	for (unsigned i = 0; i < c->n && !rc; i++)
 		rc = point_start(c, &c->target[i]);
 	return rc;
+}
+
+struct cp_capture *cp_capture_open(const struct cp_capture_filter *filter, int fds[2])
+{
+	struct cp_capture *c = aligned_alloc(_Alignof(struct cp_capture), sizeof(*c));
+	int rc;
+
+	if (!c)
+		return NULL;
+	memset(c, 0, sizeof(*c));
+	c->memfd = c->wake_read = c->wake_write = -1;
+	c->filter = *filter;
+	rc = memory_setup(c);
+	if (!rc)
+		rc = wake_setup(c);
+	if (rc) {
+		cp_capture_stop(c);
+		errno = -rc;
+		return NULL;
+	}
+	fds[0] = c->memfd;
+	fds[1] = c->wake_read;
+	return c;
 }
 
 struct cp_capture *cp_capture_start(struct cp *cp, const json_t *request, int fds[2], char *err,
@@ -236,30 +278,21 @@ struct cp_capture *cp_capture_start(struct cp *cp, const json_t *request, int fd
 
 	if (!request_parse(request, &req, err, err_len))
 		return NULL;
-	c = aligned_alloc(_Alignof(struct cp_capture), sizeof(*c));
+	c = cp_capture_open(&req.filter, fds);
 	if (!c) {
-		refuse(err, err_len, CP_E_SYSTEM, "Capture", strerror(ENOMEM));
+		refuse(err, err_len, CP_E_SYSTEM, "Capture", strerror(errno));
 		return NULL;
 	}
-	memset(c, 0, sizeof(*c));
-	c->memfd = c->wake_read = c->wake_write = -1;
 	if (!targets_find(c, cp, &req, err, err_len)) {
 		cp_capture_stop(c);
 		return NULL;
 	}
-	rc = memory_setup(c);
+	rc = points_start(c);
 	if (!rc)
-		rc = wake_setup(c);
-	if (!rc)
-		rc = points_start(c, &req);
-	if (rc) {
-		refuse(err, err_len, CP_E_SYSTEM, "Capture", strerror(-rc));
-		cp_capture_stop(c);
-		return NULL;
-	}
-	fds[0] = c->memfd;
-	fds[1] = c->wake_read;
-	return c;
+		return c;
+	refuse(err, err_len, CP_E_SYSTEM, "Capture", strerror(-rc));
+	cp_capture_stop(c);
+	return NULL;
 }
 
 static void target_end(struct cp_capture *c, struct target *t)
@@ -287,6 +320,15 @@ void cp_capture_stop(struct cp_capture *c)
 	if (c->wake_write >= 0)
 		close(c->wake_write);
 	free(c);
+}
+
+int cp_capture_cover(struct cp_capture *c, struct vs_switch *sw, struct vs_port *port)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		target_end(c, &c->target[i]);
+	c->n = 1;
+	c->target[0] = (struct target){.sw = sw, .port = port};
+	return sw ? point_start(c, &c->target[0]) : 0;
 }
 
 void cp_capture_appeared(struct cp_capture *c, struct vs_switch *sw)

@@ -11,9 +11,26 @@
 
 struct cp_capture;
 
+struct cp_capture_filter {
+	bool dropped; /* only frames that were dropped */
+	bool by_vlan; /* only frames of vids */
+	struct vs_vidset vids;
+	uint32_t snaplen;
+};
+
+/*
+ * A capture that covers nothing yet. @fds: as with cp_capture_start. Return: it, or NULL and errno.
+ */
+struct cp_capture *cp_capture_open(const struct cp_capture_filter *filter, int fds[2]);
+/*
+ * In place of what it covered before: a switch (NULL: nothing), or one port of it.
+ * Return: 0 or -errno; then it covers nothing.
+ */
+int cp_capture_cover(struct cp_capture *c, struct vs_switch *sw, struct vs_port *port);
 /*
  * Start from a request {"vswitch": name|absent, "nic": "U/VDEV"|absent, "dropped": bool,
- * "snaplen": n}. With neither vswitch nor nic: every switch, also those to come.
+ * "vlan": [vid...]|absent, "snaplen": n}. With neither vswitch nor nic: every switch, also those to
+ * come.
  * @fds: receives the ring's memfd and the descriptor that polls readable when the reader is woken
  * (a pipe: on an eventfd the reader could switch O_NONBLOCK off for both sides and then let a
  * worker's write block); closed by cp_capture_stop (send copies by SCM_RIGHTS).
@@ -30,7 +47,7 @@ void cp_capture_forget(struct cp_capture *c, struct vs_switch *sw, struct vs_por
 
 /*
  * The program's side: `zlan capture [-o FILE|-] [--vswitch V] [--nic U/VDEV] [--dropped]
- * [--snaplen N] [--count N] [FILTER]`.
+ * [--vlan VID[,VID...]] [--snaplen N] [--count N] [FILTER]`.
  *
  * It sends {"capture": {request of cp_capture_start}} as one line to the control socket of dir and
  * expects one line {"rc": 0} with the two descriptors by SCM_RIGHTS, or {"rc": nnnn, "errors":

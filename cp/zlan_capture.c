@@ -20,15 +20,17 @@
 
 #include "cp/capture.h"
 #include "cp/capture_attach.h"
+#include "cp/capture_drain.h"
 #include "cp/capture_sink.h"
 #include "host/host.h"
 
 static const char usage[] =
 	"Usage: zlan capture [-o FILE|-] [--vswitch V] [--nic USER/VDEV] [--dropped]\n"
-	"                    [--snaplen N] [--count N] [FILTER]\n"
+	"                    [--vlan VID[,VID...]] [--snaplen N] [--count N] [FILTER]\n"
 	"Capture the frames of all switches, one switch (V or OWNER.LAN) or one NIC as pcapng.\n"
 	"  -o FILE      write to FILE; - or nothing: standard output\n"
 	"  --dropped    only frames that were dropped; the packet comment says why\n"
+	"  --vlan VID   only frames of these VLANs, by their tags or the ports they came through\n"
 	"  --snaplen N  keep N bytes of each frame (64-65535, default 65535)\n"
 	"  --count N    end after N frames\n"
 	"FILTER is in libpcap's syntax (man pcap-filter). To watch live:\n"
@@ -38,6 +40,7 @@ struct options {
 	const char *out; /* NULL: standard output, if it is no terminal */
 	const char *vswitch, *nic;
 	bool dropped;
+	json_t *vlans; /* NULL: all */
 	uint32_t snaplen;
 	uint64_t count; /* 0: no end */
 	char *filter;	/* NULL: none */
@@ -99,6 +102,29 @@ static int filter_join(char **filter, int argc, char **argv)
 	return 0;
 }
 
+/* "10" or "10,20". Return: 0 or -1 after a message. */
+static int vlans_set(struct options *o, const char *value)
+{
+	const char *at = value;
+
+	json_decref(o->vlans);
+	o->vlans = json_array();
+	for (;;) {
+		char word[8] = "";
+		uint64_t vid;
+		size_t len = strcspn(at, ",");
+
+		if (len < sizeof(word))
+			memcpy(word, at, len);
+		if (!o->vlans || !number(word, 1, VS_VID_MAX, &vid))
+			return bad_value("--vlan", value, "VIDs as 10 or 10,20");
+		json_array_append_new(o->vlans, json_integer((json_int_t)vid));
+		if (!at[len])
+			return 0;
+		at += len + 1;
+	}
+}
+
 static int option_set(struct options *o, int c, const char *value)
 {
 	uint64_t n;
@@ -116,6 +142,8 @@ static int option_set(struct options *o, int c, const char *value)
 	case 'd':
 		o->dropped = true;
 		return 0;
+	case 'V':
+		return vlans_set(o, value);
 	case 's':
 		if (!number(value, CAPTURE_SNAPLEN_MIN, CAPTURE_SNAPLEN_MAX, &n))
 			return bad_value("--snaplen", value, "64 to 65535");
@@ -134,13 +162,10 @@ static int option_set(struct options *o, int c, const char *value)
 static int options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct option names[] = {
-		{"vswitch", required_argument, NULL, 'v'},
-		{"nic", required_argument, NULL, 'n'},
-		{"dropped", no_argument, NULL, 'd'},
-		{"snaplen", required_argument, NULL, 's'},
-		{"count", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"vswitch", required_argument, NULL, 'v'}, {"nic", required_argument, NULL, 'n'},
+		{"dropped", no_argument, NULL, 'd'},	   {"vlan", required_argument, NULL, 'V'},
+		{"snaplen", required_argument, NULL, 's'}, {"count", required_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'},	   {NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -189,8 +214,9 @@ static int filter_compile(struct session *s)
 
 static json_t *request_of(const struct options *o)
 {
-	return json_pack("{s:{s:s*, s:s*, s:b, s:i}}", "capture", "vswitch", o->vswitch, "nic",
-			 o->nic, "dropped", o->dropped, "snaplen", (int)o->snaplen);
+	return json_pack("{s:{s:s*, s:s*, s:b, s:O*, s:i}}", "capture", "vswitch", o->vswitch,
+			 "nic", o->nic, "dropped", o->dropped, "vlan", o->vlans, "snaplen",
+			 (int)o->snaplen);
 }
 
 /* ---- frames -----------------------------------------------------------------------------------
@@ -203,74 +229,29 @@ static bool wanted(const struct session *s, const struct cp_ring_frame *f)
 	return !s->opt.filter || pcap_offline_filter(&s->filter, &hdr, f->data);
 }
 
-static void frame_write(struct session *s, const struct cp_ring_frame *f)
+static bool frame_write(void *ctx, const struct cp_ring_frame *f)
 {
-	struct host_pcapng_frame out = {
-		.ns = f->ns,
-		.interface = f->port,
-		.dir = f->dir == VS_CAPTURE_IN	  ? HOST_PCAPNG_IN
-		       : f->dir == VS_CAPTURE_OUT ? HOST_PCAPNG_OUT
-						  : HOST_PCAPNG_UNKNOWN,
-		.data = f->data,
-		.caplen = f->caplen,
-		.len = f->len,
-	};
-	char comment[192];
+	struct session *s = ctx;
 
 	if (!wanted(s, f))
-		return;
-	if (f->dir == VS_CAPTURE_DROP) {
-		if (f->reason < VS_DROP_COUNT)
-			snprintf(comment, sizeof(comment), "dropped: %s (%s)",
-				 vs_drop_name(f->reason), vs_drop_text(f->reason));
-		else
-			snprintf(comment, sizeof(comment), "dropped: reason %u", f->reason);
-		out.comment = comment;
-	}
-	if (host_pcapng_write(s->pcapng, &out))
+		return true;
+	if (cp_capture_write(s->pcapng, f))
 		s->end = END_OUTPUT;
 	else if (++s->captured == s->opt.count)
 		s->end = END_ASKED;
+	return s->end == END_NOT_YET;
 }
 
-/* Fetch the next frame of ring i's batch. */
-static void fetch(struct session *s, unsigned i, struct cp_ring_frame *next, bool *have)
-{
-	int rc = cp_ring_next(&s->in.ring[i], next);
-
-	*have = rc > 0;
-	if (rc < 0)
-		s->end = END_PROTOCOL;
-}
-
-/* Write what the rings hold now, in order of time. Return: whether there was anything. */
+/* Write what the rings hold now. Return: whether there was anything. */
 static bool drain(struct session *s)
 {
-	struct cp_ring_frame next[CAPTURE_RINGS];
-	bool have[CAPTURE_RINGS], any = false;
+	int rc = cp_capture_drain(&s->in, frame_write, s);
 
-	for (unsigned i = 0; i < CAPTURE_RINGS; i++) {
-		any |= cp_ring_refresh(&s->in.ring[i]);
-		fetch(s, i, &next[i], &have[i]);
-	}
-	while (s->end == END_NOT_YET) {
-		unsigned first = CAPTURE_RINGS;
-
-		for (unsigned i = 0; i < CAPTURE_RINGS; i++)
-			if (have[i] && (first == CAPTURE_RINGS || next[i].ns < next[first].ns))
-				first = i;
-		if (first == CAPTURE_RINGS)
-			break;
-		frame_write(s, &next[first]);
-		/* At once: the next write may wait long for a slow reader. */
-		cp_ring_release(&s->in.ring[first]);
-		fetch(s, first, &next[first], &have[first]);
-	}
-	for (unsigned i = 0; i < CAPTURE_RINGS; i++)
-		cp_ring_release(&s->in.ring[i]);
-	if (any && host_pcapng_flush(s->pcapng) && s->end == END_NOT_YET)
+	if (rc < 0)
+		s->end = END_PROTOCOL;
+	if (rc && host_pcapng_flush(s->pcapng) && s->end == END_NOT_YET)
 		s->end = END_OUTPUT;
-	return any;
+	return rc != 0;
 }
 
 /* Wait for frames, a signal, the end of zland or of the output's reader. */
@@ -324,15 +305,6 @@ static void capture_run(struct session *s)
 /* ---- the whole
  * ----------------------------------------------------------------------------------- */
 
-static uint64_t lost(const struct session *s)
-{
-	uint64_t n = 0;
-
-	for (unsigned i = 0; i < CAPTURE_RINGS; i++)
-		n += cp_ring_lost(&s->in.ring[i]);
-	return n;
-}
-
 /* Say how it ended. Return: exit status. */
 static int conclude(const struct session *s)
 {
@@ -350,7 +322,7 @@ static int conclude(const struct session *s)
 	if (s->end == END_GONE)
 		fprintf(stderr, "ZLN2709I What was captured is gone\n");
 	fprintf(stderr, "%llu frames captured, %llu lost\n", (unsigned long long)s->captured,
-		(unsigned long long)lost(s));
+		(unsigned long long)cp_capture_lost(&s->in));
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -471,5 +443,6 @@ int capture_main(const char *dir, int argc, char **argv)
 		pcap_freecode(&s.filter);
 	}
 	free(s.opt.filter);
+	json_decref(s.opt.vlans);
 	return status;
 }

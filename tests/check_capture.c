@@ -471,7 +471,14 @@ static const struct {
 	{11, "{\"snaplen\": 4294967360}", "ZLN0002E"},
 	{12, "{\"vswitch\": \"\"}", "ZLN2040E"},
 	{13, "{\"vswitch\": \"VSW1\", \"nic\": \"ONE/0600\"}", "ZLN2710E"},
+	{14, "{\"vlan\": 10}", "ZLN0002E"},
+	{15, "{\"vlan\": []}", "ZLN0002E"},
+	{16, "{\"vlan\": [10, 4095]}", "ZLN0002E"},
+	{17, "{\"vlan\": [0]}", "ZLN0002E"},
+	{18, "{\"vlan\": [\"10\"]}", "ZLN0002E"},
 	{20, "{}", NULL},
+	{25, "{\"vlan\": [1, 4094]}", NULL},
+	{26, "{\"vlan\": null}", NULL},
 	{21, "{\"vswitch\": null, \"nic\": null, \"dropped\": false, \"snaplen\": 64}", NULL},
 	{22, "{\"vswitch\": \"vsw1\"}", NULL},
 	{23, "{\"nic\": \"one/600\"}", NULL},
@@ -532,6 +539,70 @@ START_TEST(dropped_only)
 	ck_assert_uint_eq(s.last.len, 100);
 	ck_assert_uint_eq(s.last.caplen, 64);
 	ck_assert_str_eq(s.last.port, "GUEST0/0600");
+	detach();
+}
+END_TEST
+
+/* VLANs: of the tags where there are some, of the ports where there are none, also of what is
+ * dropped. */
+static const struct {
+	int n;
+	const char *request;
+	unsigned in, out, drop;
+} vlans[] = {
+	{1, "{\"vswitch\": \"VSW3\", \"vlan\": [10]}", 2, 2, 0},
+	{2, "{\"vswitch\": \"VSW3\", \"vlan\": [20]}", 1, 0, 1},
+	{3, "{\"vswitch\": \"VSW3\", \"vlan\": [30]}", 1, 0, 1},
+	{4, "{\"vswitch\": \"VSW3\", \"vlan\": [10, 30]}", 3, 2, 1},
+	{5, "{\"vswitch\": \"VSW3\", \"vlan\": [40]}", 0, 0, 0},
+	{6, "{\"vswitch\": \"VSW3\", \"vlan\": [10, 20, 30], \"dropped\": true}", 0, 0, 2},
+	{7, "{\"vswitch\": \"VSW3\"}", 4, 2, 2},
+};
+
+static void send_tagged(unsigned from, unsigned to, int tci)
+{
+	uint8_t frame[FAKE_BYTES], dst[6], src[6];
+	uint32_t len;
+
+	mac_of(to, dst);
+	mac_of(from, src);
+	len = fake_frame(frame, dst, src, tci, 100, 1);
+	ck_assert_ptr_nonnull(fake_inject(&bed->fake[from], frame, len));
+}
+
+START_TEST(by_vlan)
+{
+	struct vs_port_config cfg = {.role = VS_ROLE_GUEST, .mac_protect = -1};
+	struct seen s;
+
+	command("DEFINE VSWITCH VSW3 ETHERNET VLAN AWARE NATIVE NONE");
+	for (unsigned i = 0; i < PORTS; i++) {
+		vs_port_destroy(bed->port[i]);
+		fake_fini(&bed->fake[i]);
+	}
+	bed->sw = cp_find_switch(bed->cp, "VSW3");
+	for (unsigned i = 0; i < PORTS; i++)
+		port_setup(i);
+	/* 0: access 10; 1: trunk of 10 and 20; 2: access 20 */
+	cfg.type = VS_TYPE_ACCESS;
+	cfg.access_vid = 10;
+	ck_assert_int_eq(vs_port_configure(bed->port[0], &cfg), 0);
+	cfg.access_vid = 20;
+	ck_assert_int_eq(vs_port_configure(bed->port[2], &cfg), 0);
+	cfg.type = VS_TYPE_TRUNK;
+	cfg.access_vid = 0;
+	vs_vidset_add(&cfg.vids, 10);
+	vs_vidset_add(&cfg.vids, 20);
+	ck_assert_int_eq(vs_port_configure(bed->port[1], &cfg), 0);
+	start(vlans[_i].request);
+	send_tagged(0, 1, -1); /* gets a tag */
+	send_tagged(1, 0, 10); /* loses it */
+	send_tagged(2, 0, -1); /* nobody has the address in 20 */
+	send_tagged(1, 0, 30); /* not allowed */
+	turn();
+	s = read_all();
+	ck_assert_msg(s.in == vlans[_i].in && s.out == vlans[_i].out && s.drop == vlans[_i].drop,
+		      "row %d: in %u out %u drop %u", vlans[_i].n, s.in, s.out, s.drop);
 	detach();
 }
 END_TEST
@@ -648,6 +719,7 @@ static Suite *capture_suite(void)
 	tcase_add_loop_test(sw, request_table, 0, (int)(sizeof(requests) / sizeof(requests[0])));
 	tcase_add_test(sw, frames_of_a_switch);
 	tcase_add_test(sw, dropped_only);
+	tcase_add_loop_test(sw, by_vlan, 0, (int)(sizeof(vlans) / sizeof(vlans[0])));
 	tcase_add_test(sw, slow_reader);
 	tcase_add_test(sw, wakes_a_sleeper);
 	tcase_add_test(sw, hostile_reader);

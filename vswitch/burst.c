@@ -40,10 +40,10 @@ static void capture_in(struct flow *f)
 
 INLINE void forward(struct flow *f, const bool full, const unsigned how)
 {
-	if (full)
-		capture_in(f);
 	STAGE(ADMIT);
 	burst_admit(f, how);
+	if (full) /* as they came; their VLANs are known now */
+		capture_in(f);
 	if (how & ADMIT_SPECIAL)
 		punt_flush(f->sw);
 	if (full)

@@ -48,6 +48,7 @@ static void direct_capture(const struct vs_direct *d, void *link, enum vs_direct
 	b->headlen[0] = 0;
 	b->seg0[0] = 0;
 	b->nseg[0] = (uint8_t)n;
+	b->tci[0] = 0;
 	capture_frames(d->w, link, b, &ref, 1, why == VS_DROP_NONE ? as : VS_CAPTURE_DROP, why);
 }
 

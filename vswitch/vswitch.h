@@ -408,6 +408,10 @@ struct vs_capture_config {
 	struct vs_switch *sw;
 	struct vs_port *port; /* only what enters or leaves here; NULL: all ports */
 	bool dropped_only;
+	/* Only frames of the VLANs in vids: of the VID in a frame's own tag, of the VLAN it was put
+	 * into where it has none. */
+	bool by_vlan;
+	struct vs_vidset vids;
 	uint32_t snaplen; /* 64 .. 65535 */
 	/* Called on the worker for every matching frame; must not block. */
 	void (*emit)(void *ctx, unsigned worker, const struct vs_capture_frame *f);
