@@ -13,8 +13,9 @@
 #include "vswitch/vs_priv.h"
 
 #define PORTS 5
-#define UP 4  /* the uplink */
-#define FEW 8 /* frames a fetch yields, to be quick */
+#define UP 4	   /* the uplink */
+#define FEW 8	   /* frames a fetch yields, to be quick */
+#define CONTROL 98 /* to the uplink, as a link protocol */
 
 static uint64_t clock_now;
 
@@ -89,10 +90,13 @@ static void bed_free(struct bed *b)
 
 static void send_one(struct bed *b, unsigned from, unsigned to, uint32_t len, unsigned seed)
 {
+	static const uint8_t control[6] = {0x01, 0x80, 0xC2, 0, 0, 0x21};
 	uint8_t frame[FAKE_BYTES], src[6], dst[6];
 
 	mac_of(from, src);
 	mac_of(to == UP ? 99 : to, dst);
+	if (to == CONTROL)
+		memcpy(dst, control, 6);
 	fake_frame(frame, dst, src, -1, len, seed);
 	if (b->dscp[from]) {
 		frame[12] = 0x08;
@@ -305,6 +309,61 @@ START_TEST(group_out_is_fair)
 	for (unsigned i = 1; i < 3; i++)
 		shape(b, i, (struct vs_port_shaping){0});
 	vs_rate_group_destroy(g);
+	bed_free(b);
+}
+END_TEST
+
+/* A member that has nothing to send or to get is waited for by nobody: one that got a frame, and
+ * one whose worker sleeps. */
+START_TEST(group_does_not_wait_for_the_idle)
+{
+	struct bed *b = bed_make();
+	struct vs_rate_group *g = vs_rate_group_create();
+	struct vs_worker *w = vs_worker_create();
+
+	w->clock_ns = fake_clock;
+	vs_rate_group_set(g, &(struct vs_rate){.bps = 50000000},
+			  &(struct vs_rate){.bps = 50000000});
+	for (unsigned i = 1; i < 3; i++)
+		shape(b, i, (struct vs_port_shaping){.group = g});
+	if (_i) {
+		vs_port_assign(b->port[2], w);
+		vs_worker_poll(w);
+		ck_assert(!vs_worker_arm(w));
+	} else {
+		send_one(b, 0, 2, 100, 1);
+	}
+	b->load[_i ? 1 : 0] = 1514;
+	b->to[_i ? 1 : 0] = _i ? 0 : 1;
+	run(b, 100000000, 50000);
+	b->got[0] = b->got[1] = 0;
+	run(b, 500000000, 50000);
+	within("all", bits(b->got[_i ? 0 : 1]), 50e6 * 0.5, 2);
+	for (unsigned i = 1; i < 3; i++)
+		shape(b, i, (struct vs_port_shaping){0});
+	vs_port_assign(b->port[2], b->w);
+	vs_worker_destroy(w);
+	vs_rate_group_destroy(g);
+	bed_free(b);
+}
+END_TEST
+
+/* Guests send what looks like control frames: a few of them go first, a flood is a HIGH one. */
+START_TEST(control_does_not_starve)
+{
+	struct bed *b = bed_make();
+	const double all = 100e6 * 0.5 * 1000 / 1004;
+
+	shape(b, UP,
+	      (struct vs_port_shaping){.out = {.bps = 100000000}, .priority = VS_PRIORITY_PORT});
+	b->load[0] = b->load[1] = 1000;
+	b->to[0] = CONTROL;
+	b->to[1] = UP;
+	run(b, 100000000, 50000);
+	memset(b->from, 0, sizeof(b->from));
+	run(b, 500000000, 50000);
+	within("control", bits(b->from[0]), all * 16 / 20, 5);
+	within("normal", bits(b->from[1]), all * 4 / 20, 10);
 	bed_free(b);
 }
 END_TEST
@@ -532,6 +591,8 @@ int main(void)
 	tcase_add_test(t, rate_changes);
 	tcase_add_loop_test(t, group_is_fair, 2, n);
 	tcase_add_test(t, group_out_is_fair);
+	tcase_add_loop_test(t, group_does_not_wait_for_the_idle, 0, 2);
+	tcase_add_test(t, control_does_not_starve);
 	tcase_add_loop_test(t, classes_share, 0, 2);
 	tcase_add_test(t, guarantee_holds);
 	tcase_add_test(t, refused_frames_wait);

@@ -9,10 +9,11 @@
  * ring and sent by the port's worker when their time comes. A full queue drops and counts.
  *
  * The uplink's queue has classes when priorities or guarantees are in use, and also takes the
- * frames for which the device has no room at the moment. Control frames go first; then ports that
- * have not had their guaranteed share, each from a queue of its own, so that none of its frames
- * overtakes another; then HIGH, NORMAL and LOW by weights (16:4:1), which hold only while frames
- * wait: an uplink that keeps up has no queue and costs nothing.
+ * frames for which the device has no room at the moment. A few control frames go first, more are as
+ * HIGH (guests send them too); then ports that have not had their guaranteed share, each from a
+ * queue of its own, so that none of its frames overtakes another; then HIGH, NORMAL and LOW by
+ * weights (16:4:1), which hold only while frames wait: an uplink that keeps up has no queue and
+ * costs nothing.
  *
  * A bucket may go into debt by one fetch; the mean rate is exact all the same, because debts are
  * paid before anything else goes. Fetches ask for few frames when tokens are few (vs_burst.hold).
@@ -36,10 +37,11 @@
 #define QUEUE_MAX (4u << 20)
 #define RETRY_NS 50000u /* the device had no room */
 #define QUANTUM 2048
-#define FRAMES_A_TURN 256u /* sent from a queue before the worker looks at other ports */
+#define CONTROL_BPS 1000000u /* of control frames that go before all else */
+#define FRAMES_A_TURN 256u   /* sent from a queue before the worker looks at other ports */
 
 static const int weight[VS_CLASSES] = {
-	[VS_CLASS_LOW] = 1, [VS_CLASS_NORMAL] = 4, [VS_CLASS_HIGH] = 16};
+	[VS_CLASS_LOW] = 1, [VS_CLASS_NORMAL] = 4, [VS_CLASS_HIGH] = 16, [VS_CLASS_CONTROL] = 16};
 
 /* A frame in a ring, its bytes behind it; a multiple of 8 together. len 0: fills the end. */
 struct record {
@@ -325,18 +327,20 @@ static struct queue *of_class(struct shaper *s, enum vs_class class)
 /* The queue whose frames go next; there is one. @bytes: lowered to its share. */
 static struct queue *pick(struct shaper *s, uint64_t now, uint64_t *bytes)
 {
+	uint64_t due = UINT64_MAX;
 	struct queue *q;
 
 	s->turn++;
 	if (!s->keep)
 		return &s->q[VS_CLASS_NORMAL];
-	if (s->q[VS_CLASS_CONTROL].frames)
-		return &s->q[VS_CLASS_CONTROL];
+	q = &s->q[VS_CLASS_CONTROL];
+	if (q->frames && bucket_bytes(&q->guarantee, now, &due))
+		return q;
 	q = guaranteed(s, now);
 	if (q)
 		return q;
 	for (;;) {
-		for (int c = VS_CLASS_HIGH; c >= VS_CLASS_LOW; c--) {
+		for (int c = VS_CLASS_CONTROL; c >= VS_CLASS_LOW; c--) {
 			q = of_class(s, (enum vs_class)c);
 			if (!q) {
 				s->deficit[c] = 0;
@@ -346,7 +350,7 @@ static struct queue *pick(struct shaper *s, uint64_t now, uint64_t *bytes)
 				return q;
 			}
 		}
-		for (int c = VS_CLASS_HIGH; c >= VS_CLASS_LOW; c--)
+		for (int c = VS_CLASS_CONTROL; c >= VS_CLASS_LOW; c--)
 			s->deficit[c] += weight[c] * QUANTUM;
 	}
 }
@@ -398,8 +402,14 @@ void shape_deliver(struct vs_worker *w, struct vs_port *from, struct vs_port *to
 
 	if (k) {
 		done = burst_pass(w, to, b, ref, k, s->keep);
+		/* What the device had no room for is paid for when it leaves the queue. */
+		for (unsigned i = done; i < k; i++)
+			spent -= sent_bytes(b, ref[i]);
 		lane_spend(&s->out, now, spent);
 	}
+	/* Nothing waits: the others of a group need not either. */
+	if (done == n && k)
+		lane_spend(&s->out, now, 0);
 	if (done == n || !enqueue(s, from, b, ref + done, n - done, &to->counters[w->id]))
 		return;
 	/* One that gets the port only now looks at it by itself. */
@@ -430,7 +440,7 @@ static unsigned drain_some(struct vs_worker *w, struct vs_port *p, struct shaper
 		spent += sent_bytes(&w->queued, ref[k]);
 	pthread_spin_lock(&s->lock);
 	queue_drop_first(q, done);
-	if (s->keep && q->class != VS_CLASS_CONTROL)
+	if (s->keep)
 		s->deficit[q->class] -= (int)spent;
 	bucket_spend(&q->guarantee, now, spent);
 	atomic_fetch_sub_explicit(&s->backlog, done, memory_order_release);
@@ -523,6 +533,9 @@ bool shape_arm(struct vs_worker *w, struct vs_port *p, struct shaper *s)
 		w->due_ns = due;
 	if (may_fetch && p->ops->arm(p->ctx))
 		return true;
+	/* Asleep without frames it is not one its group waits for. */
+	if (may_fetch)
+		lane_spend(&s->in, now, 0);
 	return due <= now;
 }
 
@@ -625,6 +638,9 @@ static int shaper_queues(struct shaper *s, const struct vs_port_shaping *cfg, bo
 	for (unsigned c = 0; c < VS_CLASSES && !rc; c++)
 		if (classes || c == VS_CLASS_NORMAL)
 			rc = queue_make(&s->q[c], queue_limit(cfg->out.bps));
+	if (classes)
+		bucket_set(&s->q[VS_CLASS_CONTROL].guarantee, &(struct vs_rate){.bps = CONTROL_BPS},
+			   0);
 	if (!rc && classes)
 		rc = own_queues(s);
 	return rc;
