@@ -278,11 +278,16 @@ static int open_all(struct cp *cp, struct cp_lan *lan)
 int cp_uplink_open(struct cp *cp, struct cp_lan *lan)
 {
 	struct cp_uplink *u = &lan->uplink;
+	int rc;
 
 	u->error[0] = '\0';
 	if ((!u->n_dev && !u->group) || !u->connect || cp->check)
 		return 0;
-	return is_plain(u) ? open_plain(cp, lan) : open_all(cp, lan);
+	rc = is_plain(u) ? open_plain(cp, lan) : open_all(cp, lan);
+	/* A mirror of the uplink ended with the port it had before. */
+	if (u->port && lan->mirror.on)
+		cp_mirror_apply(lan);
+	return rc;
 }
 
 /* Close it; its definition stays. */
