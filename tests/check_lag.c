@@ -22,6 +22,7 @@
 static const uint8_t guest_mac[6] = {2, 0, 0, 0, 0, 1};
 static const uint8_t far_mac[6] = {2, 0, 0, 0, 0, 99};
 static const uint8_t lacp_mac[6] = {0x01, 0x80, 0xC2, 0, 0, 0x02};
+static const uint8_t mvrp_mac[6] = {0x01, 0x80, 0xC2, 0, 0, 0x21};
 
 struct bed {
 	struct vs_switch *sw;
@@ -260,6 +261,36 @@ START_TEST(what_comes_in)
 	vs_port_counters(b->port[2], &c);
 	ck_assert_uint_eq(c.rx_control, 1);
 	ck_assert_uint_eq(c.rx_drop[VS_DROP_UPLINK_STANDBY], 1);
+	bed_free(b);
+}
+END_TEST
+
+static void keep_punted(void *ctx, const struct vs_punted *f)
+{
+	*(struct vs_punted *)ctx = *f;
+}
+
+/* What the uplink is asked for comes by the members in use, as the uplink's. */
+START_TEST(members_listen_for_the_uplink)
+{
+	struct bed *b = bed_make(2);
+	struct vs_punted s = {0};
+	uint8_t f[100];
+
+	fake_frame(f, mvrp_mac, far_mac, -1, 100, 1);
+	ck_assert_int_eq(vs_port_punt(b->uplink, VS_PUNT_MRP), 0);
+	ck_assert_int_eq(vs_port_punt(b->port[1], VS_PUNT_LINK), 0);
+	for (unsigned i = 0; i < MEMBERS; i++) {
+		fake_inject(&b->fake[i], f, 100);
+		run(b);
+		ck_assert_uint_eq(vs_switch_punted(b->sw, keep_punted, &s), i < 2);
+		ck_assert_ptr_eq(s.port, b->uplink);
+	}
+	memcpy(f, lacp_mac, 6);
+	fake_inject(&b->fake[1], f, 100);
+	run(b);
+	ck_assert_uint_eq(vs_switch_punted(b->sw, keep_punted, &s), 1);
+	ck_assert_ptr_eq(s.port, b->port[1]);
 	bed_free(b);
 }
 END_TEST
@@ -529,6 +560,7 @@ int main(void)
 	tcase_add_test(t, lost_members_are_replaced_at_once);
 	tcase_add_test(t, stopped_member);
 	tcase_add_test(t, what_comes_in);
+	tcase_add_test(t, members_listen_for_the_uplink);
 	tcase_add_test(t, injected_by_one_member);
 	tcase_add_test(t, nothing_overtakes);
 	tcase_add_test(t, load_is_evened_out);

@@ -181,8 +181,8 @@ static void unicast(const struct ref *r, unsigned from, int self, struct ref_fra
 		unknown(r, from, self, f);
 		return;
 	}
-	if (to == self)
-		return;
+	if (to == self || to == (int)from)
+		return; /* also what comes back and is meant for outside */
 	apart = (r->isolation || r->vepa) && !r->p[from].uplink && !r->p[to].uplink;
 	if (apart && r->isolation)
 		return;

@@ -195,6 +195,26 @@ START_TEST(full_ring_loses_and_counts)
 }
 END_TEST
 
+/* Copies of what guests send leave room for what the uplink's other end says. */
+START_TEST(copies_leave_room)
+{
+	struct bed *b = bed_make(1);
+	uint8_t frame[64];
+
+	ck_assert_int_eq(vs_port_punt(b->port[0], VS_PUNT_LINK), 0);
+	ck_assert_int_eq(vs_port_punt(b->port[1], VS_PUNT_IGMP), 0);
+	fake_frame(frame, group_mac, mac_of(1), 20, 50, 0);
+	memcpy(frame + 16, "\x08\x00\x46", 3);
+	frame[18 + 9] = 2;
+	for (unsigned i = 0; i < 200; i++)
+		fake_inject(&b->fake[1], frame, 50);
+	run(b);
+	send_frame(b, 0, lacp_mac, -1, 64);
+	ck_assert_uint_eq(fetch(b).last.kind, VS_PUNT_LINK);
+	bed_free(b);
+}
+END_TEST
+
 /* What a port left behind is not taken for another's that got its place. */
 START_TEST(frames_of_a_port_that_is_gone)
 {
@@ -253,6 +273,12 @@ START_TEST(injected_into_the_switch)
 	memcpy(frame, mac_of(1), 6);
 	ck_assert_int_eq(vs_switch_inject(b->port[2], frame, len), 0);
 	ck_assert_uint_eq(b->fake[1].n_out, 2);
+	/* Rates are those of anybody's frames. */
+	ck_assert_int_eq(
+		vs_vlan_rate(b->sw, 20, &(struct vs_rate){.bps = 1000000}, &(struct vs_rate){0}),
+		0);
+	ck_assert_int_eq(vs_switch_inject(b->port[2], frame, len), 0);
+	ck_assert_uint_eq(b->fake[1].n_out, 3);
 	bed_free(b);
 }
 END_TEST
@@ -278,7 +304,7 @@ static void *race(void *arg)
 	for (uint32_t i = 0; i < RACE_FRAMES; i++) {
 		burst->head[0][20] = r->tag;
 		memcpy(&burst->head[0][24], &i, 4);
-		ck_assert(punt_take(r->port, VS_PUNT_LINK, burst, 0));
+		ck_assert(punt_take(r->port, r->port, VS_PUNT_LINK, burst, 0));
 	}
 	free(burst);
 	return NULL;
@@ -333,6 +359,7 @@ int main(void)
 	tcase_add_test(t, link_frames_are_taken);
 	tcase_add_test(t, igmp_is_copied);
 	tcase_add_test(t, full_ring_loses_and_counts);
+	tcase_add_test(t, copies_leave_room);
 	tcase_add_test(t, frames_of_a_port_that_is_gone);
 	tcase_add_test(t, injected_out_of_a_port);
 	tcase_add_test(t, injected_into_the_switch);

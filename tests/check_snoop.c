@@ -293,6 +293,7 @@ static unsigned data_to(struct bed *b, unsigned from, const uint8_t *group, int 
 
 START_TEST(groups_go_to_who_joined)
 {
+	struct vs_switch_config cfg;
 	struct bed *b = snooping(_i);
 	uint64_t t = 1000000;
 	int up = _i ? 10 : -1;
@@ -332,6 +333,11 @@ START_TEST(groups_go_to_who_joined)
 	igmp_from(b, 2, g1, 0x11, g1, 1020000, -1);
 	vs_switch_tick(b->sw, 1041);
 	ck_assert_uint_eq(data_to(b, 0, g1, -1), 0x24); /* nobody is left */
+	/* Switched off: nobody is told who joins, so everybody gets it. */
+	cfg = b->sw->cfg;
+	cfg.snooping = false;
+	ck_assert_int_eq(vs_switch_configure(b->sw, &cfg), 0);
+	ck_assert_uint_eq(data_to(b, 0, g1, -1), 0x2E);
 	bed_free(b);
 }
 END_TEST

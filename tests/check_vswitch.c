@@ -169,6 +169,17 @@ START_TEST(vepa)
 	run(b);
 	ck_assert_uint_eq(b->fake[2].n_out, 0);
 	ck_assert_uint_eq(rx_drop(b, 3, VS_DROP_HAIRPIN), 1);
+	/* A guest's frame for a station outside, flooded by the bridge there: not out again. */
+	mac_of(9, dst);
+	fake_frame(back, src, dst, -1, 100, 0);
+	fake_inject(&b->fake[3], back, 100);
+	run(b);
+	clear(b);
+	fake_frame(back, dst, src, -1, 100, 0);
+	fake_inject(&b->fake[3], back, 100);
+	run(b);
+	ck_assert_uint_eq(b->fake[3].n_out, 0);
+	ck_assert_uint_eq(rx_drop(b, 3, VS_DROP_HAIRPIN), 2);
 	ck_assert_int_eq(vs_switch_configure(b->sw, &(struct vs_switch_config){.vepa = true,
 									       .isolation = true}),
 			 -EINVAL);

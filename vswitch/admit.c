@@ -62,20 +62,6 @@ static enum vs_drop check_source(struct flow *f, uint64_t key, unsigned vid)
 }
 
 /*
- * Trains of frames from one source are the rule: the last good one is remembered for frames
- * of the port's own VLAN, with the generation of the registrations it was checked against. A
- * learning port looks again every second, to keep the entry young.
- */
-static uint32_t source_generation(const struct flow *f)
-{
-	uint32_t gen = atomic_load_explicit(&f->sw->generation, memory_order_acquire);
-
-	if (f->in->learning)
-		gen ^= atomic_load_explicit(&f->sw->now_s, memory_order_relaxed) << 12;
-	return gen;
-}
-
-/*
  * A tagged frame like the last good one: same source, same tag, and no tag behind it. Its VLAN
  * and kind are those of that one.
  */
@@ -148,7 +134,7 @@ static __attribute__((noinline)) bool admit_slowly(struct flow *f, unsigned i, s
 static bool left_to_admit(struct flow *f, unsigned i)
 {
 	if (f->b->len[i] >= ETH_HLEN && f->b->head[i][0] & 1 &&
-	    punt_take(f->rx, f->special, f->b, i)) {
+	    punt_take(f->rx, f->in, f->special, f->b, i)) {
 		count(&f->ctr->rx_control, 1);
 		drop(f, i, DROP_TAKEN);
 	} else if (f->special & PORT_STANDBY) {
@@ -160,7 +146,7 @@ static bool left_to_admit(struct flow *f, unsigned i)
 /* Copies for the control thread, and what they say of where a frame may go. */
 static void listen(struct flow *f, unsigned i, uint16_t vid)
 {
-	enum copied c = punt_copy(f->rx, f->special, f->b, i, vid);
+	enum copied c = punt_copy(f->in, f->special, f->b, i, vid);
 
 	f->reports |= (uint64_t)(c == COPIED_REPORT) << i;
 	f->queries |= (uint64_t)(c == COPIED_QUERY) << i;
@@ -203,14 +189,14 @@ INLINE void admit(struct flow *f, const unsigned how)
 {
 	const struct vs_burst *b = f->b;
 	struct vs_port *p = f->rx;
-	uint32_t gen = source_generation(f), len_min = UINT32_MAX;
+	uint32_t len_min = UINT32_MAX;
 	uint64_t bytes = 0;
 
 	/* Trusted bursts are the control thread's: what is remembered is the worker's. */
-	if (!(how & ADMIT_TRUSTED) && p->last_gen != gen) {
+	if (!(how & ADMIT_TRUSTED) && p->last_gen != f->gen) {
 		p->last_src = SRC_NONE;
 		p->last_tagged_src = SRC_NONE;
-		p->last_gen = gen;
+		p->last_gen = f->gen;
 	}
 	for (unsigned i = 0; i < b->n; i++) {
 		len_min = b->len[i] < len_min ? b->len[i] : len_min;

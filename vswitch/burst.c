@@ -58,10 +58,35 @@ INLINE void forward(struct flow *f, const bool full, const unsigned how)
 		capture_flush(f->w, f->sw);
 }
 
+/*
+ * Trains of frames from one source are the rule: the last good one is remembered for frames
+ * of the port's own VLAN, with the generation of the registrations it was checked against. A
+ * learning port looks again every second, to keep the entry young.
+ */
+static uint32_t source_generation(const struct vs_port *in)
+{
+	uint32_t gen = atomic_load_explicit(&in->sw->generation, memory_order_acquire);
+
+	if (in->learning)
+		gen ^= atomic_load_explicit(&in->sw->now_s, memory_order_relaxed) << 12;
+	return gen;
+}
+
+/* A member in use listens to what its uplink is asked for as well. */
+static unsigned special_of(struct vs_port *p, struct vs_port *up)
+{
+	unsigned special = atomic_load_explicit(&p->special, memory_order_relaxed);
+
+	if (up && !(special & PORT_STANDBY))
+		special |= atomic_load_explicit(&up->special, memory_order_relaxed);
+	return special;
+}
+
 struct flow burst_flow(struct vs_worker *w, struct vs_port *p)
 {
 	struct vs_port *up = atomic_load_explicit(&p->up, memory_order_acquire);
 	struct vs_port *in = up ? up : p;
+	uint32_t gen = source_generation(in);
 
 	return (struct flow){.w = w,
 			     .rx = p,
@@ -70,7 +95,8 @@ struct flow burst_flow(struct vs_worker *w, struct vs_port *p)
 			     .sw = p->sw,
 			     .b = &w->burst,
 			     .rules = rules_of(in),
-			     .special = atomic_load_explicit(&p->special, memory_order_relaxed),
+			     .special = special_of(p, up),
+			     .gen = gen,
 			     .ctr = counters_of(w, p)};
 }
 

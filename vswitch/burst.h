@@ -22,7 +22,8 @@ struct flow {
 	struct vs_burst *b;
 	const struct rules *rules;
 	struct counters *ctr; /* of rx */
-	unsigned special;     /* of rx */
+	unsigned special;     /* of rx, and of the uplink it is a member of */
+	uint32_t gen; /* of sources; read before the rules, so that no older ones are kept */
 	uint32_t len_max;
 	unsigned flags; /* of all frames together */
 
@@ -101,7 +102,5 @@ uint64_t burst_realtime_ns(void);
 /* extra.c: what the plain variant knows nothing of: VLANs' rates and counters, mirrors. */
 void extra_admitted(struct flow *f);
 void extra_grouped(struct flow *f);
-/* Return: frames left of the list. */
-unsigned extra_leaving(struct flow *f, struct out *o);
 
 #endif

@@ -239,7 +239,6 @@ static void deliver_full(struct flow *f, struct out *o)
 {
 	struct shaper *s = atomic_load_explicit(&o->p->shaper, memory_order_acquire);
 
-	o->n = extra_leaving(f, o);
 	if (s && shape_queues(s))
 		shape_deliver(f->w, f->in, o->p, s, f->b, o->ref, o->n);
 	else

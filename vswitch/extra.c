@@ -66,6 +66,13 @@ static void count_vlans_out(struct flow *f, const struct out *o)
 	}
 }
 
+/* Of a frame that was dropped: is it one, and of a device in use? */
+static bool is_seen(const struct flow *f, unsigned i)
+{
+	return f->b->len[i] >= ETH_HLEN && f->w->drop[i] != VS_DROP_RX_RUNT &&
+	       f->w->drop[i] != VS_DROP_UPLINK_STANDBY;
+}
+
 /* The frames of the burst that the mirror shows, by their bits. */
 static uint64_t mirrored(struct flow *f, const struct vs_mirror *m)
 {
@@ -80,14 +87,14 @@ static uint64_t mirrored(struct flow *f, const struct vs_mirror *m)
 		for (unsigned r = 0; r < o->n; r++)
 			want |= BIT(o->ref[r].frame);
 	}
-	for (unsigned i = 0; m->vid && i < f->b->n; i++)
-		if (vid_of(f, i) != m->vid)
+	for (unsigned i = 0; i < f->b->n; i++)
+		if ((m->vid && vid_of(f, i) != m->vid) || (f->dropped & BIT(i) && !is_seen(f, i)))
 			want &= ~BIT(i);
 	return want;
 }
 
-/* Behind the grouping: one more receiver, whatever the rules say. */
-void extra_grouped(struct flow *f)
+/* One more receiver, whatever the rules say. */
+static void mirror(struct flow *f)
 {
 	struct vs_mirror *m = atomic_load_explicit(&f->sw->mirror, memory_order_acquire);
 	uint64_t want;
@@ -113,10 +120,15 @@ void extra_admitted(struct flow *f)
 	count_vlans_in(f);
 }
 
-unsigned extra_leaving(struct flow *f, struct out *o)
+/* The mirror comes last: its copies are none of the VLAN's. */
+void extra_grouped(struct flow *f)
 {
-	if (has_vlan_rates(f))
-		o->n = police_out(f, o);
-	count_vlans_out(f, o);
-	return o->n;
+	for (unsigned k = 0; k < f->w->n_out; k++) {
+		struct out *o = &f->w->out[k];
+
+		if (has_vlan_rates(f))
+			o->n = police_out(f, o);
+		count_vlans_out(f, o);
+	}
+	mirror(f);
 }

@@ -221,6 +221,9 @@ static enum vs_drop give_unicast(struct flow *f, unsigned i)
 {
 	if (f->w->dst[i] == FDB_PORT_NONE)
 		return give_unknown(f, i);
+	/* Also what a guest sent and a bridge outside floods: it would go round. */
+	if (f->w->dst[i] == f->in->index)
+		return VS_DROP_HAIRPIN;
 	switch (give(f, i, f->w->dst[i])) {
 	case GIVEN:
 		return VS_DROP_NONE;

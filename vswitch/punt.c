@@ -15,6 +15,7 @@
 #include "common/be.h"
 
 #define PUNT_SLOTS 128u /* a power of two */
+#define PUNT_COPIES 96u /* as many may be copies: guests' floods leave room for link protocols */
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86DD
 #define IPPROTO_IGMP_NUMBER 2
@@ -33,7 +34,7 @@ struct slot {
 
 struct punt {
 	_Alignas(64) _Atomic uint32_t head; /* next place to write */
-	_Alignas(64) uint32_t tail;	    /* next place to read; control thread */
+	_Alignas(64) _Atomic uint32_t tail; /* next place to read; control thread */
 	_Atomic uint64_t lost;
 	_Atomic bool fresh; /* something since the last notification */
 	void (*notify)(void *ctx);
@@ -116,10 +117,14 @@ static uint16_t copy_frame(uint8_t *to, const struct vs_burst *b, unsigned i)
 	return (uint16_t)n;
 }
 
-/* Return: a place to write, or NULL: all are full. */
-static struct slot *claim(struct punt *r, uint32_t *at)
+/* Return: a place to write, or NULL: all are full, or all that are for copies. */
+static struct slot *claim(struct punt *r, enum vs_punt kind, uint32_t *at)
 {
+	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+
 	*at = atomic_load_explicit(&r->head, memory_order_relaxed);
+	if (kind & (VS_PUNT_IGMP | VS_PUNT_MLD) && (int32_t)(*at - tail) >= (int32_t)PUNT_COPIES)
+		return NULL;
 	for (;;) {
 		struct slot *s = &r->slot[*at % PUNT_SLOTS];
 		/* Acquire: what the reader did with the place is over. */
@@ -141,7 +146,7 @@ static void put(struct vs_port *p, enum vs_punt kind, const struct vs_burst *b, 
 {
 	struct punt *r = ring_of(p->sw);
 	uint32_t at;
-	struct slot *s = r ? claim(r, &at) : NULL;
+	struct slot *s = r ? claim(r, kind, &at) : NULL;
 
 	if (!s) {
 		if (r)
@@ -158,7 +163,8 @@ static void put(struct vs_port *p, enum vs_punt kind, const struct vs_burst *b, 
 	atomic_store_explicit(&r->fresh, true, memory_order_release);
 }
 
-bool punt_take(struct vs_port *p, unsigned wanted, const struct vs_burst *b, unsigned i)
+bool punt_take(struct vs_port *p, struct vs_port *in, unsigned wanted, const struct vs_burst *b,
+	       unsigned i)
 {
 	static const uint8_t prefix[5] = {0x01, 0x80, 0xC2, 0x00, 0x00};
 	const uint8_t *dst = b->head[i];
@@ -167,7 +173,7 @@ bool punt_take(struct vs_port *p, unsigned wanted, const struct vs_burst *b, uns
 	if (memcmp(dst, prefix, sizeof(prefix)) != 0 || dst[5] >= 0x30 ||
 	    (dst[5] >= 0x10 && dst[5] < 0x20) || !(wanted & kind))
 		return false;
-	put(p, kind, b, i, 0);
+	put(kind == VS_PUNT_LINK ? p : in, kind, b, i, 0);
 	return true;
 }
 
@@ -250,10 +256,11 @@ unsigned vs_switch_punted(struct vs_switch *sw, vs_punt_fn *fn, void *ctx)
 
 	/* No more than a ring full at once: the control thread has other things to do. */
 	for (unsigned k = 0; r && k < PUNT_SLOTS; k++) {
-		struct slot *s = &r->slot[r->tail % PUNT_SLOTS];
+		uint32_t at = atomic_load_explicit(&r->tail, memory_order_relaxed);
+		struct slot *s = &r->slot[at % PUNT_SLOTS];
 		struct vs_punted f;
 
-		if (atomic_load_explicit(&s->turn, memory_order_acquire) != r->tail + 1)
+		if (atomic_load_explicit(&s->turn, memory_order_acquire) != at + 1)
 			break;
 		f = (struct vs_punted){.port = port_of(sw, s),
 				       .kind = (enum vs_punt)s->kind,
@@ -264,8 +271,8 @@ unsigned vs_switch_punted(struct vs_switch *sw, vs_punt_fn *fn, void *ctx)
 			fn(ctx, &f);
 			n++;
 		}
-		atomic_store_explicit(&s->turn, r->tail + PUNT_SLOTS, memory_order_release);
-		r->tail++;
+		atomic_store_explicit(&s->turn, at + PUNT_SLOTS, memory_order_release);
+		atomic_store_explicit(&r->tail, at + 1, memory_order_relaxed);
 	}
 	return n;
 }

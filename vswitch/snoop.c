@@ -373,6 +373,16 @@ static void age_queriers(struct vs_switch *sw)
 		s->any_until = 0;
 }
 
+void snoop_off(struct vs_switch *sw)
+{
+	struct snoop *s = of(sw);
+
+	if (!s)
+		return;
+	memset(s->querier_until, 0, sizeof(s->querier_until));
+	age_queriers(sw);
+}
+
 void snoop_tick(struct vs_switch *sw, uint64_t now_ms)
 {
 	struct snoop *s = of(sw);
@@ -423,7 +433,8 @@ size_t vs_snoop_list(struct vs_switch *sw, struct vs_snooped *out, size_t max)
 		const struct snooped *g = at(s, i);
 
 		for (unsigned k = 0; g && k < g->n && n < max; k++) {
-			uint64_t left = g->member[k].until_ms - s->now_ms;
+			uint64_t until = g->member[k].until_ms;
+			uint64_t left = until > s->now_ms ? until - s->now_ms : 0;
 
 			out[n] = (struct vs_snooped){.vid = g->vid,
 						     .filtered = g->published,

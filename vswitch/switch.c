@@ -210,6 +210,8 @@ static void set_snooping(struct vs_switch *sw)
 		if (p && p->learning && on != (p->punt_snoop != 0))
 			punt_snoop(p, on);
 	}
+	if (!on)
+		snoop_off(sw);
 }
 
 static void set_learner(struct vs_port *p)

@@ -299,7 +299,9 @@ struct vs_port *lag_member(struct vs_lag *l, unsigned i);
 const struct vs_port *lag_port(const struct vs_lag *l, unsigned i); /* or NULL; running or not */
 
 /* punt.c. Return: is the frame taken? */
-bool punt_take(struct vs_port *p, unsigned wanted, const struct vs_burst *b, unsigned i);
+/* @in: the port, or the uplink it is a member of: all but link protocols are the uplink's. */
+bool punt_take(struct vs_port *p, struct vs_port *in, unsigned wanted, const struct vs_burst *b,
+	       unsigned i);
 enum copied { COPIED_NOT, COPIED, COPIED_REPORT, COPIED_QUERY };
 enum copied punt_copy(struct vs_port *p, unsigned wanted, const struct vs_burst *b, unsigned i,
 		      uint16_t vid);
@@ -363,6 +365,8 @@ const struct bitmap *snoop_routers(struct snoop *s);
 /* Is it known who wants the group? */
 bool snoop_listed(struct snoop *s, const uint8_t *mac, unsigned vid);
 void snoop_tick(struct vs_switch *sw, uint64_t now_ms);
+/* Nobody listens any more: every group floods. */
+void snoop_off(struct vs_switch *sw);
 void snoop_forget(struct vs_port *p);
 
 /* storm.c. @rate: frames a second. Return: may one more frame pass? */

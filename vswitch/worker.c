@@ -79,8 +79,11 @@ struct vs_worker *worker_hand(void)
 {
 	struct vs_worker *w = alloc();
 
-	if (w)
-		w->id = VS_WORKERS_MAX;
+	if (!w)
+		return NULL;
+	w->id = VS_WORKERS_MAX;
+	w->clock_ns = monotonic_ns;
+	w->due_ns = UINT64_MAX;
 	return w;
 }
 
