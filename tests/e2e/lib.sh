@@ -38,8 +38,10 @@ begin()
 	[ -e /dev/net/tun ] || skip_all "no /dev/net/tun"
 	T=$(mktemp -d "${TMPDIR:-/tmp}/zlan-$TEST.XXXXXX")
 	ID=z$$
-	trap finish EXIT
-	trap 'echo "FAILED $TEST: interrupted"; FAILURES=$((FAILURES + 1)); exit 1' INT TERM HUP
+	# A trap runs with the output of the command it interrupts.
+	exec {OUT}>&1
+	trap 'finish >&$OUT 2>&1' EXIT
+	trap 'echo "FAILED $TEST: interrupted" >&$OUT; FAILURES=$((FAILURES + 1)); exit 1' INT TERM HUP
 }
 
 skip_all()
@@ -164,13 +166,13 @@ fails_with()
 
 # ---- processes ------------------------------------------------------------------------
 
-# start NAME COMMAND...: run in the background, output in $T/NAME.log.
+# start NAME COMMAND...: run in the background, output in $T/NAME.log. It ends when the test is killed.
 start()
 {
 	local name=$1
 	shift
 	: >"$T/$name.log" # now, so that whoever waits for its lines finds it
-	"$@" >"$T/$name.log" 2>&1 </dev/null &
+	setpriv --pdeathsig TERM "$@" >"$T/$name.log" 2>&1 </dev/null {OUT}>&- &
 	PIDS[$name]=$!
 }
 
