@@ -163,6 +163,27 @@ static int check_number(struct cp_run *run, const struct cp_lan *lan)
 	return check_vlans(run, lan, &policy, number);
 }
 
+/* A port with VLANID vid added or removed. Return: 0, or -1 after a message. */
+static int check_port_vlan(struct cp_run *run, const struct cp_lan *lan, const struct cp_port *p)
+{
+	uint32_t vid = run->args->v[CP_OP_VLANID].num;
+	struct cp_policy policy = p->policy;
+	char name[16];
+
+	if (given(run, CP_OP_ADD)) {
+		policy.has_vids = true;
+		vs_vidset_add(&policy.vids, vid);
+		if (check_vlans(run, lan, &policy, p->number) < 0)
+			return -1;
+	} else {
+		vs_vidset_del(&policy.vids, vid);
+	}
+	snprintf(name, sizeof(name), "Port %u", p->number);
+	if (cp_vlans_ranges(&policy.vids) > CP_VLAN_RANGES_MAX)
+		return cp_error(run, CP_E_LIMIT, name, "400 separate ranges of VLANs", NULL);
+	return 0;
+}
+
 static int check_vlanid(struct cp_run *run, const struct cp_lan *lan)
 {
 	const struct cp_value *v = run->args->v;
@@ -179,21 +200,15 @@ static int check_vlanid(struct cp_run *run, const struct cp_lan *lan)
 	if (!lan->vlan_aware)
 		return cp_error(run, CP_E_VLAN_UNAWARE, "VLANID", lan->name, NULL);
 	for (uint16_t n = 1; n <= VS_PORTS_MAX; n++) {
-		const struct cp_port *p = vs_vidset_has(ports, n) ? cp_port_find(lan, n) : NULL;
-		struct cp_policy policy;
-
-		if (!vs_vidset_has(ports, n))
-			continue;
-		if (!p)
+		if (vs_vidset_has(ports, n) && !cp_port_find(lan, n))
 			return no_port(run, lan, n);
-		policy = p->policy;
-		policy.has_vids = true;
-		vs_vidset_add(&policy.vids, vid);
-		if (given(run, CP_OP_ADD) && check_vlans(run, lan, &policy, n) < 0)
+	}
+	for (const struct cp_port *p = lan->ports; p; p = p->hh.next) {
+		known |= vs_vidset_has(&p->policy.vids, vid);
+		if ((given(run, CP_OP_DELETE) || vs_vidset_has(ports, p->number)) &&
+		    check_port_vlan(run, lan, p) < 0)
 			return -1;
 	}
-	for (const struct cp_port *p = lan->ports; p; p = p->hh.next)
-		known |= vs_vidset_has(&p->policy.vids, vid);
 	snprintf(text, sizeof(text), "%u", vid);
 	if (!known && !given(run, CP_OP_ADD))
 		return cp_error(run, CP_E_NO_VLAN, text, lan->name, NULL);

@@ -876,6 +876,39 @@ START_TEST(test_ports)
 }
 END_TEST
 
+static int run_one(struct cp *cp, const char *line)
+{
+	struct cp_reply r;
+	int rc = cp_execute(cp, &operator_user, line, &r);
+
+	cp_reply_free(&r);
+	return rc;
+}
+
+/* One more range than a statement can name would not come back after a restart. */
+START_TEST(test_port_ranges)
+{
+	struct host h;
+	struct cp *cp = make(&h);
+	char line[80];
+	unsigned n = 1, rc = 0;
+
+	ck_assert_int_eq(run_one(cp, "DEFINE VSWITCH PB PORTBASED VLAN 4000 PORTTYPE TRUNK"), 0);
+	ck_assert_int_eq(run_one(cp, "SET VSWITCH PB PORTNUMBER 1 USERID U VLAN 1-2000"), 0);
+	for (; !rc && n < 900; n++) {
+		snprintf(line, sizeof(line), "SET VSWITCH PB VLANID %u REMOVE 1", 2 * n);
+		rc = (unsigned)run_one(cp, line);
+	}
+	ck_assert_uint_eq(rc, 2503);
+	ck_assert_uint_eq(n, 401);
+	ck_assert_int_eq(run_one(cp, "SET VSWITCH PB VLANID 2002 ADD 1"), 2503);
+	ck_assert_int_eq(run_one(cp, "SET VSWITCH PB VLANID 1 DELETE"), 0);
+	ck_assert_int_eq(run_one(cp, "SET VSWITCH PB VLANID 2002 ADD 1"), 0);
+	ck_assert_int_eq(run_one(cp, "SET VSWITCH PB VLANID 900 DELETE"), 2503);
+	cp_destroy(cp);
+}
+END_TEST
+
 /* What class G makes is counted, for each user. */
 START_TEST(test_quotas)
 {
@@ -1705,6 +1738,7 @@ int main(void)
 	tcase_add_test(t, test_completion);
 	tcase_add_test(t, test_json);
 	tcase_add_test(t, test_ports);
+	tcase_add_test(t, test_port_ranges);
 	tcase_add_test(t, test_quotas);
 	tcase_add_test(t, test_round_trip);
 	tcase_add_test(t, test_random);
