@@ -21,6 +21,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0:exitcode=99}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 
 TEST=$(basename "$0" .sh)
+exec {OUT}>&1	# a trap runs with the output of the command it interrupts
 FAILURES=0
 declare -A PIDS=()	# name -> process id of what this run started
 declare -A WORLD=()	# namespaces of this run
@@ -38,8 +39,6 @@ begin()
 	[ -e /dev/net/tun ] || skip_all "no /dev/net/tun"
 	T=$(mktemp -d "${TMPDIR:-/tmp}/zlan-$TEST.XXXXXX")
 	ID=z$$
-	# A trap runs with the output of the command it interrupts.
-	exec {OUT}>&1
 	trap 'finish >&$OUT 2>&1' EXIT
 	trap 'echo "FAILED $TEST: interrupted" >&$OUT; FAILURES=$((FAILURES + 1)); exit 1' INT TERM HUP
 }
