@@ -25,11 +25,12 @@
 	 OSA_ASSIST_SOURCE_MAC)
 
 /*
- * IQD: no ARP, no Ethernet, nothing to compute; a layer-3 host asks for broadcasts and groups.
+ * IQD: no ARP, no Ethernet, nothing to compute; a layer-3 host asks for broadcasts and groups. Who
+ * sees full VLAN support starts it by the number of VLAN priority (4.7).
  */
 #define IQD_LAYER3_V4                                                                              \
 	(OSA_ASSIST_MULTICAST | OSA_ASSIST_MULTICAST_ROUTER | OSA_ASSIST_FILTER |                  \
-	 OSA_ASSIST_FULL_VLAN)
+	 OSA_ASSIST_FULL_VLAN | OSA_ASSIST_VLAN_PRIORITY)
 #define IQD_LAYER3_V6 (OSA_ASSIST_MULTICAST | OSA_ASSIST_MULTICAST_ROUTER)
 
 /* A layer-2 header cannot ask for the IP header's checksum (7.1). */

@@ -24,6 +24,7 @@ static const char *const files[] = {
 	"tests/data/l2-zosa.trace",
 	"tests/data/l2-vlan-zosa.trace",
 	"tests/data/l3-zosa.trace",
+	"tests/data/hipers-zosa.trace",
 };
 
 struct replay {
@@ -71,6 +72,12 @@ static struct qdio_group_config config_of(const struct trace *t)
 			cfg.thin_interrupts = true;
 	}
 	cfg.qebsm = trace_next(t, 0, "SQBS", 'd') < t->n;
+	i = trace_next(t, 0, "SENSEID", 'r');
+	if (i < t->n && t->ev[i].len > 6 && t->ev[i].data[6] == 0x05) { /* HiperSockets */
+		cfg.cu_model = cfg.dev_model = 0x05;
+		cfg.qfmt = QDIO_FORMAT_IQD;
+		cfg.chpid_type = QDIO_CHPID_IQD;
+	}
 	cfg.chpid = t->ev[msch].data[16]; /* PMCW: first path */
 	cfg.cula = 0;
 	for (unsigned dev = 0; dev < QDIO_DEVICES; dev++)

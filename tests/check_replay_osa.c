@@ -68,7 +68,8 @@ static void idx_check(struct replay *r)
 	MUST(r, (m[2] & 0xC0) != 0xC0);
 	MUST(r, (m[8] & 3) == 2);
 	MUST(r, m[0x0B] & 0x80); /* old kernels without a port name */
-	MUST(r, (be16_load(m + 0x10) & (r->e->ch == 'w' ? 0xFEFF : 0xFFFF)) == 0x0201);
+	MUST(r, (be16_load(m + 0x10) & (r->e->ch == 'w' ? 0xFEFF : 0xFFFF)) ==
+			(osa_is_iqd(r->rig->a) ? 0x0408 : 0x0201));
 	if (r->e->ch == 'r')
 		r->token[OSA_TOKEN_ISSUER] = be32_load(m + 0x0C);
 }
@@ -200,6 +201,10 @@ static void vnicc_check(struct replay *r, const uint8_t *request)
 	uint32_t sub = be32_load(request + 12), bit = sub ? be32_load(request + 16) : 0;
 	uint16_t rc = be16_get(r->rig->ipa.rc);
 
+	if (osa_is_iqd(r->rig->a)) { /* hipersockets' own, which is not here */
+		MUST(r, rc == OSA_RC_L2_UNSUPPORTED);
+		return;
+	}
 	if (bit && !(bit & r->vnicc_supported)) {
 		MUST(r, rc == OSA_RC_L2_UNSUPPORTED);
 		return;
@@ -269,6 +274,9 @@ static void ipa_check(struct replay *r, const uint8_t *p, size_t len)
 	case OSA_SETRTG:
 	case OSA_CREATE_ADDR:
 		MUST(r, be16_get(ipa->rc) == 0);
+		break;
+	case OSA_SETBRIDGEPORT_IQD:
+		MUST(r, be16_get(ipa->rc) == OSA_RC_L2_UNSUPPORTED);
 		break;
 	case OSA_SETDIAGASS:
 		MUST(r, be16_get(ipa->rc) == 0 && r->rig->data[17] == request[17]);
@@ -357,25 +365,64 @@ static void replay_event(struct replay *r, const struct trace_event *e)
 	}
 }
 
+/* HiperSockets without a LAN: what the host registers is osa's part. */
+static int iqd_ip_add(void *ctx, const uint8_t addr[16], bool takeover)
+{
+	(void)ctx;
+	(void)addr;
+	(void)takeover;
+	return 0;
+}
+
+static void iqd_ip_del(void *ctx, const uint8_t addr[16])
+{
+	(void)ctx;
+	(void)addr;
+}
+
+static void iqd_wants(void *ctx, bool broadcast, uint8_t routing4, uint8_t routing6)
+{
+	(void)ctx;
+	(void)broadcast;
+	(void)routing4;
+	(void)routing6;
+}
+
+static struct osa_rig *rig_new(bool iqd)
+{
+	static const struct osa_iqd_ops ops = {
+		.ip_add = iqd_ip_add,
+		.ip_del = iqd_ip_del,
+		.wants = iqd_wants,
+	};
+	struct osa_config cfg = *osa_rig_config();
+
+	if (iqd)
+		cfg.iqd = (struct osa_iqd){.ops = &ops, .frame_size = 0xFFFF};
+	return osa_rig_new(&cfg, true);
+}
+
 static const struct {
 	const char *path;
 	unsigned writes, sessions, activations, events;
+	bool iqd;
 } files[] = {
-	{"tests/data/l2-osd-full.trace", 201, 5, 5, 2},
-	{"tests/data/l2-osd-minimal.trace", 18, 1, 1, 0},
-	{"tests/data/l2-osd-retry.trace", 30, 2, 1, 0},
-	{"tests/data/l2-hyperion-qebsm.trace", 37, 2, 2, 0},
-	{"tests/data/l2-hyperion-thinint.trace", 37, 2, 2, 0},
-	{"tests/data/l3-osd.trace", 164, 3, 3, 0},
-	{"tests/data/l2-zosa.trace", 121, 5, 5, 4},
-	{"tests/data/l2-vlan-zosa.trace", 55, 2, 2, 2},
-	{"tests/data/l3-zosa.trace", 89, 3, 3, 0},
+	{"tests/data/l2-osd-full.trace", 201, 5, 5, 2, false},
+	{"tests/data/l2-osd-minimal.trace", 18, 1, 1, 0, false},
+	{"tests/data/l2-osd-retry.trace", 30, 2, 1, 0, false},
+	{"tests/data/l2-hyperion-qebsm.trace", 37, 2, 2, 0, false},
+	{"tests/data/l2-hyperion-thinint.trace", 37, 2, 2, 0, false},
+	{"tests/data/l3-osd.trace", 164, 3, 3, 0, false},
+	{"tests/data/l2-zosa.trace", 121, 5, 5, 4, false},
+	{"tests/data/l2-vlan-zosa.trace", 55, 2, 2, 2, false},
+	{"tests/data/l3-zosa.trace", 89, 3, 3, 0, false},
+	{"tests/data/hipers-zosa.trace", 74, 3, 3, 0, true},
 };
 
 START_TEST(test_recording)
 {
 	struct trace *t = trace_load(files[_i].path);
-	struct replay r = {.rig = osa_rig_new(NULL, true), .vnicc_supported = 0xFF000000};
+	struct replay r = {.rig = rig_new(files[_i].iqd), .vnicc_supported = 0xFF000000};
 	struct osa_info info;
 
 	ck_assert_ptr_nonnull(t);

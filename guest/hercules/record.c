@@ -271,12 +271,16 @@ void record_stop(struct record *r, unsigned dev, enum emu_stop why)
 
 /* ---- CHSC ----------------------------------------------------------------------------------- */
 
-/* Requests with a range of subchannels: is it one of ours? */
+/* Requests that name a subchannel, or the first of a range: is it one of ours? */
 static bool foreign(const struct record *r, uint16_t code, const uint8_t *req)
 {
-	uint16_t sch = be16_load(req + 6);
+	uint16_t sch;
 
-	if (code != QDIO_CHSC_SSQD && code != QDIO_CHSC_SUBCHANNEL)
+	if (code == QDIO_CHSC_SSQD || code == QDIO_CHSC_SUBCHANNEL)
+		sch = be16_load(req + 6);
+	else if (code == QDIO_CHSC_SADC)
+		sch = be16_load(req + offsetof(struct qdio_sadc, schid) + 2);
+	else
 		return false;
 	for (unsigned dev = 0; dev < QDIO_DEVICES; dev++)
 		if (sch == r->place.subchannel[dev])

@@ -55,6 +55,7 @@
 #define STOP_WAIT_MS 300 /* a processor waits that long for a program that it halts */
 #define ADAPTERS_MAX 64
 #define LOOK_AGAIN_MS 2 /* see data_main */
+#define SAID 1		/* instead of -errno: the user has been told why */
 #define ENDED (QDIO_DSTAT_CHANNEL_END | QDIO_DSTAT_DEVICE_END)
 
 /* The command a device is executing. */
@@ -570,7 +571,7 @@ static int make_hipers(struct zosa *z)
 	z->hipers = hipers_create(z->cfg.lan, z->cfg.mfs, &cfg, &env_ops, z, why, sizeof(why));
 	if (!z->hipers) {
 		say(z, why);
-		return -EINVAL;
+		return SAID;
 	}
 	z->osa = hipers_osa(z->hipers);
 	z->attached = true;
@@ -690,7 +691,8 @@ struct zosa *zosa_create(const struct zosa_place *place, int argc, char *const *
 	if (!rc)
 		rc = start_threads(z);
 	if (rc) {
-		say(z, strerror(-rc));
+		if (rc != SAID)
+			say(z, strerror(-rc));
 		adapters_remove(z);
 		goto fail;
 	}

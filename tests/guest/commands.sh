@@ -55,6 +55,15 @@ apart() # DEVICE
 	ip link set $i netns $APART && there ip link set $i up
 }
 
+# And together again.
+together()
+{
+	kill $APART
+	wait $APART 2>/dev/null
+	APART=
+	sleep 1
+}
+
 there() # COMMAND...
 {
 	nsenter -t $APART -n $*

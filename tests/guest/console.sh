@@ -31,6 +31,21 @@ emulator one "attach 0800.3 ZOSA user LINUX01 speed 9" >/dev/null
 must "an unknown operand: refused" wait_line one "ZOSA 0800: operand 'speed 9'"
 emulator one "attach 0900.3 ZOSA user LINUX0123 dir $T/run" >/dev/null
 must "too long a user id: refused" wait_line one "ZOSA 0900: operand 'user LINUX0123'"
+emulator one "attach 0A00.3 ZOSA type hipers mfs 64K" >/dev/null
+must "HiperSockets without a LAN: refused" wait_line one 'ZOSA 0A00: the operand lan NAME is missing'
+emulator one "attach 0B00.3 ZOSA type hipers lan HSI mfs 48K" >/dev/null
+must "HiperSockets of another size: refused" wait_line one "ZOSA 0B00: operand 'mfs 48K'"
+emulator one "attach 0C00.3 ZOSA type hipers lan HSI mfs 64K" >/dev/null
+if [ "$FAMILY" = 3 ]; then
+	must "HiperSockets without adapter interrupts: refused" wait_line one 'ZOSA 0C00: HiperSockets need adapter interrupts'
+else
+	emulator one "attach 0D00.3 ZOSA type hipers lan hsi" >/dev/null
+	must "HiperSockets, two sizes on a LAN: refused" wait_line one 'ZOSA 0D00: LAN HSI has frames of 64K'
+	emulator one "detach 0C00" >/dev/null
+	emulator one "attach 0E00.3 ZOSA type hipers lan HSI mfs 24K" >/dev/null
+	emulator one "attach 0F00.3 ZOSA type hipers lan HSI mfs 16K" >/dev/null
+	must "HiperSockets, the LAN went with its last device" wait_line one 'ZOSA 0F00: LAN HSI has frames of 24K'
+fi
 if [ "$FAMILY" = 3 ]; then
 	emulator one "attach 9500.3 ZOSA user LINUX01 dir $T/run" >/dev/null
 	must "a CHPID the emulator cannot show: refused" wait_line one 'CHPID of at most 7F, not 95'
