@@ -158,6 +158,7 @@ static int packet_open(struct cp_hostuplinks *us, struct uplink *u)
 
 		snprintf(u->why, sizeof(u->why), "%s",
 			 rc == -ENODEV			 ? "there is no such interface"
+			 : rc == -EPFNOSUPPORT		 ? "it is no Ethernet interface"
 			 : rc == -EPERM || rc == -EACCES ? "zland needs CAP_NET_RAW"
 							 : strerror(-rc));
 		return rc;

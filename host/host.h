@@ -74,7 +74,8 @@ bool host_tap_alive(const struct host_tap *t);
 
 struct host_packet;
 
-/* Return: the port, or NULL and errno (ENODEV: no such interface, EPERM: CAP_NET_RAW is needed). */
+/* Return: the port, or NULL and errno (ENODEV: no such interface, EPFNOSUPPORT: not an Ethernet
+ * one, EPERM: CAP_NET_RAW is needed). */
 struct host_packet *host_packet_open(const char *ifname);
 void host_packet_close(struct host_packet *p);
 const struct vs_port_ops *host_packet_ops(void);

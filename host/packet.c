@@ -15,6 +15,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -264,6 +265,17 @@ static int set_option(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
+/* The loopback interface and tunnels carry no Ethernet frames, or not those of others. */
+static int check_type(int fd)
+{
+	struct sockaddr_ll addr;
+	socklen_t len = sizeof(addr);
+
+	if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
+		return -errno;
+	return addr.sll_hatype == ARPHRD_ETHER ? 0 : -EPFNOSUPPORT;
+}
+
 static int socket_setup(int fd, unsigned ifindex)
 {
 	struct sockaddr_ll addr = {.sll_family = AF_PACKET,
@@ -283,7 +295,7 @@ static int socket_setup(int fd, unsigned ifindex)
 		rc = -errno;
 	if (!rc && bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
 		rc = -errno;
-	return rc;
+	return rc ? rc : check_type(fd);
 }
 
 static int buffers_setup(struct rx *rx)

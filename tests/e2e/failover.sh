@@ -55,6 +55,8 @@ gap_below()
 	awk -v max="$1" 'match($0, /gap_ms=[0-9.]+/) { exit !(substr($0, RSTART + 7, RLENGTH - 7) + 0 <= max + 0) }' "$T/flows"
 }
 
+must "an interface without Ethernet frames is refused" \
+	fails_with 'ZLN2832E Connection lo .* it is no Ethernet interface' zl SET VSWITCH VSW1 UPLINK NIC lo
 must "the first device is active" device_is eth1 ACTIVE
 must "the second is a backup" device_is eth2 BACKUP
 must "the guest reaches the outside" reach one 10.92.0.1
