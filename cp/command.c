@@ -147,8 +147,10 @@ int cp_run_line(struct cp *cp, const struct cp_caller *who, const char *line, st
 		cp_error(&run, CP_E_LINE, "line", refused, NULL);
 	else if (tokens.n)
 		execute(&run, &tokens);
-	if (run.changed)
+	if (run.changed) {
 		cp_lan_sweep(cp);
+		cp_traces_apply(cp);
+	}
 	*changed = run.changed;
 	cp_run_close(&run);
 	return r->rc;
@@ -181,6 +183,8 @@ void cp_destroy(struct cp *cp)
 {
 	if (!cp)
 		return;
+	while (cp->traces)
+		cp_trace_remove(cp, cp->traces);
 	while (cp->users)
 		cp_nic_destroy(cp->users->nics);
 	while (cp->lans)
@@ -208,6 +212,7 @@ void cp_tick(struct cp *cp, uint32_t now_s)
 		for (struct cp_nic *nic = u->nics; nic; nic = nic->hh.next)
 			if (nic->osa)
 				osa_tick(nic->osa, (uint64_t)now_s * 1000);
+	cp_traces_apply(cp); /* an uplink may have come */
 }
 
 /* ---- look-ups --------------------------------------------------------------------- */

@@ -294,6 +294,7 @@ char *cp_configuration(const struct cp *cp)
 	}
 	print_nics(f, cp);
 	cp_vmlan_print(f, &cp->vmlan);
+	cp_traces_print(f, cp);
 	fclose(f);
 	return text;
 }

@@ -172,8 +172,7 @@ void cp_uncouple(struct cp_nic *nic)
 		nic->client->coupled(nic->client->ctx, false);
 	cp_account(nic, "uncouple");
 	cp_event_link(nic, lan, false);
-	if (cp->hooks.forget)
-		cp->hooks.forget(cp->hooks.ctx, lan->sw, nic->port);
+	cp_forget(cp, lan->sw, nic->port);
 	vs_port_destroy(nic->port);
 	nic->port = NULL;
 	DL_DELETE2(lan->coupled, nic, lan_prev, lan_next);

@@ -23,6 +23,14 @@ enum cp_nic_type { CP_NIC_QDIO, CP_NIC_STREAM, CP_NIC_DGRAM, CP_NIC_VHOST, CP_NI
 
 /* ---- the whole -------------------------------------------------------------------- */
 
+struct cp_capture_filter;
+
+/* A trace's file. */
+struct cp_trace_status {
+	uint64_t frames, lost; /* written, and not */
+	int error;	       /* 0, or the -errno that ended the writing */
+};
+
 enum cp_save { CP_SAVE_ALL, CP_SAVE_STATEMENT, CP_SAVE_NONE };
 
 struct cp_hooks {
@@ -64,6 +72,14 @@ struct cp_hooks {
 	void (*appeared)(void *ctx, struct vs_switch *sw);
 	/* An accounting record: a line of JSON without its newline. */
 	void (*account)(void *ctx, const char *line);
+	/* A trace begins: write what it covers into a file of its name. @err: text for the reply.
+	 * Return: a handle for the others, or NULL. */
+	void *(*open_trace)(void *ctx, const char *id, const struct cp_capture_filter *filter,
+			    char *err, size_t err_len);
+	/* In place of what it covered before: a switch (NULL: nothing), or one port of it. */
+	void (*cover_trace)(void *ctx, void *trace, struct vs_switch *sw, struct vs_port *port);
+	void (*trace_status)(void *ctx, void *trace, struct cp_trace_status *s);
+	void (*close_trace)(void *ctx, void *trace);
 	/* SHUTDOWN was accepted. */
 	void (*shutdown)(void *ctx);
 	/* A line for the event log ("ZLN2830I ..."). */

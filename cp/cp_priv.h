@@ -22,6 +22,7 @@
 #define CP_GRANTS_MAX 16384  /* of all networks together */
 #define CP_ACCOUNTS_MAX 4096 /* of all users together */
 #define CP_RATEGROUPS_MAX 256
+#define CP_TRACES_MAX 16
 #define CP_VLAN_RANGES_MAX 400 /* of one list: its canonical text fits in a statement */
 
 #define CP_NAME_BYTES 9	     /* userid, LAN name */
@@ -260,6 +261,24 @@ struct cp_nic {
 	UT_hash_handle hh;
 };
 
+enum cp_trace_what { CP_TRACE_ALL, CP_TRACE_NIC, CP_TRACE_TRUNK, CP_TRACE_DROPPED };
+
+/* TRSOURCE TYPE LAN: frames of a network that zland writes into a file. */
+struct cp_trace {
+	char id[CP_NAME_BYTES];
+	char owner[CP_NAME_BYTES], name[CP_NAME_BYTES];
+	enum cp_trace_what what;
+	struct cp_mirror_nic nic;
+	bool by_vlan;
+	struct vs_vidset vids;
+	uint32_t length;
+	bool enabled;
+	void *handle;	      /* of hooks.open_trace */
+	struct vs_switch *sw; /* what it covers now, or NULL */
+	struct vs_port *port;
+	UT_hash_handle hh;
+};
+
 #define CP_INFINITE UINT32_MAX
 
 /* What holds for all networks. */
@@ -278,6 +297,7 @@ struct cp {
 	struct cp_lan *lans;
 	struct cp_rategroup *rategroups;
 	struct cp_group *groups;
+	struct cp_trace *traces;
 	struct cp_macid *macs;
 	uint32_t last_mac;
 	struct cp_account *accounts;
@@ -474,6 +494,13 @@ json_t *cp_mirror_json(const struct cp_lan *lan);
 json_t *cp_vlan_counts_json(const struct cp_lan *lan);
 void cp_say_vlan_counts(struct cp_run *run, const struct cp_lan *lan);
 
+/* cmd_trace.c */
+void cp_traces_apply(struct cp *cp);
+void cp_traces_print(FILE *f, const struct cp *cp);
+void cp_trace_remove(struct cp *cp, struct cp_trace *t);
+/* A switch (port is NULL) or a port of it is about to go: traces and captures of it end. */
+void cp_forget(struct cp *cp, struct vs_switch *sw, struct vs_port *port);
+
 /* cmd_rate.c */
 #define CP_RATE_TEXT 24
 void cp_rate_text(const struct vs_rate *r, char text[CP_RATE_TEXT]);
@@ -548,6 +575,11 @@ void cp_do_help(struct cp_run *run);
 void cp_do_shutdown(struct cp_run *run);
 void cp_do_save(struct cp_run *run);
 void cp_do_query_events(struct cp_run *run);
+void cp_do_trsource(struct cp_run *run);
+void cp_do_trsource_enable(struct cp_run *run);
+void cp_do_trsource_disable(struct cp_run *run);
+void cp_do_trsource_drop(struct cp_run *run);
+void cp_do_query_trsource(struct cp_run *run);
 
 /* query_port.c: what the QUERY commands say about one port */
 json_t *cp_counters_json(const struct vs_port *port);

@@ -47,10 +47,12 @@
 #include "cp/rundir.h"
 #include "cp/save.h"
 #include "cp/state.h"
+#include "cp/tracefile.h"
 #include "cp/hostuplink.h"
 #include "cp/vhost.h"
 #include "cp/worker.h"
 
+#define TRACE_MAX (16u << 20) /* of a file; there are two of a trace */
 #define ACCOUNTING_MAX (16 << 20)
 #define ACCOUNTING_FLAGS (O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
 
@@ -232,6 +234,44 @@ static void hook_account(void *ctx, const char *line)
 	close(fd);
 }
 
+static void hook_log(void *ctx, const char *line)
+{
+	struct cp_daemon *d = ctx;
+
+	cp_log_line(&d->log, line);
+}
+
+static void *hook_open_trace(void *ctx, const char *id, const struct cp_capture_filter *filter,
+			     char *err, size_t err_len)
+{
+	struct cp_daemon *d = ctx;
+	const struct cp_tracefile_config cfg = {.base = d->base,
+						.dir_fd = d->dir_fd,
+						.max_bytes = TRACE_MAX,
+						.log = hook_log,
+						.ctx = d};
+
+	return cp_tracefile_open(&cfg, id, filter, err, err_len);
+}
+
+static void hook_cover_trace(void *ctx, void *trace, struct vs_switch *sw, struct vs_port *port)
+{
+	(void)ctx;
+	cp_tracefile_cover(trace, sw, port);
+}
+
+static void hook_trace_status(void *ctx, void *trace, struct cp_trace_status *s)
+{
+	(void)ctx;
+	cp_tracefile_status(trace, s);
+}
+
+static void hook_close_trace(void *ctx, void *trace)
+{
+	(void)ctx;
+	cp_tracefile_close(trace);
+}
+
 static void hook_appeared(void *ctx, struct vs_switch *sw)
 {
 	struct cp_daemon *d = ctx;
@@ -245,13 +285,6 @@ static void hook_shutdown(void *ctx)
 	struct cp_daemon *d = ctx;
 
 	event_base_loopexit(d->base, NULL);
-}
-
-static void hook_log(void *ctx, const char *line)
-{
-	struct cp_daemon *d = ctx;
-
-	cp_log_line(&d->log, line);
 }
 
 static void hook_forget(void *ctx, struct vs_switch *sw, struct vs_port *p)
@@ -495,6 +528,10 @@ static int make_objects(struct cp_daemon *d)
 		.save = hook_save,
 		.appeared = hook_appeared,
 		.account = hook_account,
+		.open_trace = hook_open_trace,
+		.cover_trace = hook_cover_trace,
+		.trace_status = hook_trace_status,
+		.close_trace = hook_close_trace,
 		.shutdown = hook_shutdown,
 		.log = hook_log,
 		.forget = hook_forget,

@@ -1071,6 +1071,67 @@ static const struct cp_operand save[] = {
 	{0},
 };
 
+#define TRACE_ID(flag)                                                                             \
+	{                                                                                          \
+		.op = CP_OP_NAME, .flags = CP_POSITIONAL | (flag), .words = "traceid",             \
+		.arg = CP_ARG_NEWNAME, .help = "1-8 letters, digits, @ # $ _"                      \
+	}
+
+static const struct cp_operand trsource[] = {
+	TRACE_ID(0),
+	{.op = CP_OP_TYPE, .words = "TYPE LAN", .help = "the only type; must be given"},
+	{.op = CP_OP_OWNER,
+	 .words = "OWNer",
+	 .arg = CP_ARG_OWNER,
+	 .name = "userid|*|SYSTEM",
+	 .help = "of the network; SYSTEM for virtual switches"},
+	{.op = CP_OP_LANNAME,
+	 .words = "LANName",
+	 .arg = CP_ARG_LAN,
+	 .name = "name",
+	 .help = "the network; it need not exist yet"},
+	{.op = CP_OP_VLAN,
+	 .words = "VLAN",
+	 .choices = "ALL",
+	 .arg = CP_ARG_VIDS,
+	 .name = "vid|vid-vid...",
+	 .help = "only frames of these VLANs; default ALL"},
+	{.op = CP_OP_LENGTH,
+	 .words = "LENgth",
+	 .choices = "FULL",
+	 .arg = CP_ARG_NUM,
+	 .min = 64,
+	 .max = 2048,
+	 .name = "bytes",
+	 .help = "64-2048 of each frame are kept; FULL: 2048; default 512"},
+	{.op = CP_OP_NIC,
+	 .words = "NIC",
+	 .arg = CP_ARG_USERVDEV,
+	 .name = "userid vdev",
+	 .help = "only what enters or leaves by this NIC"},
+	{.op = CP_OP_TRUNK, .words = "TRUNK", .help = "only what crosses the uplink"},
+	{.op = CP_OP_DROPPED, .words = "DROPPED", .help = "only what is dropped, with the reason"},
+	{.op = CP_OP_OTHER,
+	 .flags = CP_UNSUPPORTED,
+	 .words = "SET",
+	 .help = "trace sets come later; enable each trace"},
+	{0},
+};
+
+static const struct cp_operand one_trace[] = {
+	TRACE_ID(0),
+	{0},
+};
+
+static const struct cp_operand query_trsource[] = {
+	{.op = CP_OP_NAME,
+	 .words = "ID",
+	 .arg = CP_ARG_NEWNAME,
+	 .name = "traceid",
+	 .help = "only this one"},
+	{0},
+};
+
 static const struct cp_operand none[] = {{0}};
 
 static const struct cp_operand help[] = {
@@ -1114,6 +1175,13 @@ static const struct cp_command commands[] = {
 	 "say how many threads forward frames, and where"},
 	{"SET LAN", set_lan, false, cp_do_set_lan, "authorize users of a guest LAN"},
 	{"SET NIC", set_nic, false, cp_do_set_nic, "set the address and attributes of a NIC"},
+	{"TRSource ID", trsource, true, cp_do_trsource,
+	 "define a trace: frames of a network, written into a file by zland"},
+	{"TRSource ENABLE ID", one_trace, true, cp_do_trsource_enable, "begin to trace"},
+	{"TRSource DISABLE ID", one_trace, true, cp_do_trsource_disable,
+	 "end it; the definition stays"},
+	{"TRSource DROP ID", one_trace, true, cp_do_trsource_drop,
+	 "end it and forget the definition; its files stay"},
 	{"Query VSWITCH", query_vswitch, false, cp_do_query_vswitch, "show virtual switches"},
 	{"Query LAN", query_lan, false, cp_do_query_lan, "show guest LANs and virtual switches"},
 	{"Query NIC", query_nic, false, cp_do_query_nic, "show NICs"},
@@ -1128,6 +1196,8 @@ static const struct cp_command commands[] = {
 	{"Query WORKERS", none, true, cp_do_query_workers,
 	 "show the threads that forward frames, their load and that of their ports"},
 	{"Query EVENTS", query_events, true, cp_do_query_events, "show the last lines of the log"},
+	{"Query TRSOURCE", query_trsource, true, cp_do_query_trsource,
+	 "show traces, what they wait for and what they wrote"},
 	{"Query CONFIGuration", none, true, cp_do_query_configuration,
 	 "show the statements that recreate what is defined"},
 	{"SAVE", save, true, cp_do_save,

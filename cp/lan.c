@@ -153,8 +153,7 @@ void cp_lan_destroy(struct cp *cp, struct cp_lan *lan)
 	if (lan->uplink.group)
 		lan->uplink.group->owner = NULL;
 	cp_mac_release(cp, &lan->mac);
-	if (cp->hooks.forget)
-		cp->hooks.forget(cp->hooks.ctx, lan->sw, NULL);
+	cp_forget(cp, lan->sw, NULL);
 	hs_lan_destroy(lan->hs);
 	vs_switch_destroy(lan->sw);
 	HASH_DELETE(hh, cp->lans, lan);

@@ -78,6 +78,8 @@
 	X(GROUP_USED, 2541, 396, 2541,                                                             \
 	  "PORT GROUP &1 is in use by &2; SET VSWITCH &3 NOGROUP ends that")                       \
 	X(NO_LINK, 2542, 396, 2542, "PORT GROUP &1 has no link &2")                                \
+	X(TRACE_UNKNOWN, 2550, 396, 2550, "Trace &1 does not exist; TRSOURCE ID defines one")      \
+	X(TRACE_ENABLED, 2551, 396, 2551, "Trace &1 is enabled; TRSOURCE DISABLE ID &1 ends that") \
 	X(NO_BACKUP, 2845, 396, 2845,                                                              \
 	  "VSWITCH SYSTEM &1 has no other uplink device that is ready")                            \
 	X(UPLINK, 2832, 396, 2832, "Connection &1 for VSWITCH SYSTEM &2 is not active: &3")        \

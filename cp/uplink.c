@@ -84,8 +84,8 @@ int cp_device_open(struct cp *cp, struct cp_lan *lan, struct cp_device *d, enum 
 /* Its definition stays. */
 void cp_device_close(struct cp *cp, struct cp_lan *lan, struct cp_device *d)
 {
-	if (d->port && cp->hooks.forget)
-		cp->hooks.forget(cp->hooks.ctx, lan->sw, d->port);
+	if (d->port)
+		cp_forget(cp, lan->sw, d->port);
 	if (d->handle && cp->hooks.close_uplink)
 		cp->hooks.close_uplink(cp->hooks.ctx, d->handle);
 	d->handle = NULL;
@@ -304,8 +304,7 @@ void cp_uplink_close(struct cp *cp, struct cp_lan *lan)
 		cp_device_close(cp, lan, &u->dev[i]);
 	}
 	if (u->lag) {
-		if (cp->hooks.forget)
-			cp->hooks.forget(cp->hooks.ctx, lan->sw, u->port);
+		cp_forget(cp, lan->sw, u->port);
 		vs_lag_destroy(u->lag);
 		vs_port_destroy(u->port);
 	}

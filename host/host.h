@@ -102,5 +102,6 @@ struct host_pcapng_frame {
 };
 int host_pcapng_write(struct host_pcapng *w, const struct host_pcapng_frame *f);
 int host_pcapng_flush(struct host_pcapng *w);
+uint64_t host_pcapng_bytes(const struct host_pcapng *w);
 
 #endif

@@ -56,6 +56,7 @@ struct host_pcapng {
 	FILE *f;
 	uint32_t snaplen;
 	int rc;
+	uint64_t bytes;
 	struct interface *interfaces;
 };
 
@@ -98,6 +99,7 @@ static int emit(struct host_pcapng *w, const void *data, size_t len)
 {
 	if (!w->rc && len && fwrite(data, len, 1, w->f) != 1)
 		w->rc = errno ? -errno : -EIO;
+	w->bytes += len;
 	return w->rc;
 }
 
@@ -269,4 +271,10 @@ int host_pcapng_flush(struct host_pcapng *w)
 	if (!w->rc && fflush(w->f))
 		w->rc = errno ? -errno : -EIO;
 	return w->rc;
+}
+
+/* What was handed to the stream, flushed or not. */
+uint64_t host_pcapng_bytes(const struct host_pcapng *w)
+{
+	return w->bytes;
 }

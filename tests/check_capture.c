@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,12 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
 #include "cp/capture.h"
 #include "cp/capture_attach.h"
+#include "cp/tracefile.h"
 #include "tests/fakeport.h"
 
 /* ---- ring ---------------------------------------------------------------------------------- */
@@ -700,6 +703,174 @@ START_TEST(forgotten)
 }
 END_TEST
 
+/* ---- files of traces ------------------------------------------------------------------------ */
+
+#define TRACE_MAX 4096u
+
+struct trace_bed {
+	char dir[32];
+	int dir_fd;
+	struct event_base *base;
+	struct cp_tracefile *t;
+	char log[160];
+};
+
+static void trace_log(void *ctx, const char *line)
+{
+	struct trace_bed *b = ctx;
+
+	snprintf(b->log, sizeof(b->log), "%s", line);
+}
+
+static void trace_begin(struct trace_bed *b)
+{
+	memset(b, 0, sizeof(*b));
+	strcpy(b->dir, "/tmp/zlan-trace-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(b->dir));
+	b->dir_fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	b->base = event_base_new();
+	ck_assert(b->dir_fd >= 0 && b->base);
+}
+
+static bool trace_open(struct trace_bed *b, const struct cp_capture_filter *filter)
+{
+	const struct cp_tracefile_config cfg = {.base = b->base,
+						.dir_fd = b->dir_fd,
+						.max_bytes = TRACE_MAX,
+						.log = trace_log,
+						.ctx = b};
+	char err[160] = "";
+
+	b->t = cp_tracefile_open(&cfg, "T1", filter, err, sizeof(err));
+	ck_assert(b->t || err[0]);
+	return b->t;
+}
+
+static void trace_end(struct trace_bed *b)
+{
+	cp_tracefile_close(b->t);
+	event_base_free(b->base);
+	unlinkat(b->dir_fd, "traces/T1.pcapng", 0);
+	unlinkat(b->dir_fd, "traces/T1.1.pcapng", 0);
+	/* there is nothing else */
+	ck_assert_int_eq(unlinkat(b->dir_fd, "traces", AT_REMOVEDIR), 0);
+	close(b->dir_fd);
+	ck_assert_int_eq(rmdir(b->dir), 0);
+}
+
+/* Send, and let the control thread write until as many are accounted for as wanted. */
+static struct cp_trace_status traced(struct trace_bed *b, unsigned frames, uint64_t want)
+{
+	struct cp_trace_status s;
+	time_t until = time(NULL) + 30;
+
+	for (unsigned i = 0; i < frames; i++) {
+		send_frame(0, 1, 100);
+		turn();
+		fake_clear(&bed->fake[1]);
+	}
+	do {
+		event_base_loop(b->base, EVLOOP_NONBLOCK);
+		cp_tracefile_status(b->t, &s);
+	} while (s.frames + s.lost < want && time(NULL) < until);
+	ck_assert_uint_eq(s.frames + s.lost, want);
+	return s;
+}
+
+static off_t size_of(const struct trace_bed *b, const char *name)
+{
+	struct stat st;
+
+	return fstatat(b->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) ? -1 : st.st_size;
+}
+
+/* What it covers changes; each file is bounded; what is written is there at once. */
+START_TEST(trace_files)
+{
+	const struct cp_capture_filter filter = {.snaplen = 64};
+	struct trace_bed b;
+
+	trace_begin(&b);
+	ck_assert(trace_open(&b, &filter));
+	traced(&b, 3, 0); /* it covers nothing */
+	cp_tracefile_cover(b.t, bed->sw, NULL);
+	traced(&b, 1, 2);
+	ck_assert_int_gt(size_of(&b, "traces/T1.pcapng"), 2 * 64);
+	cp_tracefile_cover(b.t, bed->sw, bed->port[1]);
+	traced(&b, 1, 3);
+	ck_assert_int_eq(size_of(&b, "traces/T1.1.pcapng"), -1);
+	for (unsigned i = 0; i < 200; i++) {
+		traced(&b, 1, 4 + i);
+		ck_assert_int_le(size_of(&b, "traces/T1.pcapng"), TRACE_MAX + 512);
+		ck_assert_int_le(size_of(&b, "traces/T1.1.pcapng"), TRACE_MAX + 512);
+	}
+	ck_assert_int_ge(size_of(&b, "traces/T1.1.pcapng"), TRACE_MAX);
+	cp_tracefile_cover(b.t, NULL, NULL);
+	ck_assert_uint_eq(traced(&b, 3, 203).lost, 0);
+	trace_end(&b);
+}
+END_TEST
+
+/* What waits in the rings is written at the end. */
+START_TEST(trace_end_writes)
+{
+	const struct cp_capture_filter filter = {.snaplen = 2048};
+	struct trace_bed b;
+
+	trace_begin(&b);
+	ck_assert(trace_open(&b, &filter));
+	cp_tracefile_cover(b.t, bed->sw, NULL);
+	send_frame(0, 1, 1500);
+	turn();
+	cp_tracefile_close(b.t);
+	b.t = NULL;
+	ck_assert_int_gt(size_of(&b, "traces/T1.pcapng"), 2 * 1500);
+	trace_end(&b);
+}
+END_TEST
+
+/* A file that cannot be written costs frames, counted, and says so once. */
+START_TEST(trace_fails)
+{
+	const struct cp_capture_filter filter = {.snaplen = 64};
+	struct cp_trace_status s = {0};
+	struct trace_bed b;
+
+	trace_begin(&b);
+	ck_assert(trace_open(&b, &filter));
+	cp_tracefile_cover(b.t, bed->sw, NULL);
+	/* in the way of the file when it is full */
+	ck_assert_int_eq(mkdirat(b.dir_fd, "traces/T1.1.pcapng", 0700), 0);
+	for (unsigned i = 1; i <= 100; i++)
+		s = traced(&b, 1, 2 * (uint64_t)i);
+	ck_assert_int_eq(s.error, -EISDIR);
+	ck_assert_uint_gt(s.frames, 0);
+	ck_assert_uint_gt(s.lost, 100);
+	ck_assert_str_eq(b.log, "ZLN2639E Trace T1 is not written any more: Is a directory");
+	ck_assert_int_eq(unlinkat(b.dir_fd, "traces/T1.1.pcapng", AT_REMOVEDIR), 0);
+	trace_end(&b);
+}
+END_TEST
+
+/* A link in place of the folder is not followed; one in place of a file goes aside. */
+START_TEST(trace_links)
+{
+	const struct cp_capture_filter filter = {.snaplen = 64};
+	struct trace_bed b;
+
+	trace_begin(&b);
+	ck_assert_int_eq(symlinkat("/tmp", b.dir_fd, "traces"), 0);
+	ck_assert(!trace_open(&b, &filter));
+	ck_assert_int_eq(unlinkat(b.dir_fd, "traces", 0), 0);
+	ck_assert_int_eq(mkdirat(b.dir_fd, "traces", 0700), 0);
+	ck_assert_int_eq(symlinkat("../elsewhere", b.dir_fd, "traces/T1.pcapng"), 0);
+	ck_assert(trace_open(&b, &filter));
+	ck_assert_int_eq(size_of(&b, "elsewhere"), -1);
+	ck_assert_int_gt(size_of(&b, "traces/T1.pcapng"), 0);
+	trace_end(&b);
+}
+END_TEST
+
 /* ---- main ------------------------------------------------------------------------------------ */
 
 static Suite *capture_suite(void)
@@ -724,6 +895,10 @@ static Suite *capture_suite(void)
 	tcase_add_test(sw, wakes_a_sleeper);
 	tcase_add_test(sw, hostile_reader);
 	tcase_add_test(sw, forgotten);
+	tcase_add_test(sw, trace_files);
+	tcase_add_test(sw, trace_end_writes);
+	tcase_add_test(sw, trace_fails);
+	tcase_add_test(sw, trace_links);
 	suite_add_tcase(suite, sw);
 	return suite;
 }
