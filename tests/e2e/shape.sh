@@ -49,10 +49,14 @@ flows()
 	[ "$(measured 0.2 "$1/0600:in")" -gt 100000 ]
 }
 
-# A starved machine may measure too little once: three tries.
+# A starved machine may measure too little for a while.
 tries()
 {
-	"$@" || "$@" || "$@"
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		"$@" && return
+	done
+	return 1
 }
 
 rate_is()
@@ -68,7 +72,7 @@ must "RATE IN 5M while it sends" zl SET NIC USER ONE 0600 RATE IN 5M
 rate=5000000
 must "it gets 5 Mbit/s" tries rate_is ONE/0600:in
 must "RATE OUT 8M of the receiver" zl SET NIC USER ONE 0600 RATE IN OFF
-must "and none of the sender" zl SET NIC USER THREE 0600 RATE OUT 8M
+must "and none of the sender" zl SET NIC USER THREE 0600 RATE OUT 8M BURST 64K
 rate=8000000
 must "the receiver gets 8 Mbit/s" tries rate_is THREE/0600:out
 must "what is too much is counted" output_has rate-queue zl QUERY NIC USER THREE 0600 --json
