@@ -212,15 +212,17 @@ static void watch(void *ctx, int fd, bool added)
 	struct worker *w = ctx;
 	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
 
-	if (fd < 0)
-		return;
 	if (!added) {
-		epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+		if (fd >= 0)
+			epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 		return;
 	}
-	if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 && errno == EEXIST)
+	if (fd >= 0 && epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 && errno == EEXIST)
 		epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, fd, &ev);
-	/* The new port is not armed: let the worker come round. */
+	/*
+	 * The new port is not armed, and one that is only polled, or has a queue before it, has
+	 * nothing else to be noticed by: let the worker come round.
+	 */
 	wake(w);
 }
 

@@ -121,17 +121,22 @@ static void bed_open(struct bed *b)
 	ck_assert_ptr_nonnull(b->sw);
 }
 
-static void bed_port(struct bed *b, unsigned i)
+static void bed_start(struct bed *b, unsigned i)
 {
 	struct vs_port_config cfg = {.role = VS_ROLE_GUEST};
 	struct vs_link link;
 
-	b->port[i].fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	b->vp[i] = vs_port_create(b->sw, &cfg);
 	ck_assert_ptr_nonnull(b->vp[i]);
 	vs_port_assign(b->vp[i], cp_workers_pick(b->ws));
 	link = vs_port_link(b->vp[i]);
 	ck_assert_int_eq(link.ops->start(link.ctx, &ops, &b->port[i]), 0);
+}
+
+static void bed_port(struct bed *b, unsigned i)
+{
+	b->port[i].fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	bed_start(b, i);
 }
 
 static void bed_close(struct bed *b)
@@ -140,7 +145,8 @@ static void bed_close(struct bed *b)
 		if (!b->vp[i])
 			continue;
 		vs_port_destroy(b->vp[i]);
-		close(b->port[i].fd);
+		if (b->port[i].fd >= 0)
+			close(b->port[i].fd);
 	}
 	vs_switch_destroy(b->sw);
 	cp_workers_stop(b->ws);
@@ -218,6 +224,22 @@ START_TEST(a_port_that_joins_a_sleeping_worker)
 	atomic_fetch_add(&b.port[1].work, 1);
 	ring(&b.port[1]);
 	await_served(&b.port[1], 2);
+	bed_close(&b);
+}
+END_TEST
+
+/* One that is only polled: nothing but joining wakes the worker. */
+START_TEST(a_port_without_a_descriptor_joins)
+{
+	struct bed b;
+
+	bed_open(&b);
+	bed_port(&b, 0);
+	await_sleep(&b.port[0]);
+	atomic_store(&b.port[1].work, 1);
+	b.port[1].fd = -1;
+	bed_start(&b, 1);
+	await_served(&b.port[1], 1);
 	bed_close(&b);
 }
 END_TEST
@@ -390,6 +412,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_descriptor_wakes_again_and_again);
 	tcase_add_test(t, a_wake_without_a_descriptor);
 	tcase_add_test(t, a_port_that_joins_a_sleeping_worker);
+	tcase_add_test(t, a_port_without_a_descriptor_joins);
 	tcase_add_test(t, grace_periods_do_not_wait_for_sleepers);
 	tcase_add_test(t, a_port_that_leaves_is_not_called);
 	tcase_add_test(t, workers_that_do_not_start);

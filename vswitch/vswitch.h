@@ -376,8 +376,8 @@ bool vs_worker_arm(struct vs_worker *w);
 void vs_worker_disarm(struct vs_worker *w);
 
 /*
- * Called from the control thread after a port joined (fd >= 0, added) or left
- * the worker, so that its thread can watch the port's descriptor, and be woken.
+ * Called from the control thread after a port joined (added) or left the worker, so
+ * that its thread can watch the port's descriptor, if it has one (fd >= 0), and be woken.
  */
 typedef void vs_worker_watch_fn(void *ctx, int fd, bool added);
 void vs_worker_set_watch(struct vs_worker *w, vs_worker_watch_fn *fn, void *ctx);
