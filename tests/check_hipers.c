@@ -154,6 +154,19 @@ START_TEST(test_sizes)
 }
 END_TEST
 
+/* Where nobody executes SIGA-wm none is offered. */
+START_TEST(test_single)
+{
+	const struct hs_config cfg = {.osa = inproc_osa_config(0x0700, true), .single = _i};
+	const struct guest_config guest = {.iqd = true};
+	struct inproc ip;
+
+	ck_assert_int_eq(inproc_open_hs(&ip, &cfg, &guest), 0);
+	ck_assert_uint_eq(qdio_group_config(osa_group(ip.osa))->mmwc == 0, (unsigned)_i);
+	inproc_close(&ip);
+}
+END_TEST
+
 /* A LAN of another size: the host learns it when it comes back. */
 START_TEST(test_other_lan)
 {
@@ -888,6 +901,7 @@ int main(void)
 	tcase_add_loop_test(t, test_sizes, 0, 8);
 	suite_add_tcase(s, t);
 	t = tcase("delivery");
+	tcase_add_loop_test(t, test_single, 0, 2);
 	tcase_add_test(t, test_other_lan);
 	tcase_add_test(t, test_lengths);
 	tcase_add_test(t, test_many);

@@ -26,7 +26,7 @@ struct hipers {
 
 static struct {
 	pthread_mutex_t lock;
-	LIST_HEAD(, lan) head;
+	LIST_HEAD(lan_list, lan) head;
 } lans = {.lock = PTHREAD_MUTEX_INITIALIZER, .head = LIST_HEAD_INITIALIZER(lans.head)};
 
 /* ---- LANs; their lock is held --------------------------------------------------------------- */
@@ -163,13 +163,10 @@ struct osa *hipers_osa(struct hipers *p)
 
 int hipers_siga(struct hipers *p, unsigned fc, uint32_t mask)
 {
-	uint64_t gr0;
-	int cc;
-
 	for (;;) {
-		gr0 = fc;
-		cc = qdio_siga(osa_group(hipers_osa(p)), &gr0, QDIO_SCHID(p->subchannel), mask,
-			       mask);
+		uint64_t gr0 = fc;
+		int cc = qdio_siga(osa_group(hipers_osa(p)), &gr0, QDIO_SCHID(p->subchannel), mask,
+				   mask);
 		if (cc != 2 || !(gr0 & QDIO_SIGA_BUSY))
 			return cc < 0 ? 3 : cc;
 		sched_yield();

@@ -27,12 +27,12 @@ hipers_up()
 # hipers_vlan LAYER NETWORK
 hipers_vlan()
 {
-	must "HiperSockets, layer $1: VLAN 10" run one "vlan 0900 10 $2.1/24"
-	run one 'there ip link add link $(ifname 0910) name w10 type vlan id 10' >/dev/null
-	run one 'there ip link set w10 up' >/dev/null
-	run one "there ip addr add $2.2/24 dev w10" >/dev/null
-	must "HiperSockets, layer $1: VLAN 10, reach" run one "reach $2.2"
-	run one 'ip link del v10' >/dev/null
+	must "HiperSockets, layer $1: VLAN 30" run one "vlan 0900 30 $2.1/24"
+	run one 'there ip link add link $(ifname 0910) name w30 type vlan id 30' >/dev/null
+	run one 'there ip link set w30 up' >/dev/null
+	run one "there ip addr add $2.2/24 dev w30" >/dev/null
+	must "HiperSockets, layer $1: VLAN 30, reach" run one "reach $2.2"
+	run one 'ip link del v30' >/dev/null
 }
 
 run one serve >"$T/served" 60
