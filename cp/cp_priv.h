@@ -587,6 +587,8 @@ json_t *cp_adapter_json(const struct cp_nic *nic);
 json_t *cp_policy_json(const struct cp_policy *p);
 json_t *cp_mac_json(const uint8_t mac[6]);
 void cp_say_adapter(struct cp_run *run, const struct cp_nic *nic, bool details);
+/* What the guest's session has come to; without one all is 0. */
+void cp_nic_session(const struct cp_nic *nic, struct osa_info *info);
 void cp_say_counters(struct cp_run *run, const struct vs_port *port, bool uplink,
 		     const char *indent);
 void cp_say_addresses(struct cp_run *run, const struct vs_port *port, const char *indent);

@@ -36,7 +36,7 @@ void cp_event_address(void *ctx, const struct vs_port *port, const uint8_t mac[6
 		return;
 	cp_mac_text(mac, text);
 	cp_lan_title(lan, title);
-	cp_log(lan->cp, "ZLN%uI %s: %s %s %s", added ? 2542 : 2543, title, vs_port_name(port),
+	cp_log(lan->cp, "ZLN%uI %s: %s %s %s", added ? 2524 : 2525, title, vs_port_name(port),
 	       added ? "has registered" : "has given up", text);
 }
 
@@ -47,7 +47,7 @@ void cp_event_link(const struct cp_nic *nic, const struct cp_lan *lan, bool up)
 	if (!cp_event_wanted(lan, CP_LOG_ON))
 		return;
 	cp_lan_title(lan, title);
-	cp_log(nic->cp, "ZLN%uI %s: NIC %s is %s", up ? 2540 : 2541, title, nic->name,
+	cp_log(nic->cp, "ZLN%uI %s: NIC %s is %s", up ? 2522 : 2523, title, nic->name,
 	       up ? "coupled" : "uncoupled");
 }
 

@@ -21,7 +21,7 @@ static const char *session_text(const struct cp_nic *nic, const struct osa_info 
 	return info->online ? "Session Established" : "Queues active";
 }
 
-static void session(const struct cp_nic *nic, struct osa_info *info)
+void cp_nic_session(const struct cp_nic *nic, struct osa_info *info)
 {
 	struct hs_info hs;
 
@@ -92,7 +92,7 @@ static json_t *nic_json(const struct cp_nic *nic)
 	json_t *more;
 	uint8_t mac[6];
 
-	session(nic, &info);
+	cp_nic_session(nic, &info);
 	cp_mac_bytes(&nic->mac, mac);
 	more = json_pack("{s:s, s:o, s:s, s:i, s:o, s:s, s:s, s:b, s:s?, s:s, s:o, s:o, s:b, s:o}",
 			 "userid", nic->user->name, "vdev", json_sprintf("%04X", nic->vdev), "type",
@@ -156,7 +156,7 @@ static void say_session(struct cp_run *run, const struct cp_nic *nic)
 {
 	struct osa_info i;
 
-	session(nic, &i);
+	cp_nic_session(nic, &i);
 	if (nic->client && nic->client->queue_pairs)
 		cp_say(run, "  State: %s   Attached by: %s   Queue pairs: %u",
 		       session_text(nic, &i), nic->client->kind,

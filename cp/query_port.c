@@ -163,19 +163,23 @@ void cp_say_vlans(struct cp_run *run, const char *before, const struct vs_vidset
 	fputc('\n', run->text);
 }
 
-/* A line of "Adapter Connections:", with details what lies behind it. */
-/* How often the two sides had to wake each other. */
-static void say_signals(struct cp_run *run, struct osa *osa)
+/* How often the two sides had to wake each other; of HiperSockets the worker's side is not counted.
+ */
+static void say_signals(struct cp_run *run, const struct cp_nic *nic)
 {
 	struct osa_info i;
+	char woken[48] = "";
 
-	osa_info(osa, &i);
-	cp_say(run,
-	       "      Buffers filled: %llu  taken: %llu  Interruptions: %llu  Worker woken: %llu",
+	cp_nic_session(nic, &i);
+	if (!nic->hs)
+		snprintf(woken, sizeof(woken), "  Worker woken: %llu",
+			 (unsigned long long)i.tx_wakeups);
+	cp_say(run, "      Buffers filled: %llu  taken: %llu  Interruptions: %llu%s",
 	       (unsigned long long)i.rx_buffers, (unsigned long long)i.tx_buffers,
-	       (unsigned long long)i.rx_signals, (unsigned long long)i.tx_wakeups);
+	       (unsigned long long)i.rx_signals, woken);
 }
 
+/* A line of "Adapter Connections:", with details what lies behind it. */
 void cp_say_adapter(struct cp_run *run, const struct cp_nic *nic, bool details)
 {
 	struct cp_policy p = cp_effective(nic, nic->lan);
@@ -194,5 +198,5 @@ void cp_say_adapter(struct cp_run *run, const struct cp_nic *nic, bool details)
 	       vs_port_promisc(nic->port) ? " Promiscuous" : "");
 	cp_say_addresses(run, nic->port, "      ");
 	if (nic->osa)
-		say_signals(run, nic->osa);
+		say_signals(run, nic);
 }

@@ -73,6 +73,7 @@ must "a group that two joined" groups
 must "broadcast" output_has '1 received|duplicates' in_ns one ping -b -q -n -c 1 -W 2 10.88.0.255
 
 must "QUERY LAN" output_has 'SYSTEM HS1 +Type: HIPERS +Connected: 4' zl QUERY LAN HS1
+must "QUERY LAN DETAILS counts the buffers" output_has 'Buffers filled: [1-9].*taken: [1-9]' zl QUERY LAN HS1 DETAILS
 must "QUERY NIC counts buffers" output_has 'MFS: 64K +Buffers out: [1-9]' zl QUERY NIC ONE/0700 DETAILS
 must "and frames" output_has 'RX Packets: [1-9]' zl QUERY NIC TWO/0700 DETAILS
 must "JSON" sh -c "$BIN/zlan -d $T/run --json QUERY NIC ONE/0700 | jq -e '.nics[0].hipersockets.mfs == \"64K\" and .nics[0].session.tx_buffers > 0'"
