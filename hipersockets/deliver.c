@@ -60,7 +60,7 @@ static __attribute__((noinline)) void capture(const struct hs_flow *f, struct hs
 		for (unsigned k = 0; k < x->pieces; k++)
 			seg[1 + k] = (struct vs_seg){u->piece[x->piece0 + k].p,
 						     u->piece[x->piece0 + k].len};
-		f->d->ops->capture(f->d, h->link.ctx, dir, why, seg, 1u + x->pieces);
+		f->d->ops->capture(f->d, h->link.ctx, dir, why, u->to.vid, seg, 1u + x->pieces);
 	}
 }
 

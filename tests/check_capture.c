@@ -610,6 +610,23 @@ START_TEST(by_vlan)
 }
 END_TEST
 
+/* Where tags are data, they count all the same. */
+START_TEST(by_vlan_unaware)
+{
+	struct seen s;
+
+	start("{\"vswitch\": \"VSW1\", \"vlan\": [30]}");
+	send_tagged(0, 1, 30);
+	send_tagged(0, 1, 31);
+	send_tagged(0, 1, -1);
+	turn();
+	s = read_all();
+	ck_assert_uint_eq(s.in, 1);
+	ck_assert_uint_eq(s.out, 1);
+	detach();
+}
+END_TEST
+
 /* A slow reader costs frames, counted, and nothing else: all are delivered. */
 START_TEST(slow_reader)
 {
@@ -891,6 +908,7 @@ static Suite *capture_suite(void)
 	tcase_add_test(sw, frames_of_a_switch);
 	tcase_add_test(sw, dropped_only);
 	tcase_add_loop_test(sw, by_vlan, 0, (int)(sizeof(vlans) / sizeof(vlans[0])));
+	tcase_add_test(sw, by_vlan_unaware);
 	tcase_add_test(sw, slow_reader);
 	tcase_add_test(sw, wakes_a_sleeper);
 	tcase_add_test(sw, hostile_reader);

@@ -121,17 +121,6 @@ static bool wanted(struct vs_capture *c, struct vs_port *p, enum vs_capture_dir 
 	return !c->cfg.dropped_only || dir == VS_CAPTURE_DROP;
 }
 
-/* The VLAN of a frame: what its tag says as it came or leaves, else what the switch made of it. */
-static uint16_t vlan_of(const struct vs_burst *b, struct vs_ref ref, const struct joiner *j)
-{
-	uint16_t vid = 0;
-
-	if (ref.edit == VS_EDIT_NONE && j->n >= ETH_HLEN + VLAN_HLEN &&
-	    be16_load(j->to + 2 * ETH_ALEN) == ETHERTYPE_VLAN)
-		vid = be16_load(j->to + ETH_HLEN) & 0x0FFF;
-	return vid ? vid : b->tci[ref.frame] & 0x0FFF;
-}
-
 void capture_frames(struct vs_worker *w, struct vs_port *p, const struct vs_burst *b,
 		    const struct vs_ref *ref, unsigned n, enum vs_capture_dir dir,
 		    enum vs_drop reason)
@@ -147,7 +136,8 @@ void capture_frames(struct vs_worker *w, struct vs_port *p, const struct vs_burs
 				.ns = w->now_ns, .port = p, .dir = dir, .reason = reason};
 
 			f.len = join_frame(&j, b, ref[k]);
-			if (c->cfg.by_vlan && !vs_vidset_has(&c->cfg.vids, vlan_of(b, ref[k], &j)))
+			if (c->cfg.by_vlan &&
+			    !vs_vidset_has(&c->cfg.vids, b->tci[ref[k].frame] & 0x0FFF))
 				continue;
 			f.caplen = j.n;
 			f.data = j.to;

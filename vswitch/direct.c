@@ -30,7 +30,7 @@ static void direct_count(const struct vs_direct *d, void *link, const struct vs_
 
 /* The worker's burst is free: no frame of these ports was fetched into it. */
 static void direct_capture(const struct vs_direct *d, void *link, enum vs_direct_dir dir,
-			   enum vs_drop why, const struct vs_seg *seg, unsigned n)
+			   enum vs_drop why, uint16_t vid, const struct vs_seg *seg, unsigned n)
 {
 	struct vs_burst *b = &d->w->burst;
 	const struct vs_ref ref = {.frame = 0, .edit = VS_EDIT_NONE};
@@ -48,7 +48,7 @@ static void direct_capture(const struct vs_direct *d, void *link, enum vs_direct
 	b->headlen[0] = 0;
 	b->seg0[0] = 0;
 	b->nseg[0] = (uint8_t)n;
-	b->tci[0] = 0;
+	b->tci[0] = vid;
 	capture_frames(d->w, link, b, &ref, 1, why == VS_DROP_NONE ? as : VS_CAPTURE_DROP, why);
 }
 

@@ -121,9 +121,9 @@ struct vs_tally {
 
 struct vs_direct_ops {
 	void (*count)(const struct vs_direct *d, void *link, const struct vs_tally *t);
-	/* One frame as Ethernet, in n pieces; n <= VS_SEGS. */
+	/* One frame as Ethernet, of a VLAN (0: none), in n pieces; n <= VS_SEGS. */
 	void (*capture)(const struct vs_direct *d, void *link, enum vs_direct_dir dir,
-			enum vs_drop why, const struct vs_seg *seg, unsigned n);
+			enum vs_drop why, uint16_t vid, const struct vs_seg *seg, unsigned n);
 };
 
 /*

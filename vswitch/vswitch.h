@@ -408,8 +408,8 @@ struct vs_capture_config {
 	struct vs_switch *sw;
 	struct vs_port *port; /* only what enters or leaves here; NULL: all ports */
 	bool dropped_only;
-	/* Only frames of the VLANs in vids: of the VID in a frame's own tag, of the VLAN it was put
-	 * into where it has none. */
+	/* Only frames of the VLANs in vids: by a frame's tag as it came, or the VLAN it was put
+	 * into where it had none. */
 	bool by_vlan;
 	struct vs_vidset vids;
 	uint32_t snaplen; /* 64 .. 65535 */
