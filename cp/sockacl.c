@@ -6,6 +6,8 @@
  */
 #include "cp/sockacl.h"
 
+#include "common/be.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <linux/posix_acl.h>
@@ -38,9 +40,9 @@ static void add(struct list *l, unsigned tag, unsigned perm, uint32_t id)
 	if (l->n == ENTRIES_MAX)
 		return;
 	l->entry[l->n++] = (struct posix_acl_xattr_entry){
-		.e_tag = htole16((uint16_t)tag),
-		.e_perm = htole16((uint16_t)perm),
-		.e_id = htole32(id),
+		.e_tag = (BE_FORCE __le16)htole16((uint16_t)tag),
+		.e_perm = (BE_FORCE __le16)htole16((uint16_t)perm),
+		.e_id = (BE_FORCE __le32)htole32(id),
 	};
 }
 
@@ -84,7 +86,7 @@ int cp_sockacl_set(const struct cp *cp, const char *user, const char *path)
 
 	if (!l)
 		return -ENOMEM;
-	l->header.a_version = htole32(POSIX_ACL_XATTR_VERSION);
+	l->header.a_version = (BE_FORCE __le32)htole32(POSIX_ACL_XATTR_VERSION);
 	add(l, ACL_USER_OBJ, READ_WRITE, NO_ID);
 	/* cp_caller_may: the name counts where no statement names the user. */
 	if (!add_accounts(l, cp, user, false) && account_of_name(user, &uid))

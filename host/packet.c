@@ -279,7 +279,7 @@ static int check_type(int fd)
 static int socket_setup(int fd, unsigned ifindex)
 {
 	struct sockaddr_ll addr = {.sll_family = AF_PACKET,
-				   .sll_protocol = (uint16_t)be16_swap(ETH_P_ALL),
+				   .sll_protocol = (BE_FORCE __be16)be16_swap(ETH_P_ALL),
 				   .sll_ifindex = (int)ifindex};
 	struct packet_mreq all = {.mr_ifindex = (int)ifindex, .mr_type = PACKET_MR_PROMISC};
 	int rc = set_option(fd, SOL_PACKET, PACKET_VNET_HDR, 1);

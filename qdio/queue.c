@@ -137,7 +137,7 @@ static void hand_over(struct qdio_queue *q, uint8_t state)
 /* Also what others have filled behind it. Return: whether a bad buffer was among them. */
 static bool hand_over_all(struct qdio_queue *q, unsigned n, bool bad)
 {
-	for (; n > bad; n--)
+	for (; n > (bad ? 1u : 0u); n--)
 		hand_over(q, QDIO_IN_PRIMED);
 	if (n)
 		hand_over(q, QDIO_IN_ERROR);

@@ -55,7 +55,7 @@ step_sparse()
 step_cppcheck()
 {
 	cppcheck -q -j "$jobs" --std=c11 --language=c --library=posix --platform=unix64 --inline-suppr \
-		--include=/usr/include/uthash.h --include=/usr/include/utlist.h --include=/usr/include/jansson.h \
+		--include=/usr/include/uthash.h --include=/usr/include/utlist.h --include=/usr/include/jansson.h --include="/usr/include/$(gcc -dumpmachine)/sys/queue.h" \
 		--enable=warning,performance,portability --error-exitcode=1 -D_GNU_SOURCE -I. \
 		--suppressions-list=scripts/cppcheck.txt "${c_files[@]}"
 }

@@ -413,7 +413,7 @@ START_TEST(guarantee_holds)
 	run(b, 100000000, 50000);
 	memset(b->from, 0, sizeof(b->from));
 	run(b, 500000000, 50000);
-	ck_assert_msg(b->from[0] * 8 > 0.98 * 15e6, "guarantee: %llu bits",
+	ck_assert_msg((double)b->from[0] * 8 > 0.98 * 15e6, "guarantee: %llu bits",
 		      (unsigned long long)b->from[0] * 8);
 	within("all", bits(b->from[0] + b->from[1]), 50e6 * 1000 / 1004, 2);
 	bed_free(b);

@@ -451,9 +451,13 @@ END_TEST
 
 START_TEST(storms_on_a_switch)
 {
-	struct bed *b = bed_make(&(struct vs_switch_config){.name = "VSW", .storm = {10, 10, 10}});
+	struct vs_switch_config cfg = {.name = "VSW"};
+	struct bed *b;
 	uint8_t f[64], src[6];
 
+	for (unsigned k = 0; k < VS_STORM_KINDS; k++)
+		cfg.storm[k] = 10;
+	b = bed_make(&cfg);
 	for (unsigned i = 0; i < 3; i++)
 		bed_port(b, i, guest(VS_TYPE_ACCESS, 0, NULL));
 	bed_port(b, 3, (struct vs_port_config){.role = VS_ROLE_UPLINK});

@@ -184,7 +184,7 @@ static struct place *place_open(void)
 	struct place *p = calloc(1, sizeof(*p));
 
 	if (!p)
-		bench_die("memory");
+		abort();
 	p->sw = vs_switch_create(&sw);
 	p->group = vs_rate_group_create();
 	p->worker.w = vs_worker_create();
