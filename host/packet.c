@@ -268,7 +268,7 @@ static int set_option(int fd, int level, int name, int value)
 /* The loopback interface and tunnels carry no Ethernet frames, or not those of others. */
 static int check_type(int fd)
 {
-	struct sockaddr_ll addr;
+	struct sockaddr_ll addr = {0};
 	socklen_t len = sizeof(addr);
 
 	if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
