@@ -249,6 +249,7 @@ static void set_vlan_rate(struct cp_run *run, struct cp_lan *lan)
 	read_rates(run, CP_OP_IN, CP_OP_OUT, &r->rates);
 	vs_vlan_rate(lan->sw, vid, &r->rates.in, &r->rates.out);
 	if (!r->rates.in.bps && !r->rates.out.bps) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it cannot follow the list */
 		HASH_DELETE(hh, lan->vlan_rates, r);
 		free(r);
 	}
