@@ -26,7 +26,7 @@ dropped()
 accumulated()
 {
 	tail -c "+$mark" "$T/testpmd.log" | grep -A 4 'Accumulated forward statistics' |
-		grep -oE 'TX-dropped: *[0-9]+' | grep -oE '[0-9]+$'
+		grep -oE 'TX-dropped: *[0-9]+' | grep -oE '[0-9]+$' | tail -n 1
 }
 
 measure()
