@@ -280,10 +280,11 @@ void cp_rate_vswitch_print(FILE *f, const struct cp_lan *lan)
 
 void cp_rate_vswitch_free(struct cp_lan *lan)
 {
-	while (lan->vlan_rates) {
-		struct cp_vlan_rate *r = lan->vlan_rates;
+	struct cp_vlan_rate *r = lan->vlan_rates, *next;
 
-		HASH_DELETE(hh, lan->vlan_rates, r);
+	HASH_CLEAR(hh, lan->vlan_rates);
+	for (; r; r = next) {
+		next = r->hh.next;
 		free(r);
 	}
 }
