@@ -173,7 +173,7 @@ static void print_nic_rates(FILE *f, const struct cp_nic *nic)
 	}
 	if (nic->rategroup)
 		fprintf(f, "%s RATEGROUP %s\n", before, nic->rategroup->name);
-	strcat(before, " RATE");
+	strcat(before, " RATE"); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy) */
 	cp_rates_print(f, before, &nic->rates);
 }
 

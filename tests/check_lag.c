@@ -111,7 +111,7 @@ static void send_flow(struct bed *b, unsigned flow)
 
 	memcpy(f, far_mac, 6);
 	memcpy(f + 6, guest_mac, 6);
-	memcpy(f + 12, "\x08\x00\x45", 3);
+	memcpy(f + 12, "\x08\x00\x45", 3); /* NOLINT(bugprone-not-null-terminated-result) */
 	f[23] = 17;
 	f[34] = (uint8_t)(flow >> 8);
 	f[35] = (uint8_t)flow;
@@ -530,7 +530,7 @@ START_TEST(hash_keeps_together)
 {
 	uint8_t a[64] = {0}, b[64];
 
-	memcpy(a + 12, "\x81\x00\x00\x0A\x08\x00\x45", 7);
+	memcpy(a + 12, "\x81\x00\x00\x0A\x08\x00\x45", 7); /* NOLINT(bugprone-not-null-terminated-result) */
 	a[18 + 9] = 17;
 	memcpy(b, a, sizeof(b));
 	b[14] = 0xE0;

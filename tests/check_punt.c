@@ -162,7 +162,7 @@ START_TEST(igmp_is_copied)
 
 	ck_assert_int_eq(vs_port_punt(b->port[1], VS_PUNT_IGMP | VS_PUNT_MLD), 0);
 	fake_frame(frame, group_mac, mac_of(1), 20, 50, 0);
-	memcpy(frame + 16, "\x08\x00\x46", 3);
+	memcpy(frame + 16, "\x08\x00\x46", 3); /* NOLINT(bugprone-not-null-terminated-result) */
 	frame[18 + 9] = 2;
 	x = fake_inject(&b->fake[1], frame, 50);
 	ck_assert_ptr_nonnull(x);
@@ -204,7 +204,7 @@ START_TEST(copies_leave_room)
 	ck_assert_int_eq(vs_port_punt(b->port[0], VS_PUNT_LINK), 0);
 	ck_assert_int_eq(vs_port_punt(b->port[1], VS_PUNT_IGMP), 0);
 	fake_frame(frame, group_mac, mac_of(1), 20, 50, 0);
-	memcpy(frame + 16, "\x08\x00\x46", 3);
+	memcpy(frame + 16, "\x08\x00\x46", 3); /* NOLINT(bugprone-not-null-terminated-result) */
 	frame[18 + 9] = 2;
 	for (unsigned i = 0; i < 200; i++)
 		fake_inject(&b->fake[1], frame, 50);
