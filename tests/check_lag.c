@@ -530,7 +530,8 @@ START_TEST(hash_keeps_together)
 {
 	uint8_t a[64] = {0}, b[64];
 
-	memcpy(a + 12, "\x81\x00\x00\x0A\x08\x00\x45", 7); /* NOLINT(bugprone-not-null-terminated-result) */
+	memcpy(a + 12, "\x81\x00\x00\x0A\x08\x00\x45",
+	       7); /* NOLINT(bugprone-not-null-terminated-result) */
 	a[18 + 9] = 17;
 	memcpy(b, a, sizeof(b));
 	b[14] = 0xE0;
