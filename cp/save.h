@@ -30,8 +30,8 @@ struct cp_saved *cp_saved_open(const char *path, const char *id);
 void cp_saved_close(struct cp_saved *s);
 const char *cp_saved_path(const struct cp_saved *s);
 
-/* @fd: receives a descriptor of the statements where they count, otherwise -1. */
-enum cp_saved_found cp_saved_look(struct cp_saved *s, int *fd);
+/* @out: receives a descriptor of the statements where they count, otherwise -1. */
+enum cp_saved_found cp_saved_look(struct cp_saved *s, int *out);
 
 /* SAVE. Return: 0 or -errno; then the old file stands. */
 int cp_saved_write(struct cp_saved *s, const char *text);

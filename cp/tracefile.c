@@ -148,12 +148,9 @@ static void on_frames(evutil_socket_t fd, short what, void *ctx)
 
 static int directory_open(int dir_fd)
 {
-	int fd;
-
 	if (mkdirat(dir_fd, DIRECTORY, 0700) && errno != EEXIST)
-		return -errno;
-	fd = openat(dir_fd, DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? -errno : fd;
+		return -1;
+	return openat(dir_fd, DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
 static int capture_open(struct cp_tracefile *t, const struct cp_capture_filter *filter)
@@ -191,7 +188,7 @@ struct cp_tracefile *cp_tracefile_open(const struct cp_tracefile_config *cfg, co
 	t->snaplen = filter->snaplen;
 	t->in.sock = t->in.wake = -1;
 	t->dir_fd = directory_open(cfg->dir_fd);
-	rc = t->dir_fd < 0 ? t->dir_fd : file_open(t);
+	rc = t->dir_fd < 0 ? -errno : file_open(t);
 	if (!rc)
 		rc = capture_open(t, filter);
 	if (!rc)

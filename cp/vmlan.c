@@ -164,15 +164,24 @@ void cp_vmlan_print_prefixes(FILE *f, const struct cp_vmlan *v)
 	fputc('\n', f);
 }
 
-/* The rest, behind everything that exists: limits do not hold for what was there before them. */
-void cp_vmlan_print(FILE *f, const struct cp_vmlan *v)
+/* All but the prefixes, which have a statement of their own. */
+static bool is_default(const struct cp_vmlan *v)
 {
 	struct cp_vmlan d;
 
 	cp_vmlan_defaults(&d);
-	d.macprefix = v->macprefix;
-	d.userprefix = v->userprefix;
-	if (memcmp(v, &d, sizeof(d)) == 0)
+	return v->persistent_max == d.persistent_max && v->transient_max == d.transient_max &&
+	       v->user_lans == d.user_lans && v->user_nics == d.user_nics &&
+	       v->acct_system == d.acct_system && v->acct_user == d.acct_user &&
+	       memcmp(v->first_id, d.first_id, sizeof(d.first_id)) == 0 &&
+	       memcmp(v->last_id, d.last_id, sizeof(d.last_id)) == 0 &&
+	       v->macprotect == d.macprotect;
+}
+
+/* The rest, behind everything that exists: limits do not hold for what was there before them. */
+void cp_vmlan_print(FILE *f, const struct cp_vmlan *v)
+{
+	if (is_default(v))
 		return;
 	fprintf(f, "SET VMLAN MACIDRANGE SYSTEM %06X-%06X USER %06X-%06X MACPROTECT %s",
 		v->first_id[0], v->last_id[0], v->first_id[1], v->last_id[1],

@@ -208,12 +208,14 @@ void hs_lan_join(struct hs_lan *lan, struct hs_adapter *h)
 
 void hs_lan_leave(struct hs_lan *lan, struct hs_adapter *h)
 {
-	struct hs_address *a;
+	struct hs_address *a, *next;
 
 	(void)lan;
 	if (h->running)
 		LIST_REMOVE(h, member);
 	h->running = false;
-	while ((a = LIST_FIRST(&h->addresses)))
+	for (a = LIST_FIRST(&h->addresses); a; a = next) {
+		next = LIST_NEXT(a, of_owner);
 		forget(h, a);
+	}
 }

@@ -528,10 +528,10 @@ END_TEST
 /* Both pieces of a datagram, and a conversation whatever its priority, go the same way. */
 START_TEST(hash_keeps_together)
 {
+	static const uint8_t tagged_ip[] = {0x81, 0, 0, 10, 8, 0, 0x45};
 	uint8_t a[64] = {0}, b[64];
 
-	memcpy(a + 12, "\x81\x00\x00\x0A\x08\x00\x45",
-	       7); /* NOLINT(bugprone-not-null-terminated-result) */
+	memcpy(a + 12, tagged_ip, sizeof(tagged_ip));
 	a[18 + 9] = 17;
 	memcpy(b, a, sizeof(b));
 	b[14] = 0xE0;
