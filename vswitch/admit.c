@@ -92,6 +92,12 @@ static void remember_tagged(struct flow *f, unsigned i, uint64_t src)
 	p->last_tci = f->b->tci[i];
 }
 
+/* The last good tagged source in another VLAN: only learning asks in which. */
+static bool source_is_good(const struct flow *f, uint64_t src, bool tagged)
+{
+	return tagged && src == f->rx->last_tagged_src && !f->in->learning;
+}
+
 /*
  * A frame that is tagged, or whose source is not the last good one.
  * @trusted: its source is not asked for. Return: is it plain?
@@ -114,7 +120,7 @@ static __attribute__((noinline)) bool admit_slowly(struct flow *f, unsigned i, s
 		d = vlan_ingress(f->rules, b->head[i], &vid, &tag, &b->tci[i]);
 	f->w->vid[i] = vid;
 	f->w->tag[i] = tag;
-	if (d == VS_DROP_NONE && !trusted)
+	if (d == VS_DROP_NONE && !trusted && !source_is_good(f, src, tagged))
 		d = check_source(f, src | FDB_KEY, vid);
 	if (d != VS_DROP_NONE) {
 		drop(f, i, d);

@@ -10,14 +10,15 @@
 
 /*
  * dst[i]: port index of the destination or FDB_PORT_NONE, for the first of each train of unicast
- * frames. All hashes are taken and their lines asked for before the first is looked at.
+ * frames. All hashes are taken and their lines asked for before the first is looked at; so are the
+ * second lines of the few whose address is not in its first.
  */
 INLINE void look_up(struct flow *f)
 {
 	const struct fdb *t = atomic_load_explicit(&f->sw->fdb, memory_order_acquire);
 	bool learned = atomic_load_explicit(&f->sw->n_learned, memory_order_relaxed);
 	uint64_t first = BURST_BITS(f->b->n) & ~(f->dropped | f->groups | f->again);
-	uint64_t hash[VS_BURST];
+	uint64_t hash[VS_BURST], second = 0;
 
 	for (uint64_t m = first; m; m &= m - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(m);
@@ -27,7 +28,17 @@ INLINE void look_up(struct flow *f)
 	}
 	for (uint64_t m = first; m; m &= m - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(m);
-		uint64_t v = fdb_find(t, f->w->key[i], hash[i]);
+		uint64_t v = fdb_probe(fdb_line1(t, hash[i]), f->w->key[i]);
+
+		f->w->dst[i] = fdb_value_port(v);
+		if (__builtin_expect(v != FDB_PORT_NONE, 1))
+			continue;
+		second |= BIT(i);
+		__builtin_prefetch(fdb_line2(t, hash[i]));
+	}
+	for (uint64_t m = second; m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m);
+		uint64_t v = fdb_probe(fdb_line2(t, hash[i]), f->w->key[i]);
 
 		if (v == FDB_PORT_NONE && learned) {
 			uint64_t in_vlan = f->w->key[i] | (uint64_t)vid_of(f, i) << 48;

@@ -17,6 +17,7 @@
 
 #define FRAME 64u
 #define TRUNK_OFFSET 12
+#define ADDRESS_PORTS 128u
 
 struct station {
 	struct land *land;
@@ -36,7 +37,7 @@ struct land {
 	unsigned workers;
 	struct station *station;
 	unsigned n, vids;
-	bool any; /* each burst goes to addresses of another port; else to the neighbour */
+	unsigned any; /* each burst goes to addresses of one of so many ports; 0: the neighbour's */
 	_Atomic bool go;
 	double bytes_per_port, bytes_per_address, add_ms;
 };
@@ -72,7 +73,7 @@ static unsigned rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
 	if (!s->talks || !atomic_load_explicit(&l->go, memory_order_relaxed))
 		return 0;
 	to = &l->station[s->index ^ 1];
-	while (l->any && (to = &l->station[next_random(s) % l->n]) == s)
+	while (l->any && (to = &l->station[next_random(s) % l->any]) == s)
 		;
 	for (unsigned i = 0; i < n; i++) {
 		memcpy(b->head[i], s->frame, FRAME);
@@ -202,13 +203,14 @@ static double allocated(void)
 	return (double)m.uordblks + (double)m.hblkhd;
 }
 
+/* Spread over the ports that are talked to. */
 static void add_addresses(struct land *l, unsigned total)
 {
 	double before = allocated();
-	unsigned per_port = total / l->n;
+	unsigned per_port = l->any ? total / l->any : 0;
 	uint8_t mac[6];
 
-	for (unsigned i = 0; i < l->n; i++) {
+	for (unsigned i = 0; i < l->any; i++) {
 		struct station *s = &l->station[i];
 
 		for (; s->addresses < per_port; s->addresses++) {
@@ -218,7 +220,7 @@ static void add_addresses(struct land *l, unsigned total)
 		}
 	}
 	if (total > l->n)
-		l->bytes_per_address = (allocated() - before) / (total - l->n);
+		l->bytes_per_address = (allocated() - before) / (total - l->any);
 }
 
 /* Ports, and how many of them talk; addresses to talk to, 0: the neighbour's; VLANs of trunks. */
@@ -233,7 +235,8 @@ static struct land *land_open_with(unsigned workers, unsigned ports, unsigned ta
 
 	l->n = ports;
 	l->vids = vids;
-	l->any = addresses != 0;
+	/* Two at least: nobody talks to himself. */
+	l->any = addresses / 5 < ports ? addresses / 5 : ports;
 	l->sw = vs_switch_create(&sw);
 	l->workers = workers;
 	l->station = calloc(ports, sizeof(*l->station));
@@ -365,9 +368,10 @@ void bench_ports(const struct bench_case *c, double seconds, struct bench_sample
 	out->wrong = !land_close(l, true);
 }
 
+/* As many ports talk in every row, each burst to one port, at random among its addresses. */
 void bench_addresses(const struct bench_case *c, double seconds, struct bench_sample *out)
 {
-	struct land *l = land_open(c->n < 128 ? c->n : 128, c->n < 128 ? c->n : 128, c->n, 0);
+	struct land *l = land_open(ADDRESS_PORTS, ADDRESS_PORTS, c->n, 0);
 
 	load(l, seconds, out);
 	out->v[BENCH_BYTES] = l->bytes_per_address;
