@@ -249,7 +249,7 @@ static int adapter_siga(void *ctx, const struct qdio_signal *s, bool *busy)
  * --------------------------------------------------------------------- */
 
 /* The address it speaks for itself with: the first one registered, while it has that. */
-static void choose_mac(struct hs_adapter *h)
+void hs_choose_mac(struct hs_adapter *h)
 {
 	const struct hs_address *a;
 	uint8_t key[16];
@@ -271,26 +271,33 @@ static int link_mac(struct hs_adapter *h, const uint8_t mac[6], bool add)
 {
 	enum hs_kind kind = mac[0] & 1 ? HS_KIND_GROUP : HS_KIND_MAC;
 	const struct vs_link *l = &h->link;
+	struct hs_adapter *was = NULL;
 	uint8_t key[16];
 	int rc = 0;
 
 	hs_mac_key(key, mac);
+	if (add && kind == HS_KIND_MAC)
+		was = hs_vnicc_take(h, mac);
 	if (add && l->ops)
 		rc = l->ops->mac_add(l->ctx, mac);
 	else if (l->ops)
 		l->ops->mac_del(l->ctx, mac);
-	if (rc)
+	if (rc) {
+		hs_vnicc_give_back(was, mac);
 		return rc;
+	}
 	pthread_rwlock_wrlock(&h->lan->lock);
 	if (add)
 		rc = hs_lan_add(h->lan, h, kind, key);
 	else
 		hs_lan_del(h->lan, h, kind, key);
 	if (!rc && kind == HS_KIND_MAC)
-		choose_mac(h);
+		hs_choose_mac(h);
 	pthread_rwlock_unlock(&h->lan->lock);
 	if (rc && l->ops)
 		l->ops->mac_del(l->ctx, mac);
+	if (rc)
+		hs_vnicc_give_back(was, mac);
 	return rc;
 }
 
@@ -372,7 +379,7 @@ static void iqd_ip_del(void *ctx, const uint8_t addr[16])
 
 static void set_wants(struct hs_adapter *h, uint8_t routing4, uint8_t routing6)
 {
-	h->broadcast = h->layer == 3 ? h->broadcast_asked : true;
+	h->broadcast = h->layer == 3 ? h->broadcast_asked : h->vnicc.enabled & OSA_CHAR_RX_BCAST;
 	h->routing4 = routing4;
 	h->routing6 = routing6;
 }
@@ -391,10 +398,17 @@ static void iqd_wants(void *ctx, bool broadcast, uint8_t routing4, uint8_t routi
 	pthread_rwlock_unlock(&h->lan->lock);
 }
 
+static void iqd_forget(void *ctx)
+{
+	hs_vnicc_reset(ctx);
+}
+
 static const struct osa_iqd_ops iqd_ops = {
 	.ip_add = iqd_ip_add,
 	.ip_del = iqd_ip_del,
 	.wants = iqd_wants,
+	.vnicc = hs_vnicc_set,
+	.forget = iqd_forget,
 	.siga = adapter_siga,
 };
 
@@ -523,6 +537,7 @@ struct hs_adapter *hs_create(const struct hs_config *cfg, const struct qdio_env_
 	LIST_INIT(&h->addresses);
 	TAILQ_INIT(&h->waiting);
 	STAILQ_INIT(&h->done);
+	hs_vnicc_reset(h);
 	h->cfg.osa.mtu = hs_mfs_mtu(HS_MFS_16K);
 	h->cfg.osa.iqd = (struct osa_iqd){.ops = &iqd_ops,
 					  .ctx = h,

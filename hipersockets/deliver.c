@@ -282,6 +282,8 @@ static struct hs_adapter *receiver(const struct hs_flow *f, const struct hs_unit
 		return NULL;
 	if (to == f->from)
 		*why = VS_DROP_HAIRPIN;
+	else if (hs_apart(to, f->from))
+		*why = VS_DROP_ISOLATED;
 	else if (!in_vlan(to, u->to.vid))
 		*why = VS_DROP_VLAN_DENIED;
 	else
@@ -291,28 +293,39 @@ static struct hs_adapter *receiver(const struct hs_flow *f, const struct hs_unit
 
 static bool wants_group(const struct hs_adapter *h, const struct hs_dest *to)
 {
+	if (to->cast == HS_UNICAST)
+		return h->vnicc.enabled & OSA_CHAR_FLOODING;
 	if (to->cast == HS_BROADCAST)
 		return h->broadcast;
+	if (to->layer == 2 && h->vnicc.enabled & OSA_CHAR_MCAST_FLOODING)
+		return true;
 	if (h->routing4 == OSA_ROUTING_MULTICAST || h->routing6 == OSA_ROUTING_MULTICAST)
 		return true;
 	return hs_lan_has(h->lan, h, HS_KIND_GROUP, to->key);
 }
 
-/* Who has no empty buffer misses it; nobody is told (10.3). */
-static void give_group(struct hs_flow *f, const struct hs_unit *u)
+/*
+ * To all who want it: a group, a broadcast, a unicast frame that nobody has the address of. Who has
+ * no empty buffer misses it; nobody is told (10.3).
+ * Return: how many wanted it.
+ */
+static unsigned give_all(struct hs_flow *f, const struct hs_unit *u)
 {
 	struct hs_adapter *h;
+	unsigned n = 0;
 	enum vs_drop why;
 
 	LIST_FOREACH(h, &f->from->lan->members, member)
 	{
 		if (h == f->from || h->layer != u->to.layer || !in_vlan(h, u->to.vid) ||
-		    !wants_group(h, &u->to))
+		    !wants_group(h, &u->to) || hs_apart(h, f->from))
 			continue;
+		n++;
 		why = offer(f, h, u);
 		if (why != VS_DROP_NONE)
 			hs_drop(f, h, VS_DIRECT_TX, why, u);
 	}
+	return n;
 }
 
 /* ---- one unit ----------------------------------------------------------------------------------
@@ -331,6 +344,7 @@ static struct qdio_result result_of(enum vs_drop why, uint8_t entry)
 	case VS_DROP_UNKNOWN_UNICAST:
 	case VS_DROP_HAIRPIN:
 	case VS_DROP_VLAN_DENIED:
+	case VS_DROP_ISOLATED:
 		return (struct qdio_result){QDIO_OUT_ERROR, 0, QDIO_REASON_NO_TARGET};
 	default:
 		return (struct qdio_result){QDIO_OUT_ERROR, entry, QDIO_REASON_BAD_BUFFER};
@@ -344,7 +358,7 @@ static void count_refused(struct hs_flow *f, enum vs_drop why)
 	if (why == VS_DROP_TX_NO_BUFFER || why == VS_DROP_TX_BAD_BUFFER)
 		hs_count(&h->tx_full, 1);
 	else if (why == VS_DROP_UNKNOWN_UNICAST || why == VS_DROP_HAIRPIN ||
-		 why == VS_DROP_VLAN_DENIED)
+		 why == VS_DROP_VLAN_DENIED || why == VS_DROP_ISOLATED)
 		hs_count(&h->tx_unknown, 1);
 	else
 		hs_count(&h->tx_bad, 1);
@@ -378,11 +392,16 @@ static enum vs_drop give(struct hs_flow *f, const struct hs_unit *u, struct hs_a
 	if (spoofed(f, u))
 		return VS_DROP_SRC_SPOOFED;
 	if (u->to.cast != HS_UNICAST) {
-		give_group(f, u);
+		give_all(f, u);
 		return VS_DROP_NONE;
 	}
 	*to = receiver(f, u, &why);
-	return *to ? offer(f, *to, u) : why;
+	if (*to)
+		return offer(f, *to, u);
+	if (why == VS_DROP_UNKNOWN_UNICAST && f->from->lan->n_flooding && u->to.layer == 2 &&
+	    give_all(f, u))
+		return VS_DROP_NONE;
+	return why;
 }
 
 static struct qdio_result deliver_unit(struct hs_flow *f, const struct hs_unit *u, uint64_t aob,

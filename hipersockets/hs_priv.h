@@ -80,7 +80,14 @@ struct hs_lan {
 	uint64_t seed;
 	pthread_rwlock_t lock;
 	LIST_HEAD(hs_members, hs_adapter) members; /* whose queues are active */
+	unsigned n_flooding;			   /* of them: hs_lan_survey */
 	struct hs_addresses bucket[HS_BUCKETS];
+};
+
+/* VNIC characteristics of a layer-2 host: vnicc.c. */
+struct hs_vnicc {
+	uint32_t enabled; /* OSA_CHAR_* */
+	uint32_t learning_s;
 };
 
 /* A buffer that waits for its receiver: completion.c. */
@@ -114,6 +121,8 @@ struct hs_adapter {
 	bool has_mac;
 	uint8_t mac[6]; /* the first one registered */
 	bool broadcast;
+	struct hs_vnicc vnicc;
+	bool bridge_port;	    /* the LAN's active one */
 	uint8_t routing4, routing6; /* enum osa_routing */
 	bool vid_any;
 	struct {
@@ -161,11 +170,35 @@ void hs_lan_del(struct hs_lan *lan, struct hs_adapter *h, enum hs_kind kind, con
 void hs_lan_join(struct hs_lan *lan, struct hs_adapter *h);
 void hs_lan_leave(struct hs_lan *lan, struct hs_adapter *h);
 
+/* What the members want, counted anew. The lock is held for writing. */
+void hs_lan_survey(struct hs_lan *lan);
+
+/* A device that is invisible for bridge ports and a bridge port do not hear each other: 4.11. */
+static inline bool hs_apart(const struct hs_adapter *a, const struct hs_adapter *b)
+{
+	return (a->bridge_port && b->vnicc.enabled & OSA_CHAR_BRIDGE_INVISIBLE) ||
+	       (b->bridge_port && a->vnicc.enabled & OSA_CHAR_BRIDGE_INVISIBLE);
+}
+
 static inline void hs_mac_key(uint8_t key[16], const uint8_t mac[6])
 {
 	memset(key, 0, 16);
 	memcpy(key, mac, 6);
 }
+
+/* ---- vnicc.c ------------------------------------------------------------------------- */
+
+/* osa_iqd_ops.vnicc and .forget, the latter for what is here. */
+int hs_vnicc_set(void *h, uint32_t enabled, uint32_t learning_s);
+void hs_vnicc_reset(struct hs_adapter *h);
+/*
+ * h registers a MAC that another host has: who allows it (takeover_setvmac) lets go of it.
+ * Return: who did; hs_vnicc_give_back if it comes to nothing. Control thread, no lock is held.
+ */
+struct hs_adapter *hs_vnicc_take(struct hs_adapter *h, const uint8_t mac[6]);
+void hs_vnicc_give_back(struct hs_adapter *owner, const uint8_t mac[6]);
+/* adapter.c: the address it speaks for itself with. The LAN's lock is held for writing. */
+void hs_choose_mac(struct hs_adapter *h);
 
 /* ---- delivery ------------------------------------------------------------------------ */
 

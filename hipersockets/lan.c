@@ -204,16 +204,26 @@ void hs_lan_join(struct hs_lan *lan, struct hs_adapter *h)
 {
 	LIST_INSERT_HEAD(&lan->members, h, member);
 	h->running = true;
+	hs_lan_survey(lan);
+}
+
+void hs_lan_survey(struct hs_lan *lan)
+{
+	const struct hs_adapter *h;
+
+	lan->n_flooding = 0;
+	LIST_FOREACH(h, &lan->members, member)
+	lan->n_flooding += h->layer == 2 && h->vnicc.enabled & OSA_CHAR_FLOODING;
 }
 
 void hs_lan_leave(struct hs_lan *lan, struct hs_adapter *h)
 {
 	struct hs_address *a, *next;
 
-	(void)lan;
 	if (h->running)
 		LIST_REMOVE(h, member);
 	h->running = false;
+	hs_lan_survey(lan);
 	for (a = LIST_FIRST(&h->addresses); a; a = next) {
 		next = LIST_NEXT(a, of_owner);
 		forget(h, a);

@@ -86,7 +86,7 @@ static osa_ipa_fn *handler(const struct osa *a, const struct command *cmd)
 	case OSA_SETBRIDGEPORT:
 		return NULL;
 	case OSA_VNICC:
-		return osa_ipa_iqd;
+		return a->cfg.iqd.ops->vnicc ? cmd->run : NULL;
 	default:
 		return cmd->run;
 	}

@@ -262,6 +262,8 @@ void osa_tick(struct osa *a, uint64_t now_ms)
 
 	l->ticking = true;
 	l->last_tick_ms = now_ms;
+	if (osa_is_iqd(a) && a->cfg.iqd.ops->tick)
+		a->cfg.iqd.ops->tick(a->cfg.iqd.ctx, now_ms);
 	if (a->session.layer != 3)
 		return;
 	osa_held_finish(a, now_ms);

@@ -38,13 +38,20 @@ struct osa_iqd_ops {
 	/* What a layer-3 host wants beside its addresses: SETASSPARMS, SETRTG. */
 	void (*wants)(void *ctx, bool broadcast, uint8_t routing4, uint8_t routing6);
 	/*
-	 * An IPA command that is HiperSockets' own: VNIC characteristics, bridge port, trace.
+	 * The VNIC characteristics (OSA_CHAR_*) that the host has from now on, and the seconds that
+	 * what is learned stays without use. NULL: there are none.
+	 * Return: 0, -EBUSY (it is a bridge port), -ENOMEM.
+	 */
+	int (*vnicc)(void *ctx, uint32_t enabled, uint32_t learning_s);
+	/*
+	 * An IPA command that is HiperSockets' own: bridge port, trace.
 	 * @data: the request's, becomes the reply's; *len bytes of cap.
 	 * Return: the IPA return code, or -1: not known.
 	 */
 	int (*ipa)(void *ctx, uint8_t command, uint8_t *data, size_t *len, size_t cap);
-	/* The session ended: what ipa set up is forgotten. */
+	/* The session ended: what vnicc and ipa set up is forgotten. */
 	void (*forget)(void *ctx);
+	void (*tick)(void *ctx, uint64_t now_ms);			 /* osa_tick; may be NULL */
 	int (*siga)(void *ctx, const struct qdio_signal *s, bool *busy); /* as in qdio_cu_ops */
 };
 

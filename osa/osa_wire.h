@@ -1028,7 +1028,10 @@ enum osa_vnicc_subcommand {
 #define OSA_CHAR_TAKEOVER_LEARNING 0x08000000u
 #define OSA_CHAR_BRIDGE_INVISIBLE 0x04000000u
 #define OSA_CHAR_RX_BCAST 0x02000000u
+#define OSA_CHAR_ALL 0xFE000000u
 #define OSA_LEARNING_TIMEOUT_S 600u /* default */
+#define OSA_LEARNING_TIMEOUT_MIN 60u
+#define OSA_LEARNING_TIMEOUT_MAX 86400u
 
 /* ---- bridge port, 4.12 --------------------------------------------------------------------- */
 

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * VNIC characteristics: what a layer-2 host asks for beyond the addresses it registered. The
+ * commands are osa's (osa/vnicc.c), which tells what is on now; what follows from it is decided
+ * while frames are delivered (deliver.c). Source: spec/osa-qeth.md 4.11, 9.4.
+ *
+ *   flooding            unicast frames that nobody has the address of
+ *   mcast_flooding      all groups
+ *   rx_bcast            broadcasts; on at first
+ *   takeover_setvmac    another host may register what this one has
+ *   bridge_invisible    nothing goes between it and a bridge port
+ *
+ * None of them needs an authority: flooding gives what nobody else gets, any host may join any
+ * group, and what may be taken from whom is the decision of the one who has it.
+ */
+#include "hipersockets/hs_priv.h"
+
+#include <errno.h>
+
+static void change(struct hs_adapter *h, uint32_t enabled, uint32_t learning_s)
+{
+	h->vnicc = (struct hs_vnicc){.enabled = enabled, .learning_s = learning_s};
+	if (h->layer == 2)
+		h->broadcast = enabled & OSA_CHAR_RX_BCAST;
+}
+
+int hs_vnicc_set(void *ctx, uint32_t enabled, uint32_t learning_s)
+{
+	struct hs_adapter *h = ctx;
+	struct hs_lan *lan = h->lan;
+
+	if (h->bridge_port)
+		return -EBUSY;
+	if (!lan) {
+		change(h, enabled, learning_s);
+		return 0;
+	}
+	pthread_rwlock_wrlock(&lan->lock);
+	change(h, enabled, learning_s);
+	hs_lan_survey(lan);
+	pthread_rwlock_unlock(&lan->lock);
+	return 0;
+}
+
+void hs_vnicc_reset(struct hs_adapter *h)
+{
+	struct hs_lan *lan = h->lan;
+
+	if (lan)
+		pthread_rwlock_wrlock(&lan->lock);
+	change(h, OSA_CHAR_RX_BCAST, OSA_LEARNING_TIMEOUT_S);
+	if (!lan)
+		return;
+	hs_lan_survey(lan);
+	pthread_rwlock_unlock(&lan->lock);
+}
+
+/* ---- taking over a registered address ------------------------------------------------------- */
+
+struct hs_adapter *hs_vnicc_take(struct hs_adapter *h, const uint8_t mac[6])
+{
+	struct hs_adapter *owner;
+	uint8_t key[16];
+
+	hs_mac_key(key, mac);
+	pthread_rwlock_wrlock(&h->lan->lock);
+	owner = hs_lan_owner(h->lan, HS_KIND_MAC, h->layer, key);
+	if (owner == h || (owner && !(owner->vnicc.enabled & OSA_CHAR_TAKEOVER_SETVMAC)))
+		owner = NULL;
+	if (owner) {
+		hs_lan_del(h->lan, owner, HS_KIND_MAC, key);
+		hs_choose_mac(owner);
+	}
+	pthread_rwlock_unlock(&h->lan->lock);
+	if (owner && owner->link.ops)
+		owner->link.ops->mac_del(owner->link.ctx, mac);
+	return owner;
+}
+
+void hs_vnicc_give_back(struct hs_adapter *owner, const uint8_t mac[6])
+{
+	uint8_t key[16];
+
+	if (!owner || (owner->link.ops && owner->link.ops->mac_add(owner->link.ctx, mac)))
+		return;
+	hs_mac_key(key, mac);
+	pthread_rwlock_wrlock(&owner->lan->lock);
+	/* Without memory it stays nobody's. */
+	if (!hs_lan_add(owner->lan, owner, HS_KIND_MAC, key))
+		hs_choose_mac(owner);
+	pthread_rwlock_unlock(&owner->lan->lock);
+}
