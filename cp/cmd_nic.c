@@ -165,6 +165,8 @@ static int nicdef_check(struct cp_run *run, const char *user, struct cp_nic *nic
 	const struct cp_value *v = run->args->v;
 	bool vids = v[CP_OP_VLAN].given;
 
+	if (nic && nic->type == CP_NIC_CTCA)
+		return cp_error(run, CP_E_IS_CTCA, nic->name, NULL, NULL);
 	if (v[CP_OP_VDEV].word[0] && strcmp(v[CP_OP_VDEV].word, user) != 0)
 		return cp_error(run, CP_E_CONFLICT, v[CP_OP_VDEV].word, "another userid was given",
 				NULL);
@@ -378,8 +380,11 @@ void cp_do_detach_nic(struct cp_run *run)
 		cp_error(run, CP_E_NO_DEVICE, name, NULL, NULL);
 		return;
 	}
-	cp_say(run, "NIC %04X is destroyed; devices %04X-%04X detached", nic->vdev, nic->vdev,
-	       nic->vdev + nic->devices - 1);
+	if (nic->type == CP_NIC_CTCA)
+		cp_say(run, "CTCA %04X DETACHED", nic->vdev);
+	else
+		cp_say(run, "NIC %04X is destroyed; devices %04X-%04X detached", nic->vdev,
+		       nic->vdev, nic->vdev + nic->devices - 1);
 	lan = nic->lan;
 	cp_nic_destroy(nic);
 	if (lan)
@@ -475,13 +480,17 @@ static void refused(struct cp_run *run, const struct cp_nic *nic, const struct c
 
 void cp_do_couple(struct cp_run *run)
 {
-	struct cp_nic *nic = cp_arg_nic(run);
+	struct cp_nic *nic = cp_arg_device(run);
 	char title[CP_TITLE_BYTES];
 	struct cp_lan *lan;
 	enum cp_refusal why;
 
 	if (!nic)
 		return;
+	if (nic->type == CP_NIC_CTCA) {
+		cp_do_couple_ctca(run, nic);
+		return;
+	}
 	if (nic->lan) {
 		cp_lan_title(nic->lan, title);
 		cp_error(run, CP_E_COUPLED, nic->name, title, NULL);
@@ -508,12 +517,16 @@ void cp_do_couple(struct cp_run *run)
 /* Also ends the waiting of a NIC for the network of its NICDEF. */
 void cp_do_uncouple(struct cp_run *run)
 {
-	struct cp_nic *nic = cp_arg_nic(run);
+	struct cp_nic *nic = cp_arg_device(run);
 	char title[CP_TITLE_BYTES];
 	struct cp_lan *lan;
 
 	if (!nic)
 		return;
+	if (nic->type == CP_NIC_CTCA) {
+		cp_do_uncouple_ctca(run, nic);
+		return;
+	}
 	lan = nic->lan;
 	if (!lan && (nic->held || !nic->lan_name[0])) {
 		cp_error(run, CP_E_UNCOUPLED, nic->name, NULL, NULL);

@@ -57,8 +57,8 @@ const char *cp_arg_user(struct cp_run *run)
 	return name;
 }
 
-/* The NIC that USER and vdev name. Return: the NIC, or NULL after a message. */
-struct cp_nic *cp_arg_nic(struct cp_run *run)
+/* The NIC or CTCA that USER and vdev name. Return: it, or NULL after a message. */
+struct cp_nic *cp_arg_device(struct cp_run *run)
 {
 	const char *user = cp_arg_user(run);
 	struct cp_nic *nic;
@@ -79,6 +79,17 @@ const char *cp_text(const struct cp_run *run, enum cp_op op)
 	const struct cp_value *v = &run->args->v[op];
 
 	return v->given ? cp_token(run->args->tokens, v->num) : "";
+}
+
+/* The same, and it is a NIC. */
+struct cp_nic *cp_arg_nic(struct cp_run *run)
+{
+	struct cp_nic *nic = cp_arg_device(run);
+
+	if (!nic || nic->type != CP_NIC_CTCA)
+		return nic;
+	cp_error(run, CP_E_IS_CTCA, nic->name, NULL, NULL);
+	return NULL;
 }
 
 /* PORTTYPE, VLAN and PROMISCUOUS of a GRANT or NICDEF: what is not given stays. */
@@ -256,7 +267,7 @@ struct vs_port *cp_find_port(struct cp *cp, const char *nic, struct vs_switch **
 	if (!n || !n->port)
 		return NULL;
 	if (sw)
-		*sw = n->lan->sw;
+		*sw = n->wire ? n->wire->sw : n->lan->sw;
 	return n->port;
 }
 

@@ -212,6 +212,10 @@ static void print_nic(FILE *f, const struct cp_nic *nic)
 	const char *user = nic->user->name;
 	const struct cp_lan *lan = nic->lan;
 
+	if (nic->type == CP_NIC_CTCA) {
+		cp_ctca_print(f, nic);
+		return;
+	}
 	print_nic_attributes(f, nic);
 	if (nic->lan_name[0])
 		fprintf(f, "NICDEF %s %04X LAN %s %s\n", user, nic->vdev, nic->lan_owner,
@@ -254,6 +258,8 @@ static void print_nics(FILE *f, const struct cp *cp)
 		qsort(list, n, sizeof(list[0]), by_name);
 	for (unsigned i = 0; i < n; i++)
 		print_nic(f, list[i]);
+	for (unsigned i = 0; i < n; i++)
+		cp_wire_print(f, list[i]);
 	free(list);
 }
 

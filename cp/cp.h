@@ -19,7 +19,14 @@ struct cp_nic;
 struct cp_workers;
 
 /* What may attach to a NIC: an adapter, or a peer of its own socket. */
-enum cp_nic_type { CP_NIC_QDIO, CP_NIC_STREAM, CP_NIC_DGRAM, CP_NIC_VHOST, CP_NIC_HIPERS };
+enum cp_nic_type {
+	CP_NIC_QDIO,
+	CP_NIC_STREAM,
+	CP_NIC_DGRAM,
+	CP_NIC_VHOST,
+	CP_NIC_HIPERS,
+	CP_NIC_CTCA
+};
 
 /* ---- the whole -------------------------------------------------------------------- */
 

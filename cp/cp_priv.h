@@ -248,6 +248,10 @@ struct cp_nic {
 	bool promisc;	    /* SET NIC PROMISCUOUS */
 	bool held;	    /* UNCOUPLE or another COUPLE: does not follow its NICDEF */
 
+	/* Of a CTCA: */
+	char peer_user[CP_NAME_BYTES]; /* who may couple his to it; "*": anybody */
+	struct cp_wire *wire;	       /* to another, in place of a network */
+
 	struct cp_lan *lan; /* coupled */
 	struct cp_nic *lan_next, *lan_prev;
 	struct vs_port *port;
@@ -259,6 +263,12 @@ struct cp_nic {
 	void (*revoked)(void *env);
 	const struct cp_nic_client *client; /* another client is attached, or NULL */
 	UT_hash_handle hh;
+};
+
+/* Two coupled CTCAs: a switch without a name for the ports of both. */
+struct cp_wire {
+	struct vs_switch *sw;
+	struct cp_nic *end[2]; /* [0] asked for it */
 };
 
 enum cp_trace_what { CP_TRACE_ALL, CP_TRACE_NIC, CP_TRACE_TRUNK, CP_TRACE_DROPPED };
@@ -401,6 +411,13 @@ void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, const st
 		    struct vs_port_config *cfg);
 struct cp_policy cp_effective(const struct cp_nic *nic, const struct cp_lan *lan);
 
+/* ctca.c */
+int cp_wire_couple(struct cp_nic *a, struct cp_nic *b);
+void cp_wire_drop(struct cp_nic *nic);
+struct cp_nic *cp_wire_peer(const struct cp_nic *nic);
+void cp_wire_print(FILE *f, const struct cp_nic *nic);
+void cp_ctca_print(FILE *f, const struct cp_nic *nic);
+
 /* lan.c */
 struct cp_lan *cp_lan_find(struct cp *cp, const char *owner, const char *name);
 struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model);
@@ -534,6 +551,7 @@ json_t *cp_vlans_json(const struct vs_vidset *set);
 /* command.c: what the commands have in common */
 const char *cp_arg_user(struct cp_run *run);
 struct cp_nic *cp_arg_nic(struct cp_run *run);
+struct cp_nic *cp_arg_device(struct cp_run *run);	      /* or a CTCA */
 const char *cp_text(const struct cp_run *run, enum cp_op op); /* of CP_ARG_TEXT; "" not given */
 void cp_read_policy(const struct cp_run *run, struct cp_policy *p);
 int cp_need_class_b(struct cp_run *run, const char *what);
@@ -554,6 +572,10 @@ void cp_do_query_vmlan(struct cp_run *run);
 void cp_do_detach_lan(struct cp_run *run);
 void cp_do_define_nic(struct cp_run *run);
 void cp_do_nicdef(struct cp_run *run);
+void cp_do_define_ctca(struct cp_run *run);
+void cp_do_query_ctca(struct cp_run *run);
+void cp_do_couple_ctca(struct cp_run *run, struct cp_nic *nic);
+void cp_do_uncouple_ctca(struct cp_run *run, struct cp_nic *nic);
 void cp_do_set_nic(struct cp_run *run);
 void cp_do_detach_nic(struct cp_run *run);
 void cp_do_user(struct cp_run *run);

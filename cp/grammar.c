@@ -622,6 +622,39 @@ static const struct cp_operand define_nic[] = {
 	{0},
 };
 
+static const struct cp_operand define_ctca[] = {
+	OPERAND_VDEV,
+	{.op = CP_OP_USER,
+	 .words = "USERid",
+	 .choices = "*",
+	 .arg = CP_ARG_USER,
+	 .name = "userid",
+	 .help = "whose CTCAs may be coupled to it; default *: everybody's"},
+	{.op = CP_OP_SYSMACID,
+	 .words = "SYSMACID",
+	 .arg = CP_ARG_MACID,
+	 .name = "xxxxxx",
+	 .help = "class B; last three bytes of its address; default: assigned"},
+	{0},
+};
+
+static const struct cp_operand query_ctca[] = {
+	{.op = CP_OP_USER,
+	 .flags = CP_LEADING,
+	 .words = "USERid",
+	 .choices = "*",
+	 .arg = CP_ARG_USER,
+	 .name = "userid",
+	 .help = "whose; default yourself, for class B without vdev everyone; others need class B"},
+	{.op = CP_OP_ALL, .words = "ALL", .help = "all; default"},
+	{.op = CP_OP_VDEV,
+	 .flags = CP_POSITIONAL | CP_OPTIONAL,
+	 .words = "vdev",
+	 .arg = CP_ARG_VDEV,
+	 .help = "only this one, or userid/vdev"},
+	{0},
+};
+
 static const struct cp_operand nicdef[] = {
 	{.op = CP_OP_USER,
 	 .flags = CP_POSITIONAL,
@@ -778,7 +811,9 @@ static const struct cp_operand couple[] = {
 	 .flags = CP_POSITIONAL | CP_OPTIONAL,
 	 .words = "owner name",
 	 .arg = CP_ARG_NETWORK,
-	 .help = "SYSTEM switchname, or ownerid lanname; default: the LAN of the NICDEF"},
+	 .help = "SYSTEM switchname, or ownerid lanname; default: the LAN of the NICDEF. Of a "
+		 "CTCA: "
+		 "userid vdev of another, * yourself"},
 	{0},
 };
 
@@ -1147,14 +1182,17 @@ static const struct cp_command commands[] = {
 	{"DEFine VSWITCH", define_vswitch, true, cp_do_define_vswitch, "make a virtual switch"},
 	{"DEFine LAN", define_lan, false, cp_do_define_lan, "make a guest LAN"},
 	{"DEFine NIC", define_nic, false, cp_do_define_nic, "make a network adapter for a user"},
+	{"DEFine CTCA", define_ctca, false, cp_do_define_ctca,
+	 "make one end of a link between two guests"},
 	{"NICDEF", nicdef, true, cp_do_nicdef,
 	 "make or extend a NIC with its network, VLANs and address"},
 	{"USER", user, true, cp_do_user, "name accounts of this machine that may act as a user"},
-	{"COUPle", couple, false, cp_do_couple, "plug a NIC into a network"},
-	{"UNCOUPle", one_nic, false, cp_do_uncouple, "unplug a NIC"},
+	{"COUPle", couple, false, cp_do_couple, "plug a NIC into a network, or join two CTCAs"},
+	{"UNCOUPle", one_nic, false, cp_do_uncouple, "unplug a NIC or CTCA"},
 	{"DETach VSWITCH", detach_vswitch, true, cp_do_detach_vswitch, "destroy a virtual switch"},
 	{"DETach LAN", detach_lan, false, cp_do_detach_lan, "destroy a guest LAN"},
 	{"DETach NIC", one_nic, false, cp_do_detach_nic, "destroy a NIC"},
+	{"DETach CTCA", one_nic, false, cp_do_detach_nic, "destroy a CTCA"},
 	{"DETach", one_nic, false, cp_do_detach_nic, "the same, by any device number of the NIC"},
 	{"SET VSWITCH", set_vswitch, true, cp_do_set_vswitch,
 	 "authorize users, set uplink and attributes of a virtual switch"},
@@ -1186,6 +1224,9 @@ static const struct cp_command commands[] = {
 	{"Query LAN", query_lan, false, cp_do_query_lan, "show guest LANs and virtual switches"},
 	{"Query NIC", query_nic, false, cp_do_query_nic, "show NICs"},
 	{"Query VIRTual NIC", query_nic, false, cp_do_query_nic, "the same"},
+	{"Query CTCA", query_ctca, false, cp_do_query_ctca,
+	 "show CTCAs and what they are joined to"},
+	{"Query VIRTual CTCA", query_ctca, false, cp_do_query_ctca, "the same"},
 	{"Query VMLAN", none, false, cp_do_query_vmlan, "show limits and address ranges"},
 	{"Query PORT GROUP", query_port_group, true, cp_do_query_port_group, "show port groups"},
 	{"Query USER", query_user, false, cp_do_query_user, "show the accounts that USER named"},

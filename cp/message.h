@@ -73,6 +73,11 @@
 	X(MAC_RANGE, 2535, 396, 2535, "MACID &1 is not in the USER range; see QUERY VMLAN")        \
 	X(MAC_FIXED, 2536, 396, 2536,                                                              \
 	  "&1 is fixed: addresses are in use; set it before the first NIC and VSWITCH")            \
+	X(IS_CTCA, 2560, 204, 40, "Device &1 is a CTCA, not a NIC; see QUERY CTCA")                \
+	X(NO_CTCA, 2561, 204, 28, "Device &1 is no CTCA: a CTCA can only be coupled to another")   \
+	X(CTCA_SELF, 2562, 204, 28, "CTCA &1 cannot be coupled to itself")                         \
+	X(CTCA_OTHER, 2563, 212, 8, "CTCA &1 is reserved: only those of &2 may be coupled to it")  \
+	X(CTCA_COUPLED, 2564, 204, 20, "CTCA &1 is already coupled to &2; UNCOUPLE it first")      \
 	X(LAN_TYPE, 2519, 396, 2519, "NIC &1 cannot be connected to &2: that needs TYPE &3")       \
 	X(GROUP_UNKNOWN, 2540, 396, 2540, "PORT GROUP &1 does not exist; SET PORT GROUP makes it") \
 	X(GROUP_USED, 2541, 396, 2541,                                                             \

@@ -90,7 +90,7 @@ struct cp_nic *cp_nic_create(struct cp *cp, const char *user, uint16_t vdev, uin
 	return nic;
 }
 
-static const char *const type_names[] = {"QDIO", "STREAM", "DGRAM", "VHOST", "HIPERS"};
+static const char *const type_names[] = {"QDIO", "STREAM", "DGRAM", "VHOST", "HIPERS", "CTCA"};
 
 const char *cp_nic_type_name(const struct cp_nic *nic)
 {
@@ -103,7 +103,8 @@ int cp_nic_set_type(struct cp_nic *nic, enum cp_nic_type type, char *err, size_t
 	const struct cp_hooks *h = &nic->cp->hooks;
 
 	nic->type = type;
-	if (type == CP_NIC_QDIO || type == CP_NIC_HIPERS || !h->open_socket || nic->cp->check)
+	if (type == CP_NIC_QDIO || type == CP_NIC_HIPERS || type == CP_NIC_CTCA ||
+	    !h->open_socket || nic->cp->check)
 		return 0;
 	nic->socket = h->open_socket(h->ctx, nic->user->name, nic->vdev, type, err, err_len);
 	return nic->socket ? 0 : -1;
@@ -139,6 +140,7 @@ void cp_nic_destroy(struct cp_nic *nic)
 	if (nic->socket)
 		cp->hooks.close_socket(cp->hooks.ctx, nic->socket, nic->type);
 	cp_uncouple(nic);
+	cp_wire_drop(nic);
 	cp_mac_release(cp, &nic->mac);
 	HASH_DELETE(hh, u->nics, nic);
 	free(nic);
@@ -152,7 +154,7 @@ void cp_nic_configure(struct cp_nic *nic)
 	struct vs_port_config cfg;
 	int rc;
 
-	if (!nic->port)
+	if (!nic->port || nic->wire)
 		return;
 	nic->connected = cp_effective(nic, nic->lan);
 	cp_mirror_apply(nic->lan);
@@ -225,9 +227,11 @@ static struct cp_nic *find_free(struct cp *cp, const struct cp_caller *who, cons
 	nic = cp_nic_find(cp, user, vdev);
 	if (!nic)
 		return refuse(ENOENT, err, err_len, CP_E_NO_DEVICE, name, NULL, NULL);
-	if (nic->type != type && !(channel && nic->type == CP_NIC_HIPERS))
+	if (nic->type != type && !(channel && nic->type == CP_NIC_HIPERS) &&
+	    !(type == CP_NIC_QDIO && nic->type == CP_NIC_CTCA))
 		return refuse(ENODEV, err, err_len, CP_E_OTHER_TYPE, name, cp_nic_type_name(nic),
-			      nic->type == CP_NIC_QDIO	   ? "the channel or port socket"
+			      nic->type == CP_NIC_QDIO || nic->type == CP_NIC_CTCA
+				      ? "the channel or port socket"
 			      : nic->type == CP_NIC_HIPERS ? "the channel socket"
 							   : "the NIC's own socket");
 	if (cp_nic_attached(nic))

@@ -222,6 +222,8 @@ static void say_nic(struct cp_run *run, const struct cp_nic *nic, bool details)
 static void show_user(struct cp_run *run, const struct cp_user *u, json_t *list)
 {
 	for (const struct cp_nic *nic = u ? u->nics : NULL; nic; nic = nic->hh.next) {
+		if (nic->type == CP_NIC_CTCA)
+			continue;
 		say_nic(run, nic, run->args->v[CP_OP_DETAILS].given);
 		json_array_append_new(list, nic_json(nic));
 	}
@@ -321,6 +323,8 @@ static void count_nic(struct cp_run *run, json_t *list, const struct cp_value *v
 	snprintf(name, sizeof(name), "%.8s/%04X", v->word, v->num);
 	if (!nic)
 		cp_error(run, CP_E_NO_DEVICE, name, NULL, NULL);
+	else if (nic->type == CP_NIC_CTCA)
+		cp_error(run, CP_E_IS_CTCA, name, NULL, NULL);
 	else if (!nic->lan)
 		cp_error(run, CP_E_DISCONNECTED, name, NULL, NULL);
 	else

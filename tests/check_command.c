@@ -601,6 +601,30 @@ static const struct step errors[] = {
 	{157, "DEFINE NIC 0900 TYPE DGRAM TYPE STREAM", 13, "TYPE: another type was given"},
 	{158, "NICDEF LINUX1 0600 TYPE STREAM", 13, "TYPE: the NIC exists with another type"},
 	{155, "USER TOOLONGNAME UID 5", 7, "Invalid userid - TOOLONGNAME"},
+	{676, "DEFINE CTCA LINUX1/0700 USER LINUX2", 0, "CTCA 0700 DEFINED\n"},
+	{677, "DEFINE CTCA LINUX1/0700", 2104, "Device 0700 already exists"},
+	{678, "DEFINE CTCA LINUX1/0601", 2104, "overlaps the devices of NIC LINUX1/0600"},
+	{679, "SET NIC LINUX1/0700 PQUPLINKTX LOW", 2560, "ZLN2560E Device LINUX1/0700 is a CTCA"},
+	{680, "NICDEF LINUX1 0700 PROMISCUOUS", 2560, "is a CTCA"},
+	{681, "QUERY NIC LINUX1/0700", 2560, "see QUERY CTCA"},
+	{682, "QUERY COUNTERS NIC LINUX1 0700", 2560, "is a CTCA"},
+	{683, "QUERY CTCA LINUX1/0600", 2561, "is no CTCA"},
+	{684, "COUPLE LINUX1/0700 LINUX2 0600", 2561, "LINUX2/0600 is no CTCA"},
+	{685, "COUPLE LINUX1/0700 * 0700", 2562, "cannot be coupled to itself"},
+	{686, "COUPLE LINUX1/0700", 26, "userid and vdev of the other CTCA"},
+	{687, "COUPLE LINUX1/0700 LINUX2 0X00", 22, "0X00"},
+	{688, "COUPLE LINUX1/0700 SYSTEM VSW1", 22, "VSW1"},
+	{689, "COUPLE LINUX1/0700 LINUX2 0799", 40, "LINUX2/0799"},
+	{690, "UNCOUPLE LINUX1/0700", 2148, "already disconnected"},
+	{691, "DEFINE CTCA LINUX2/0700", 0, ""},
+	{692, "DEFINE CTCA LINUX3/0700", 0, ""},
+	{693, "COUPLE LINUX2/0700 TO LINUX1 0700", 0, "CTCA 0700 COUPLE TO LINUX1 0700\n"},
+	{694, "COUPLE LINUX3/0700 TO LINUX2 0700", 2564,
+	 "LINUX2/0700 is already coupled to LINUX1/0700"},
+	{695, "QUERY CTCA USER LINUX1", 0, "CTCA 0700  Owner: LINUX1    COUPLED TO LINUX2 0700\n"},
+	{696, "QUERY VIRTUAL CTCA LINUX3/0700", 0, "NOT COUPLED\n"},
+	{697, "UNCOUPLE LINUX1/0700", 0, "CTCA 0700 DROP FROM LINUX2 0700\n"},
+	{698, "DETACH CTCA LINUX3/0700", 0, "CTCA 0700 DETACHED\n"},
 };
 
 START_TEST(test_errors)
@@ -617,7 +641,7 @@ END_TEST
 /* Every message of the list but those of failing memory and files is met by the rows above. */
 START_TEST(test_messages_met)
 {
-	static const unsigned elsewhere[] = {2503, 2504, 2507, 2511, 2513, 2514};
+	static const unsigned elsewhere[] = {2503, 2504, 2507, 2511, 2513, 2514, 2563};
 
 	for (int m = 0; m < CP_MSG_COUNT; m++) {
 		unsigned number = cp_message((enum cp_msg)m)->number;
@@ -657,11 +681,23 @@ static const struct step class_g[] = {
 	{17, "DETACH LAN MINE", 0, "LAN LINUX1 MINE is destroyed"},
 	{18, "NICDEF LINUX1 0700", 2504, "NICDEF needs"},
 	{19, "DETACH 0600", 0, "destroyed"},
+	{50, "DEFINE CTCA 0710", 0, "CTCA 0710 DEFINED"},
+	{51, "DEFINE CTCA 0711 SYSMACID 00ABCD", 2504, "SYSMACID needs"},
+	{52, "DEFINE CTCA OTHER/0700", 2504, "OTHER needs"},
+	{53, "COUPLE 0710 OTHER 0700", 2563, "only those of NOBODY may be coupled to it"},
+	{54, "COUPLE 0710 OTHER 0701", 0, "CTCA 0710 COUPLE TO OTHER 0701"},
+	{55, "UNCOUPLE OTHER/0701", 2504, "OTHER needs"},
+	{56, "QUERY CTCA OTHER/0701", 2504, "OTHER needs"},
+	{57, "QUERY CTCA USER *", 2504, "needs privilege class B"},
+	{58, "QUERY CTCA", 0, "COUPLED TO OTHER 0701"},
+	{59, "DETACH CTCA 0710", 0, "DETACHED"},
 };
 
 START_TEST(test_authority)
 {
-	static const struct step before[] = {{1, "DEFINE VSWITCH VSW1", 0, ""}};
+	static const struct step before[] = {{1, "DEFINE VSWITCH VSW1", 0, ""},
+					     {2, "DEFINE CTCA OTHER/0700 USER NOBODY", 0, ""},
+					     {3, "DEFINE CTCA OTHER/0701", 0, ""}};
 	static const struct cp_caller user = {.user = "LINUX1"};
 	struct host h;
 	struct cp *cp = make(&h);
@@ -1080,7 +1116,7 @@ START_TEST(test_completion)
 		const char *line, *want;
 	} row[] = {
 		{1, "de", "DEFINE\nDETACH\n"},
-		{2, "define ", "LAN\nNIC\nRATEGROUP\nVSWITCH\n"},
+		{2, "define ", "CTCA\nLAN\nNIC\nRATEGROUP\nVSWITCH\n"},
 		{3, "set vswitch v", "VSW1\nVSW2\n"},
 		{4, "set vswitch vsw1 isolation ", "OFF\nON\n"},
 		{5, "set vswitch vsw1 iso", "ISOLATION\n"},
@@ -1283,6 +1319,12 @@ static const char *const random_form[] = {
 	"SET LAN L%u OWNERID SYSTEM REVOKE U%u",
 	"DEFINE NIC U%u/060%u",
 	"DEFINE NIC U%u/062%u TYPE STREAM",
+	"DEFINE CTCA U%u/070%u",
+	"DEFINE CTCA U%u/070%u USER U%u",
+	"COUPLE U%u/0700 TO U%u 070%u",
+	"COUPLE U%u/0701 TO * 070%u",
+	"UNCOUPLE U%u/070%u",
+	"DETACH U%u/070%u",
 	"NICDEF U%u 0600 LAN SYSTEM V%u",
 	"NICDEF U%u 0600 LAN U%u L%u",
 	"NICDEF U%u 0600 VLAN 1%u 2%u",

@@ -926,6 +926,45 @@ START_TEST(zland_ends_first)
 }
 END_TEST
 
+/* Two guests joined by CTCAs: link changes at both ends, frames across, and the end of one. */
+START_TEST(two_ctcas_are_a_link)
+{
+	struct client ann, bob;
+	union message m;
+	struct bed b;
+
+	bed_open(&b);
+	command(&b, "DEFINE CTCA ONE/0800");
+	command(&b, "DEFINE CTCA TWO/0801");
+	client_open_as(&b, &ann, &oper);
+	ck_assert_uint_eq(attach(&b, &ann, "ONE", 0x0800).coupled, 0);
+	ck_assert_int_eq(request(&b, &ann, PORT_START, NULL, 0, true), ENOTCONN);
+	command(&b, "COUPLE ONE/0800 TO TWO 0801");
+	ck_assert_int_eq(receive(&ann, &m), sizeof(struct port_link));
+	ck_assert_uint_eq(m.link.coupled, 1);
+	client_open_as(&b, &bob, &oper);
+	ck_assert_uint_eq(attach(&b, &bob, "TWO", 0x0801).coupled, 1);
+	ck_assert_int_eq(request(&b, &ann, PORT_START, NULL, 0, true), 0);
+	ck_assert_int_eq(request(&b, &bob, PORT_START, NULL, 0, true), 0);
+	send_frame(&ann, &bob, 100);
+	send_frame(&bob, &ann, 100);
+	poll_frames(&b);
+	ck_assert_uint_eq(take_frames(&ann), 1);
+	ck_assert_uint_eq(take_frames(&bob), 1);
+	ck_assert(says(&b, "QUERY CTCA TWO/0801", "Guest: port socket"));
+	ck_assert(says(&b, "QUERY CTCA TWO/0801", "RX Packets: 1 "));
+	command(&b, "DETACH ONE/0800");
+	ck_assert(is_closed(&ann) || (turn(&b), is_closed(&ann)));
+	ck_assert_int_eq(receive(&bob, &m), sizeof(struct port_link));
+	ck_assert_uint_eq(m.link.coupled, 0);
+	ck_assert(says(&b, "QUERY CTCA TWO/0801", "NOT COUPLED"));
+	client_close(&b, &bob);
+	close(ann.fd);
+	close(ann.data);
+	bed_close(&b);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("portsock");
@@ -942,6 +981,7 @@ static Suite *suite(void)
 	tcase_add_test(t, descriptors_are_not_kept);
 	tcase_add_test(t, requests_end_at_the_link);
 	tcase_add_test(t, an_uncoupled_nic_waits);
+	tcase_add_test(t, two_ctcas_are_a_link);
 	suite_add_tcase(s, t);
 	t = tcase_create("frames");
 	tcase_set_timeout(t, 60);

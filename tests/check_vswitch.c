@@ -31,6 +31,40 @@ START_TEST(unicast_goes_to_its_port_only)
 }
 END_TEST
 
+/* What one end sends the other gets, and nothing else: reserved, tagged and group sources as well.
+ */
+START_TEST(a_wire_looks_at_nothing)
+{
+	static const uint8_t dst[][6] = {{2, 9, 9, 9, 9, 9},
+					 {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF},
+					 {0x01, 0x80, 0xC2, 0, 0, 2},
+					 {0x01, 0x00, 0x5E, 1, 2, 3},
+					 {2, 0, 0, 0, 0, 1}};
+	static const uint8_t src[][6] = {
+		{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}, {2, 8, 8, 8, 8, 8}, {3, 0, 0, 0, 0, 1}};
+	struct bed *b = bed_make(&(struct vs_switch_config){.name = "CTCA", .kind = VS_KIND_WIRE});
+	uint8_t frame[128];
+	unsigned n = 0;
+
+	bed_port(b, 0, guest(VS_TYPE_ACCESS, 0, NULL));
+	send_one(b, 0, -1, -1);
+	ck_assert_uint_eq(rx_drop(b, 0, VS_DROP_NO_RECEIVER), 1);
+	bed_port(b, 1, guest(VS_TYPE_ACCESS, 0, NULL));
+	for (unsigned d = 0; d < 5; d++)
+		for (unsigned s = 0; s < 4; s++, n++) {
+			uint32_t len = fake_frame(frame, dst[d], src[s], n % 2 ? 20 : -1, 100, n);
+
+			ck_assert_ptr_nonnull(fake_inject(&b->fake[n % 2], frame, len));
+			run(b);
+			ck_assert_uint_eq(b->fake[!(n % 2)].n_out, 1);
+			ck_assert_uint_eq(b->fake[n % 2].n_out, 0);
+			ck_assert_int_eq(memcmp(b->fake[!(n % 2)].out->data, frame, len), 0);
+			clear(b);
+		}
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(unknown_unicast)
 {
 	struct bed *b = plain(2, true, false);
@@ -1269,6 +1303,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, unicast_goes_to_its_port_only);
 	tcase_add_test(t, unknown_unicast);
+	tcase_add_test(t, a_wire_looks_at_nothing);
 	tcase_add_test(t, multicast_by_registration);
 	tcase_add_test(t, isolation);
 	tcase_add_test(t, vepa);

@@ -49,6 +49,8 @@ static enum vs_drop check_source(struct flow *f, uint64_t key, unsigned vid)
 	bool registered = v != FDB_PORT_NONE && !(v & FDB_LEARNED);
 	bool own = registered && fdb_value_port(v) == f->in->index;
 
+	if (f->rules->wire)
+		return VS_DROP_NONE;
 	if (key & 1)
 		return VS_DROP_SRC_GROUP;
 	if (registered && !own) /* or a guest's own frame, relayed back from outside */

@@ -268,6 +268,14 @@ static struct vs_port *reflected(struct flow *f, unsigned i)
 	return p ? p : f->in;
 }
 
+/* Whatever the frame is. */
+static enum vs_drop give_wire(struct flow *f, unsigned i)
+{
+	const struct bitmap *all = atomic_load_explicit(&f->sw->member[0], memory_order_acquire);
+
+	return all && give_set(f, i, all, NULL) ? VS_DROP_NONE : VS_DROP_NO_RECEIVER;
+}
+
 /* Any frame, at its own pace. */
 static void group_one(struct flow *f, unsigned i, bool sniffers)
 {
@@ -276,7 +284,10 @@ static void group_one(struct flow *f, unsigned i, bool sniffers)
 
 	if (reflects(f))
 		f->self = reflected(f, i);
-	d = f->groups & BIT(i) ? give_group(f, i) : give_unicast(f, i);
+	if (f->rules->wire)
+		d = give_wire(f, i);
+	else
+		d = f->groups & BIT(i) ? give_group(f, i) : give_unicast(f, i);
 
 	if (sniffers && d != VS_DROP_RESERVED) {
 		const struct bitmap *m =
@@ -314,7 +325,7 @@ INLINE void group_train(struct flow *f, unsigned i, unsigned n)
 INLINE void group(struct flow *f)
 {
 	bool sniffers = atomic_load_explicit(&f->sw->n_promisc, memory_order_relaxed);
-	bool slow = sniffers || reflects(f);
+	bool slow = sniffers || reflects(f) || f->rules->wire;
 	uint64_t left = BURST_BITS(f->b->n) & ~f->dropped;
 
 	while (left) {

@@ -42,7 +42,7 @@ static bool valid_config(const struct vs_switch_config *cfg)
 {
 	return memchr(cfg->name, 0, sizeof(cfg->name)) && cfg->default_vid <= VS_VID_MAX &&
 	       cfg->native_vid <= VS_VID_MAX &&
-	       !(cfg->kind == VS_KIND_GUEST_LAN && (cfg->vlan_aware || cfg->vepa)) &&
+	       !(cfg->kind != VS_KIND_VSWITCH && (cfg->vlan_aware || cfg->vepa)) &&
 	       !(cfg->isolation && cfg->vepa);
 }
 

@@ -130,6 +130,7 @@ void vlan_rules(const struct vs_port *p, struct rules *r)
 	memset(r, 0, sizeof(*r));
 	r->uplink = p->cfg.role == VS_ROLE_UPLINK;
 	r->vepa = sw->vepa;
+	r->wire = sw->kind == VS_KIND_WIRE;
 	r->isolated = (sw->isolation || sw->vepa) && !r->uplink;
 	/* 0 is no key: without an address of its own a protected port has no source. */
 	r->own_key = memcmp(p->cfg.own_mac, no_mac, ETH_ALEN) ? fdb_key(p->cfg.own_mac, 0) : 0;

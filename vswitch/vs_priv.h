@@ -55,6 +55,7 @@ struct rules {
 	bool uplink;
 	bool isolated;	       /* no traffic to other guests */
 	bool vepa;	       /* what they get goes by the switch outside */
+	bool wire;	       /* nothing is looked up */
 	bool protect;	       /* only own_key as source */
 	bool storm;	       /* limits below */
 	bool joined_any;       /* the guest filters VLANs: joined counts */

@@ -31,6 +31,7 @@ struct vs_worker;
 enum vs_lan_kind {
 	VS_KIND_VSWITCH,   /* authorised VLANs per port, optional uplink */
 	VS_KIND_GUEST_LAN, /* no uplink, guests join VLANs themselves */
+	VS_KIND_WIRE,	   /* what one port sends, whatever it is, the others get */
 };
 
 /* What a storm can be made of (vs_switch_config.storm). */
