@@ -62,16 +62,39 @@ static json_t *session_json(const struct osa_info *i)
 	return o;
 }
 
+/* By the names of the qeth driver's attributes, from the highest bit on. */
+static const char *const characteristics[] = {
+	"flooding",	     "mcast_flooding",	 "learning", "takeover_setvmac",
+	"takeover_learning", "bridge_invisible", "rx_bcast"};
+#define CHARACTERISTICS (sizeof(characteristics) / sizeof(characteristics[0]))
+
+static bool has_characteristic(const struct hs_info *i, unsigned n)
+{
+	return i->vnicc >> (31 - n) & 1;
+}
+
+static json_t *vnicc_json(const struct hs_info *i)
+{
+	json_t *list = json_array();
+
+	for (unsigned n = 0; n < CHARACTERISTICS; n++)
+		if (has_characteristic(i, n))
+			json_array_append_new(list, json_string(characteristics[n]));
+	return list;
+}
+
 static json_t *hipers_json(struct hs_adapter *hs)
 {
 	struct hs_info i;
 
 	hs_info(hs, &i);
-	return json_pack("{s:s, s:b, s:b, s:i, s:I, s:I, s:I, s:I}", "mfs", cp_mfs_name(i.mfs),
-			 "broadcast", i.broadcast, "completion_queue", i.completion, "waiting",
-			 (int)i.waiting, "receiver_full", (json_int_t)i.tx_full, "no_receiver",
-			 (json_int_t)i.tx_unknown, "invalid", (json_int_t)i.tx_bad, "pending",
-			 (json_int_t)i.tx_pending);
+	return json_pack("{s:s, s:b, s:b, s:i, s:I, s:I, s:I, s:I, s:o, s:I, s:i}", "mfs",
+			 cp_mfs_name(i.mfs), "broadcast", i.broadcast, "completion_queue",
+			 i.completion, "waiting", (int)i.waiting, "receiver_full",
+			 (json_int_t)i.tx_full, "no_receiver", (json_int_t)i.tx_unknown, "invalid",
+			 (json_int_t)i.tx_bad, "pending", (json_int_t)i.tx_pending, "vnicc",
+			 vnicc_json(&i), "learning_timeout", (json_int_t)i.learning_s, "learned",
+			 (int)i.learned);
 }
 
 static json_t *network_json(const char *owner, const char *name)
@@ -138,6 +161,21 @@ static void say_rates(struct cp_run *run, const struct cp_nic *nic)
 		       nic->rategroup ? nic->rategroup->name : "none");
 }
 
+static void say_vnicc(struct cp_run *run, const struct hs_info *i)
+{
+	char names[128];
+	size_t at = 0;
+
+	names[0] = '\0';
+	for (unsigned n = 0; n < CHARACTERISTICS; n++)
+		if (has_characteristic(i, n) && at < sizeof(names))
+			at += (size_t)snprintf(names + at, sizeof(names) - at, " %s",
+					       characteristics[n]);
+	cp_say(run, "  VNIC characteristics:%s", *names ? names : " none");
+	if (i->vnicc >> 29 & 1)
+		cp_say(run, "  Learned addresses: %u   Timeout: %u s", i->learned, i->learning_s);
+}
+
 static void say_hipers(struct cp_run *run, struct hs_adapter *hs)
 {
 	struct hs_info i;
@@ -150,6 +188,8 @@ static void say_hipers(struct cp_run *run, struct hs_adapter *hs)
 	       "  Refused: receiver full: %llu  no receiver: %llu  invalid: %llu   Delayed: %llu",
 	       (unsigned long long)i.tx_full, (unsigned long long)i.tx_unknown,
 	       (unsigned long long)i.tx_bad, (unsigned long long)i.tx_pending);
+	if (i.layer == 2)
+		say_vnicc(run, &i);
 }
 
 static void say_session(struct cp_run *run, const struct cp_nic *nic)

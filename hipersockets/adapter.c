@@ -403,12 +403,21 @@ static void iqd_forget(void *ctx)
 	hs_vnicc_reset(ctx);
 }
 
+static void iqd_tick(void *ctx, uint64_t now_ms)
+{
+	struct hs_adapter *h = ctx;
+
+	if (h->lan)
+		hs_learn_tick(h, now_ms);
+}
+
 static const struct osa_iqd_ops iqd_ops = {
 	.ip_add = iqd_ip_add,
 	.ip_del = iqd_ip_del,
 	.wants = iqd_wants,
 	.vnicc = hs_vnicc_set,
 	.forget = iqd_forget,
+	.tick = iqd_tick,
 	.siga = adapter_siga,
 };
 
@@ -561,6 +570,7 @@ void hs_destroy(struct hs_adapter *h)
 		return;
 	osa_destroy(h->osa);
 	h->osa = NULL;
+	hs_vnicc_reset(h);
 	if (h->lan) {
 		pthread_rwlock_wrlock(&h->lan->lock);
 		hs_lan_leave(h->lan, h);
@@ -584,6 +594,7 @@ void hs_info(struct hs_adapter *h, struct hs_info *out)
 {
 	*out = (struct hs_info){
 		.mfs = h->lan ? h->lan->mfs : HS_MFS_16K,
+		.layer = h->layer,
 		.broadcast = h->broadcast,
 		.completion = h->queues && h->queues->n_in > 1,
 		.waiting = atomic_load_explicit(&h->n_for_us, memory_order_relaxed),
@@ -594,5 +605,8 @@ void hs_info(struct hs_adapter *h, struct hs_info *out)
 		.tx_unknown = get(&h->tx_unknown),
 		.tx_bad = get(&h->tx_bad),
 		.tx_pending = get(&h->tx_pending),
+		.vnicc = h->vnicc.enabled,
+		.learning_s = h->vnicc.learning_s,
+		.learned = h->learner.n,
 	};
 }

@@ -276,6 +276,11 @@ static struct hs_adapter *receiver(const struct hs_flow *f, const struct hs_unit
 	struct hs_adapter *to = hs_lan_owner(f->from->lan, kind, u->to.layer, u->to.key);
 
 	*why = VS_DROP_UNKNOWN_UNICAST;
+	if (u->to.layer == 2 && (!to || to->vnicc.enabled & OSA_CHAR_TAKEOVER_LEARNING)) {
+		struct hs_adapter *learner = hs_learned_owner(f->from->lan, u->to.key);
+
+		to = learner ? learner : to;
+	}
 	if (!to)
 		to = connector(f, &u->to);
 	if (!to)
@@ -373,7 +378,10 @@ static bool is_anothers(const struct hs_adapter *h, const uint8_t mac[6])
 		return false;
 	hs_mac_key(key, mac);
 	owner = hs_lan_owner(h->lan, HS_KIND_MAC, 2, key);
-	return owner && owner != h;
+	if (!owner || owner == h)
+		return false;
+	return !(h->vnicc.enabled & OSA_CHAR_LEARNING &&
+		 owner->vnicc.enabled & OSA_CHAR_TAKEOVER_LEARNING);
 }
 
 /* A source address that is another's, in any of the frames: nobody may speak for him. */
@@ -391,6 +399,9 @@ static enum vs_drop give(struct hs_flow *f, const struct hs_unit *u, struct hs_a
 
 	if (spoofed(f, u))
 		return VS_DROP_SRC_SPOOFED;
+	if (f->from->vnicc.enabled & OSA_CHAR_LEARNING && u->to.layer == 2)
+		for (unsigned i = 0; i < u->n; i++)
+			hs_learn(f->from, u->frame[i].head + 6);
 	if (u->to.cast != HS_UNICAST) {
 		give_all(f, u);
 		return VS_DROP_NONE;

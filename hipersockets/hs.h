@@ -63,6 +63,7 @@ void hs_plug(struct hs_adapter *h, struct hs_lan *lan, const struct vs_link *lin
 
 struct hs_info {
 	enum hs_mfs mfs;
+	uint8_t layer;	     /* of the last session */
 	bool broadcast;	     /* the host receives broadcasts */
 	bool completion;     /* it established a completion queue */
 	unsigned waiting;    /* buffers of others that wait for an empty one here */
@@ -73,6 +74,9 @@ struct hs_info {
 	uint64_t tx_unknown; /* nobody has the destination */
 	uint64_t tx_bad;     /* not valid */
 	uint64_t tx_pending; /* delivered later: an AOB was given */
+	uint32_t vnicc;	     /* OSA_CHAR_*: osa_wire.h */
+	uint32_t learning_s;
+	unsigned learned; /* addresses */
 };
 void hs_info(struct hs_adapter *h, struct hs_info *out);
 

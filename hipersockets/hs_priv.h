@@ -73,7 +73,23 @@ LIST_HEAD(hs_addresses, hs_address);
 
 /* ---- LAN, adapter ------------------------------------------------------------------- */
 
+/* Addresses that a host speaks with and did not register: learn.c. */
+struct hs_learned;
+LIST_HEAD(hs_learned_list, hs_learned);
+TAILQ_HEAD(hs_learned_queue, hs_learned);
+
+struct hs_learner {
+	struct hs_learned *entry; /* room; NULL: it does not learn */
+	/* learn_lock */
+	struct hs_learned_queue used, unused;
+	_Atomic unsigned n; /* used */
+	/* The sender's out_lock: learned last, when, and what n_unlearned was then. */
+	uint8_t last[6];
+	uint64_t last_ms, last_unlearned;
+};
+
 #define HS_BUCKETS 1024u
+#define HS_LEARNED_BUCKETS 1024u
 
 struct hs_lan {
 	enum hs_mfs mfs;
@@ -82,6 +98,12 @@ struct hs_lan {
 	LIST_HEAD(hs_members, hs_adapter) members; /* whose queues are active */
 	unsigned n_flooding;			   /* of them: hs_lan_survey */
 	struct hs_addresses bucket[HS_BUCKETS];
+
+	_Atomic uint64_t now_ms;    /* of the last tick; 0: none yet */
+	_Atomic unsigned n_learned; /* in all */
+	_Atomic uint64_t n_unlearned;
+	pthread_mutex_t learn_lock; /* learn.c */
+	struct hs_learned_list learned[HS_LEARNED_BUCKETS];
 };
 
 /* VNIC characteristics of a layer-2 host: vnicc.c. */
@@ -122,6 +144,7 @@ struct hs_adapter {
 	uint8_t mac[6]; /* the first one registered */
 	bool broadcast;
 	struct hs_vnicc vnicc;
+	struct hs_learner learner;
 	bool bridge_port;	    /* the LAN's active one */
 	uint8_t routing4, routing6; /* enum osa_routing */
 	bool vid_any;
@@ -199,6 +222,19 @@ struct hs_adapter *hs_vnicc_take(struct hs_adapter *h, const uint8_t mac[6]);
 void hs_vnicc_give_back(struct hs_adapter *owner, const uint8_t mac[6]);
 /* adapter.c: the address it speaks for itself with. The LAN's lock is held for writing. */
 void hs_choose_mac(struct hs_adapter *h);
+
+/* ---- learn.c ------------------------------------------------------------------------- */
+
+/* h, which learns, sends with this source address. The LAN's lock and h's out_lock are held. */
+void hs_learn(struct hs_adapter *h, const uint8_t mac[6]);
+/* Who learned it, or NULL. The LAN's lock is held. */
+struct hs_adapter *hs_learned_owner(struct hs_lan *lan, const uint8_t mac[6]);
+/* The rest with the LAN's lock held for writing, but for tick. Return: 0 or -ENOMEM. */
+int hs_learn_start(struct hs_adapter *h);
+void hs_learn_forget(struct hs_adapter *h);
+void hs_learn_stop(struct hs_adapter *h);
+void hs_learn_registered(struct hs_lan *lan, const uint8_t mac[6]);
+void hs_learn_tick(struct hs_adapter *h, uint64_t now_ms);
 
 /* ---- delivery ------------------------------------------------------------------------ */
 

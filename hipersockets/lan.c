@@ -30,6 +30,7 @@
  *              adapter it removes; a sender never waits longer than that
  *   out_lock   of the sender: its output queues
  *   in_lock    of one receiver at a time: its input queues, what waits for it
+ *   learn_lock what was learned (learn.c)
  * A receiver costs others the copy of what they send it, never more: a full one is not waited
  * for, one that rewrites its buffers changes bytes in its own storage.
  */
@@ -96,6 +97,13 @@ struct hs_lan *hs_lan_create(enum hs_mfs mfs, uint64_t seed)
 		errno = -rc;
 		return NULL;
 	}
+	rc = pthread_mutex_init(&lan->learn_lock, NULL);
+	if (rc) {
+		pthread_rwlock_destroy(&lan->lock);
+		free(lan);
+		errno = rc;
+		return NULL;
+	}
 	lan->mfs = mfs;
 	lan->seed = seed | 1;
 	LIST_INIT(&lan->members);
@@ -109,6 +117,7 @@ void hs_lan_destroy(struct hs_lan *lan)
 	if (!lan)
 		return;
 	pthread_rwlock_destroy(&lan->lock);
+	pthread_mutex_destroy(&lan->learn_lock);
 	free(lan);
 }
 
@@ -167,6 +176,8 @@ int hs_lan_add(struct hs_lan *lan, struct hs_adapter *h, enum hs_kind kind, cons
 		return -EEXIST;
 	if (find(lan, h, kind, h->layer, key))
 		return 0;
+	if (kind == HS_KIND_MAC && h->layer == 2)
+		hs_learn_registered(lan, key);
 	if (kind == HS_KIND_GROUP && h->n_groups >= HS_GROUPS_MAX)
 		return -ENOSPC;
 	a = calloc(1, sizeof(*a));
@@ -223,6 +234,7 @@ void hs_lan_leave(struct hs_lan *lan, struct hs_adapter *h)
 	if (h->running)
 		LIST_REMOVE(h, member);
 	h->running = false;
+	hs_learn_forget(h);
 	hs_lan_survey(lan);
 	for (a = LIST_FIRST(&h->addresses); a; a = next) {
 		next = LIST_NEXT(a, of_owner);

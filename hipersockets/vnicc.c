@@ -7,39 +7,45 @@
  *   flooding            unicast frames that nobody has the address of
  *   mcast_flooding      all groups
  *   rx_bcast            broadcasts; on at first
+ *   learning            frames for addresses that it sends with: learn.c
  *   takeover_setvmac    another host may register what this one has
+ *   takeover_learning   another host may learn what this one has
  *   bridge_invisible    nothing goes between it and a bridge port
  *
  * None of them needs an authority: flooding gives what nobody else gets, any host may join any
- * group, and what may be taken from whom is the decision of the one who has it.
+ * group, what may be taken from whom is the decision of the one who has it.
  */
 #include "hipersockets/hs_priv.h"
 
 #include <errno.h>
 
-static void change(struct hs_adapter *h, uint32_t enabled, uint32_t learning_s)
+static int change(struct hs_adapter *h, uint32_t enabled, uint32_t learning_s)
 {
+	if (enabled & OSA_CHAR_LEARNING && hs_learn_start(h))
+		return -ENOMEM;
+	if (!(enabled & OSA_CHAR_LEARNING))
+		hs_learn_stop(h);
 	h->vnicc = (struct hs_vnicc){.enabled = enabled, .learning_s = learning_s};
 	if (h->layer == 2)
 		h->broadcast = enabled & OSA_CHAR_RX_BCAST;
+	return 0;
 }
 
 int hs_vnicc_set(void *ctx, uint32_t enabled, uint32_t learning_s)
 {
 	struct hs_adapter *h = ctx;
 	struct hs_lan *lan = h->lan;
+	int rc;
 
 	if (h->bridge_port)
 		return -EBUSY;
-	if (!lan) {
-		change(h, enabled, learning_s);
-		return 0;
-	}
+	if (!lan)
+		return change(h, enabled, learning_s);
 	pthread_rwlock_wrlock(&lan->lock);
-	change(h, enabled, learning_s);
+	rc = change(h, enabled, learning_s);
 	hs_lan_survey(lan);
 	pthread_rwlock_unlock(&lan->lock);
-	return 0;
+	return rc;
 }
 
 void hs_vnicc_reset(struct hs_adapter *h)

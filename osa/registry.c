@@ -40,7 +40,8 @@ int osa_registry_mac_add(struct osa *a, const uint8_t mac[6])
 	struct osa_mac_entry *e = mac_find(t, mac);
 	int rc;
 
-	if (e && (e->at_link || !a->started))
+	/* On HiperSockets it may have been taken over by another: the LAN is asked again. */
+	if (e && ((e->at_link && !osa_is_iqd(a)) || !a->started))
 		return 0;
 	if (!e && t->n == t->max)
 		return -ENOSPC;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HiperSockets' VNIC characteristics: the commands, and what each does to frames. */
 #include <errno.h>
+#include <time.h>
 
 #include "hipersockets/hs_priv.h"
 #include "tests/hiperbed.h"
@@ -296,6 +297,405 @@ START_TEST(test_bridge_invisible)
 }
 END_TEST
 
+/* ---- learning ----------------------------------------------------------------------------- */
+
+static const uint8_t vm[6] = {2, 6, 6, 6, 6, 6};
+
+static void tick(uint64_t s)
+{
+	for (unsigned i = 0; i < HOSTS; i++)
+		if (host[i].d)
+			osa_tick(host[i].ip.osa, s * 1000);
+}
+
+/* From this source address, which need not be the sender's. */
+static void speak(unsigned from, const uint8_t source[6], unsigned to)
+{
+	struct guest_frame f = frame(from, mac_of(to), 60, 0);
+
+	memcpy(frame_bytes + 6, source, 6);
+	send(from, &f);
+	expect(to, 60, 0);
+}
+
+static void reaches(unsigned from, const uint8_t mac[6], unsigned to)
+{
+	static uint8_t fill;
+	struct guest_frame f = frame(from, mac, 60, ++fill);
+
+	send(from, &f);
+	expect(to, 60, fill);
+}
+
+static void unknown(unsigned from, const uint8_t mac[6])
+{
+	struct guest_frame f = frame(from, mac, 60, 1);
+
+	refused(from, &f, QDIO_REASON_NO_TARGET);
+}
+
+static unsigned learned(unsigned i)
+{
+	struct hs_info info;
+
+	hs_info(host[i].ip.hs, &info);
+	return info.learned;
+}
+
+START_TEST(test_learning)
+{
+	up(3);
+	speak(1, vm, 0); /* not learned: it is off */
+	unknown(0, vm);
+	turn(1, OSA_CHAR_LEARNING, true);
+	speak(1, vm, 0);
+	reaches(0, vm, 1);
+	reaches(2, vm, 1);
+	unknown(1, vm); /* its own: nothing is sent back */
+	ck_assert_uint_eq(learned(1), 1);
+	turn(2, OSA_CHAR_LEARNING, true);
+	speak(2, vm, 0); /* another's: not for the second one */
+	reaches(0, vm, 1);
+	ck_assert_uint_eq(learned(2), 0);
+	turn(1, OSA_CHAR_LEARNING, false);
+	unknown(0, vm);
+	ck_assert_uint_eq(lan->n_learned, 0);
+}
+END_TEST
+
+/* Groups, the own address and a registered one are not learned. */
+START_TEST(test_not_learned)
+{
+	static const uint8_t zero[6];
+	struct guest_frame f;
+
+	up(2);
+	turn(1, OSA_CHAR_LEARNING, true);
+	speak(1, group, 0);
+	speak(1, zero, 0);
+	speak(1, mac_of(1), 0);
+	f = frame(1, mac_of(0), 60, 1);
+	memcpy(frame_bytes + 6, mac_of(0), 6);
+	refused(1, &f, QDIO_REASON_BAD_BUFFER);
+	ck_assert_uint_eq(learned(1), 0);
+}
+END_TEST
+
+START_TEST(test_ages)
+{
+	up(2);
+	ck_assert_int_eq(command(1, OSA_VNICC_SET_TIMEOUT, OSA_CHAR_LEARNING, 100, NULL), 0);
+	turn(1, OSA_CHAR_LEARNING, true);
+	speak(1, vm, 0); /* before there was a clock */
+	tick(1000);
+	tick(1099);
+	reaches(0, vm, 1);
+	speak(1, vm, 0); /* used */
+	tick(1198);
+	reaches(0, vm, 1);
+	tick(1199);
+	unknown(0, vm);
+	speak(1, vm, 0);
+	reaches(0, vm, 1);
+}
+END_TEST
+
+START_TEST(test_takeover_learning)
+{
+	up(3);
+	tick(1);
+	turn(1, OSA_CHAR_LEARNING, true);
+	turn(2, OSA_CHAR_LEARNING, true);
+	speak(1, vm, 0);
+	turn(1, OSA_CHAR_TAKEOVER_LEARNING, true);
+	speak(2, vm, 0);
+	reaches(0, vm, 2);
+	speak(1, vm, 0); /* and the second one has not allowed it */
+	reaches(0, vm, 2);
+	turn(0, OSA_CHAR_TAKEOVER_LEARNING, true);
+	speak(2, mac_of(0), 1); /* what is registered as well */
+	reaches(1, mac_of(0), 2);
+	speak(0, mac_of(0), 1);
+	tick(700); /* until it has aged */
+	reaches(1, mac_of(0), 0);
+}
+END_TEST
+
+START_TEST(test_registered_comes_first)
+{
+	up(3);
+	turn(1, OSA_CHAR_LEARNING, true);
+	speak(1, vm, 0);
+	ck_assert_int_eq(guest_mac_add(host[2].d, vm), 0);
+	reaches(0, vm, 2);
+	ck_assert_uint_eq(learned(1), 0);
+	ck_assert_int_eq(guest_mac_del(host[2].d, vm), 0);
+	unknown(0, vm);
+	speak(1, vm, 0);
+	reaches(0, vm, 1);
+	ck_assert_int_eq(guest_offline(host[1].d), 0);
+	unknown(0, vm);
+	ck_assert_uint_eq(lan->n_learned, 0);
+}
+END_TEST
+
+/* Who invents addresses loses his own. */
+START_TEST(test_many_learned)
+{
+	uint8_t mac[6] = {2, 1};
+
+	up(3);
+	turn(1, OSA_CHAR_LEARNING, true);
+	turn(2, OSA_CHAR_LEARNING, true);
+	speak(2, vm, 0);
+	for (unsigned i = 0; i < 600; i++) {
+		be16_store(mac + 4, (uint16_t)i);
+		speak(1, mac, 0);
+	}
+	ck_assert_uint_eq(learned(1), 512);
+	reaches(0, vm, 2);
+	reaches(0, mac, 1);
+	be16_store(mac + 4, 88);
+	reaches(0, mac, 1);
+	be16_store(mac + 4, 87);
+	unknown(0, mac);
+}
+END_TEST
+
+/* ---- against a model ------------------------------------------------------------------------ */
+
+#define POOL 6u
+#define MACS (HOSTS + POOL) /* each host's own, and some that may be anybody's */
+#define BRIDGE 4u	    /* the host that is a bridge port */
+#define NONE (-1)
+
+static struct {
+	uint32_t chars[HOSTS];
+	bool listed[HOSTS][MACS], joined[HOSTS];
+	int owner[MACS], learner[MACS];
+	uint64_t used[MACS], now;
+	uint8_t mac[MACS][6];
+} w;
+
+static bool has(int i, uint32_t bit)
+{
+	return i != NONE && w.chars[i] & bit;
+}
+
+static int registration(unsigned i, uint8_t cmd, const uint8_t mac[6])
+{
+	struct osa_data_mac d = {.len = be32_of(6)};
+
+	memcpy(d.mac, mac, 6);
+	return guest_ipa_wait(host[i].d, guest_ipa_send(host[i].d, cmd, 0, &d, sizeof(d)), NULL, 0,
+			      NULL);
+}
+
+static void model_register(unsigned i, unsigned m)
+{
+	int rc = registration(i, OSA_SETVMAC, w.mac[m]);
+
+	if (w.owner[m] != NONE && w.owner[m] != (int)i &&
+	    !has(w.owner[m], OSA_CHAR_TAKEOVER_SETVMAC)) {
+		ck_assert_int_eq(rc, OSA_RC_L2_DUP_MAC);
+		return;
+	}
+	ck_assert_int_eq(rc, 0);
+	if (w.owner[m] != (int)i)
+		w.learner[m] = NONE;
+	w.owner[m] = (int)i;
+	w.listed[i][m] = true;
+}
+
+static void model_unregister(unsigned i, unsigned m)
+{
+	ck_assert_int_eq(registration(i, OSA_DELVMAC, w.mac[m]),
+			 w.listed[i][m] ? 0 : OSA_RC_L2_MAC_NOT_FOUND);
+	w.listed[i][m] = false;
+	if (w.owner[m] == (int)i)
+		w.owner[m] = NONE;
+}
+
+static void unlearn(int i)
+{
+	for (unsigned m = 0; m < MACS; m++)
+		if (w.learner[m] == i)
+			w.learner[m] = NONE;
+}
+
+static void model_turn(unsigned i)
+{
+	uint32_t bit = UINT32_C(1) << (25 + rand() % 7);
+
+	if (i == BRIDGE) {
+		ck_assert_int_eq(command(i, OSA_VNICC_ENABLE, bit, 0, NULL),
+				 OSA_RC_VNICC_BRIDGE_PORT);
+		return;
+	}
+	w.chars[i] ^= bit;
+	turn(i, bit, w.chars[i] & bit);
+	if (!has((int)i, OSA_CHAR_LEARNING))
+		unlearn((int)i);
+}
+
+static void model_tick(void)
+{
+	w.now += (uint64_t)rand() % 30;
+	tick(w.now);
+	for (unsigned m = 0; m < MACS; m++)
+		if (w.now - w.used[m] >= 60)
+			w.learner[m] = NONE;
+}
+
+static void model_start(unsigned i)
+{
+	ck_assert_int_eq(command(i, OSA_VNICC_SET_TIMEOUT, OSA_CHAR_LEARNING, 60, NULL), 0);
+	w.chars[i] = OSA_CHAR_RX_BCAST;
+	w.owner[i] = (int)i;
+	w.listed[i][i] = true;
+	w.learner[i] = NONE;
+}
+
+static void model_restart(unsigned i)
+{
+	if (i == BRIDGE || (w.owner[i] != NONE && w.owner[i] != (int)i))
+		return;
+	ck_assert_int_eq(guest_offline(host[i].d), 0);
+	for (unsigned m = 0; m < MACS; m++)
+		if (w.owner[m] == (int)i)
+			w.owner[m] = NONE;
+	memset(w.listed[i], 0, sizeof(w.listed[i]));
+	w.joined[i] = false;
+	unlearn((int)i);
+	ck_assert_int_eq(guest_online(host[i].d), 0);
+	model_start(i);
+}
+
+static bool model_apart(unsigned a, unsigned b)
+{
+	return (a == BRIDGE || b == BRIDGE) &&
+	       (w.chars[a] | w.chars[b]) & OSA_CHAR_BRIDGE_INVISIBLE;
+}
+
+static void model_learn(unsigned from, unsigned source)
+{
+	if (!has((int)from, OSA_CHAR_LEARNING) || w.owner[source] == (int)from)
+		return;
+	if (w.learner[source] != NONE && w.learner[source] != (int)from &&
+	    !has(w.learner[source], OSA_CHAR_TAKEOVER_LEARNING))
+		return;
+	w.learner[source] = (int)from;
+	w.used[source] = w.now;
+}
+
+static bool model_wants(unsigned i, unsigned from, uint32_t bit, bool joined)
+{
+	return i != from && !model_apart(i, from) && (joined || has((int)i, bit));
+}
+
+/* @to: MACS: the group, MACS + 1: all. Return: whether the sender hears of no error. */
+static bool model_receivers(unsigned from, unsigned source, unsigned to, bool *gets)
+{
+	int who = w.owner[source];
+	bool any = to >= MACS;
+
+	if (who != NONE && who != (int)from &&
+	    !(has((int)from, OSA_CHAR_LEARNING) && has(who, OSA_CHAR_TAKEOVER_LEARNING)))
+		return false;
+	model_learn(from, source);
+	who = to < MACS ? w.owner[to] : NONE;
+	if (to < MACS && (who == NONE || has(who, OSA_CHAR_TAKEOVER_LEARNING)) &&
+	    w.learner[to] != NONE)
+		who = w.learner[to];
+	if (who != NONE) {
+		gets[who] = who != (int)from && !model_apart((unsigned)who, from);
+		return gets[who];
+	}
+	for (unsigned i = 0; i < HOSTS; i++) {
+		gets[i] = model_wants(i, from,
+				      to < MACS	   ? OSA_CHAR_FLOODING
+				      : to == MACS ? OSA_CHAR_MCAST_FLOODING
+						   : OSA_CHAR_RX_BCAST,
+				      to == MACS && w.joined[i]);
+		any |= gets[i];
+	}
+	return any;
+}
+
+static void model_send(unsigned n)
+{
+	unsigned from = (unsigned)rand() % HOSTS, source = (unsigned)rand() % MACS;
+	unsigned to = (unsigned)rand() % (MACS + 2);
+	const uint8_t *mac = to < MACS ? w.mac[to] : to == MACS ? group : all;
+	struct guest_frame f = frame(from, mac, 60, (uint8_t)n);
+	uint64_t errors = host[from].stats->tx_errors;
+	bool gets[HOSTS] = {false};
+	bool ok = model_receivers(from, source, to, gets);
+
+	memcpy(frame_bytes + 6, w.mac[source], 6);
+	send(from, &f);
+	ck_assert_msg(host[from].stats->tx_errors == errors + !ok, "step %u", n);
+	for (unsigned i = 0; i < HOSTS; i++) {
+		struct guest_rx rx;
+		bool got = guest_rx_burst(host[i].d, &rx, 1);
+
+		ck_assert_msg(got == gets[i], "step %u: host %u", n, i);
+		if (got)
+			guest_rx_release(host[i].d);
+	}
+}
+
+static void model_step(unsigned n)
+{
+	unsigned what = (unsigned)rand() % 100, i = (unsigned)rand() % HOSTS;
+	unsigned m = (unsigned)rand() % MACS;
+
+	if (what < 60) {
+		model_send(n);
+	} else if (what < 72) {
+		model_turn(i);
+	} else if (what < 80) {
+		model_tick();
+	} else if (what < 88) {
+		model_register(i, m);
+	} else if (what < 94) {
+		model_unregister(i, m);
+	} else if (what < 99) {
+		ck_assert_int_eq(registration(i, w.joined[i] ? OSA_DELGMAC : OSA_SETGMAC, group),
+				 0);
+		w.joined[i] = !w.joined[i];
+	} else {
+		model_restart(i);
+	}
+}
+
+START_TEST(test_model)
+{
+	unsigned seed =
+		getenv("SEED") ? (unsigned)strtoul(getenv("SEED"), NULL, 10) : (unsigned)time(NULL);
+
+	printf("model: SEED=%u\n", seed);
+	srand(seed);
+	memset(&w, 0, sizeof(w));
+	up(HOSTS);
+	for (unsigned m = 0; m < MACS; m++) {
+		static const uint8_t base[6] = {2, 5, 5, 5, 5};
+
+		memcpy(w.mac[m], m < HOSTS ? mac_of(m) : base, 6);
+		w.mac[m][5] = m < HOSTS ? w.mac[m][5] : (uint8_t)m;
+		w.owner[m] = w.learner[m] = NONE;
+	}
+	for (unsigned i = 0; i < HOSTS; i++)
+		model_start(i);
+	host[BRIDGE].ip.hs->bridge_port = true;
+	w.now = 1000;
+	tick(w.now);
+	for (unsigned n = 0; n < 8000; n++)
+		model_step(n);
+	host[BRIDGE].ip.hs->bridge_port = false;
+}
+END_TEST
+
 static TCase *tcase(const char *name)
 {
 	TCase *t = tcase_create(name);
@@ -325,6 +725,17 @@ int main(void)
 	tcase_add_test(t, test_rx_bcast);
 	tcase_add_test(t, test_takeover_setvmac);
 	tcase_add_test(t, test_bridge_invisible);
+	suite_add_tcase(s, t);
+	t = tcase("learning");
+	tcase_add_test(t, test_learning);
+	tcase_add_test(t, test_not_learned);
+	tcase_add_test(t, test_ages);
+	tcase_add_test(t, test_takeover_learning);
+	tcase_add_test(t, test_registered_comes_first);
+	tcase_add_test(t, test_many_learned);
+	suite_add_tcase(s, t);
+	t = tcase("model");
+	tcase_add_test(t, test_model);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
