@@ -23,6 +23,9 @@ static void on_frame(void *ctx, const struct vs_punted *f)
 	case VS_PUNT_MLD:
 		vs_snoop_frame(m->lan->sw, f, m->now_ms);
 		break;
+	case VS_PUNT_PATH_MTU:
+		vs_path_mtu_frame(m->lan->sw, f);
+		break;
 	case VS_PUNT_MRP:
 		cp_gvrp_receive(m->lan, f, m->now_ms);
 		break;

@@ -51,12 +51,22 @@ uint32_t osa_token(const struct osa *a, enum osa_token which)
 
 /* ---- the data path: queues and a link together --------------------------------------------- */
 
+int osa_layer_check(struct osa *a, uint8_t layer)
+{
+	return a->link.ops && a->link.ops->layer
+		       ? a->link.ops->layer(a->link.ctx, layer == 3 ? 3 : 2)
+		       : 0;
+}
+
 static int path_start(struct osa *a)
 {
 	int rc;
 
 	if (a->started || !a->queues || !a->link.ops)
 		return 0;
+	rc = osa_layer_check(a, a->session.layer);
+	if (rc)
+		return rc;
 	osa_layer2_start(a, a->queues);
 	a->started_layer = a->session.layer;
 	rc = a->link.ops->start(a->link.ctx,
@@ -67,8 +77,10 @@ static int path_start(struct osa *a)
 	}
 	a->started = true;
 	osa_registry_attach(a);
-	if (a->started_layer == 3 && !osa_is_iqd(a))
+	if (a->started_layer == 3 && !osa_is_iqd(a)) {
+		osa_ip_attach(a);
 		osa_l3_started(a);
+	}
 	return 0;
 }
 

@@ -4,7 +4,8 @@
  *
  * Setting what is set already succeeds: a host repeats itself after a recovery and when a reply
  * was lost. One adapter has one host, so 0xE005 (the address is another host's on this port) and
- * the refusals of a second router cannot happen.
+ * the refusals of a second router come from where the cable leads: a switch in IP mode is one port
+ * for all its hosts.
  */
 #include <errno.h>
 #include <string.h>
@@ -39,6 +40,82 @@ static uint16_t address_of(const struct osa_call *c, struct address *x)
 	osa_ip_map4(x->addr, be32_load(d4.addr));
 	x->flags = be32_get(d4.flags);
 	return d4.addr[0] >= 224 || !be32_load(d4.addr) ? OSA_RC_INVALID_FORMAT : OSA_RC_OK;
+}
+
+/* ---- what others are to know -------------------------------------------------------------------
+ */
+
+static bool link_knows_ip(const struct osa *a)
+{
+	return a->started && a->started_layer == 3 && a->link.ops->ip_add;
+}
+
+static unsigned link_flags(uint32_t flags)
+{
+	return (flags & OSA_IP_SET_VIPA ? VS_IP_VIPA : 0) |
+	       (flags & OSA_IP_SET_TAKEOVER ? VS_IP_TAKEOVER : 0);
+}
+
+/* IQD: there is no network to ask; the LAN knows all addresses. Return: 0 or -errno. */
+static int tell(struct osa *a, const uint8_t addr[16], uint32_t flags)
+{
+	if (osa_is_iqd(a))
+		return a->cfg.iqd.ops->ip_add(a->cfg.iqd.ctx, addr, flags & OSA_IP_SET_TAKEOVER);
+	return link_knows_ip(a) ? a->link.ops->ip_add(a->link.ctx, addr, link_flags(flags)) : 0;
+}
+
+static void untell(struct osa *a, const uint8_t addr[16])
+{
+	if (osa_is_iqd(a))
+		a->cfg.iqd.ops->ip_del(a->cfg.iqd.ctx, addr);
+	else if (link_knows_ip(a))
+		a->link.ops->ip_del(a->link.ctx, addr);
+}
+
+static uint16_t tell_rc(int rc, bool v6)
+{
+	if (rc == -EEXIST)
+		return OSA_RC_DUP_IP;
+	if (rc == -EINVAL)
+		return OSA_RC_INVALID_FORMAT;
+	if (rc)
+		return v6 ? OSA_RC_IP_TABLE_FULL_V6 : OSA_RC_IP_TABLE_FULL;
+	return OSA_RC_OK;
+}
+
+static int tell_routing(struct osa *a, bool v6, uint8_t type)
+{
+	if (!link_knows_ip(a) || !a->link.ops->routing)
+		return 0;
+	return a->link.ops->routing(a->link.ctx, v6,
+				    type == OSA_ROUTING_PRIMARY	    ? VS_ROUTING_PRIMARY
+				    : type == OSA_ROUTING_SECONDARY ? VS_ROUTING_SECONDARY
+								    : VS_ROUTING_NONE);
+}
+
+/* As osa_registry_attach: nobody can be told of a refusal; the host comes again after STARTLAN. */
+void osa_ip_attach(struct osa *a)
+{
+	struct osa_l3 *l = &a->l3;
+
+	for (unsigned i = 0; i < l->address.n; i++)
+		if (tell(a, l->address.entry[i].addr, l->address.entry[i].flags)) {
+			pthread_mutex_lock(&l->lock);
+			l->count.conflicts++;
+			pthread_mutex_unlock(&l->lock);
+		}
+	tell_routing(a, false, l->filter.routing4);
+	tell_routing(a, true, l->filter.routing6);
+}
+
+void osa_ip_clear(struct osa *a)
+{
+	for (unsigned i = 0; i < a->l3.address.n; i++)
+		untell(a, a->l3.address.entry[i].addr);
+	if (!osa_is_iqd(a)) {
+		tell_routing(a, false, OSA_ROUTING_NONE);
+		tell_routing(a, true, OSA_ROUTING_NONE);
+	}
 }
 
 /* ---- duplicate detection -----------------------------------------------------------------------
@@ -77,10 +154,12 @@ static uint16_t verdict(struct osa *a, uint32_t ip)
 {
 	struct osa_l3 *l = &a->l3;
 	uint16_t rc = OSA_RC_OK;
+	uint8_t addr[16];
 	struct osa_ip *e;
 
+	osa_ip_map4(addr, ip);
 	pthread_mutex_lock(&l->lock);
-	e = osa_ip_find4(&l->address, ip);
+	e = osa_ip_find(&l->address, addr);
 	if (e && e->conflict) {
 		osa_ip_del(&l->address, e);
 		rc = OSA_RC_DUP_IP_NETWORK;
@@ -88,6 +167,8 @@ static uint16_t verdict(struct osa *a, uint32_t ip)
 		e->probing = false;
 	}
 	pthread_mutex_unlock(&l->lock);
+	if (rc != OSA_RC_OK)
+		untell(a, addr);
 	return rc;
 }
 
@@ -148,21 +229,6 @@ static bool address_del(struct osa *a, const struct address *x)
 	return e;
 }
 
-/* IQD: there is no network to ask; the LAN knows all addresses. Return: OSA_RC_OK or why not. */
-static uint16_t iqd_address_add(struct osa *a, const struct address *x)
-{
-	int rc;
-
-	if (!osa_is_iqd(a))
-		return OSA_RC_OK;
-	rc = a->cfg.iqd.ops->ip_add(a->cfg.iqd.ctx, x->addr, x->flags & OSA_IP_SET_TAKEOVER);
-	if (rc == -EEXIST)
-		return OSA_RC_DUP_IP;
-	if (rc)
-		return x->v6 ? OSA_RC_IP_TABLE_FULL_V6 : OSA_RC_IP_TABLE_FULL;
-	return OSA_RC_OK;
-}
-
 uint16_t osa_ipa_setip(struct osa *a, struct osa_call *c)
 {
 	struct osa_l3 *l = &a->l3;
@@ -179,13 +245,17 @@ uint16_t osa_ipa_setip(struct osa *a, struct osa_call *c)
 	probe = may_probe(a, &x);
 	pthread_mutex_lock(&l->lock);
 	known = osa_ip_find(&l->address, x.addr);
-	if (!known)
-		rc = address_add(l, &x, probe);
 	pthread_mutex_unlock(&l->lock);
+	if (!known || !osa_is_iqd(a))
+		rc = tell_rc(tell(a, x.addr, x.flags), x.v6);
 	if (rc == OSA_RC_OK && !known) {
-		rc = iqd_address_add(a, &x);
+		pthread_mutex_lock(&l->lock);
+		rc = address_add(l, &x, probe);
+		pthread_mutex_unlock(&l->lock);
 		if (rc != OSA_RC_OK)
-			address_del(a, &x);
+			untell(a, x.addr);
+	} else if (rc != OSA_RC_OK && known) {
+		address_del(a, &x);
 	}
 	if (rc == OSA_RC_OK && !known && probe)
 		hold(a, c, osa_ip_4of(x.addr));
@@ -204,8 +274,8 @@ uint16_t osa_ipa_delip(struct osa *a, struct osa_call *c)
 	if (!x.v6)
 		held_finish_ip(a, osa_ip_4of(x.addr));
 	known = address_del(a, &x);
-	if (known && osa_is_iqd(a))
-		a->cfg.iqd.ops->ip_del(a->cfg.iqd.ctx, x.addr);
+	if (known)
+		untell(a, x.addr);
 	return known ? OSA_RC_OK : OSA_RC_UNREGISTERED_ADDR;
 }
 
@@ -350,6 +420,11 @@ uint16_t osa_ipa_setrtg(struct osa *a, struct osa_call *c)
 		return OSA_RC_INVALID_IP_VERSION;
 	if (!routing_known(a, type))
 		return OSA_RC_INVALID_SETRTG;
+	if (tell_routing(a, v6, type) == -EEXIST) {
+		routing_set(&a->l3, v6, OSA_ROUTING_NONE);
+		return type == OSA_ROUTING_PRIMARY ? OSA_RC_PRIMARY_DEFINED
+						   : OSA_RC_SECONDARY_DEFINED;
+	}
 	routing_set(&a->l3, v6, type);
 	osa_l3_wants(a);
 	if (!osa_is_iqd(a) && multicast_router(a)) {

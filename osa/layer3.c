@@ -26,6 +26,9 @@
  * has sent is joined at the next tick, because some LANs deliver only where a station joined.
  * Addresses and groups hold on all VLANs, the ARP cache is by VLAN.
  *
+ * Addresses and routing type are told to the link as well (vs_link_ops): a switch in IP mode goes
+ * by them and refuses what another host has, others show them.
+ *
  * Locks: l3.lock is held by the worker while it turns headers into frames (once a burst), by
  * every worker that delivers while it filters (once a burst, not while copying), by the
  * control thread while it changes tables. It is taken before no other lock and inside none but
@@ -127,9 +130,7 @@ void osa_l3_forget(struct osa *a)
 {
 	struct osa_l3 *l = &a->l3;
 
-	if (osa_is_iqd(a))
-		for (unsigned i = 0; i < l->address.n; i++)
-			a->cfg.iqd.ops->ip_del(a->cfg.iqd.ctx, l->address.entry[i].addr);
+	osa_ip_clear(a);
 	pthread_mutex_lock(&l->lock);
 	osa_ip_table_init(&l->address, OSA_ADDRESS_MAX);
 	osa_ip_table_init(&l->group, OSA_IP_GROUP_MAX);

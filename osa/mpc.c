@@ -243,6 +243,8 @@ static int ulp_enable(struct osa *a, const struct osa_envelope *e)
 	layer = f->protocol == OSA_PROTOCOL_LAYER3 ? 3 : 2;
 	if (a->cfg.forbid & (layer == 3 ? OSA_FORBID_LAYER3 : OSA_FORBID_LAYER2))
 		return osa_idx_terminate(a, OSA_TERMINATE_LAYER);
+	if (osa_layer_check(a, layer) == -EPROTONOSUPPORT)
+		return osa_idx_terminate(a, OSA_TERMINATE_LAYER_ZVM);
 	rc = osa_layer_set(a, layer);
 	if (rc)
 		return rc;

@@ -154,6 +154,10 @@ void osa_forget(struct osa *a);
 /* End of a session: osa_forget, and the MPC connections are gone. */
 void osa_session_end(struct osa *a);
 
+/* May the host be of this layer where the cable leads? Return: 0, or what vs_link_ops.layer says.
+ */
+int osa_layer_check(struct osa *a, uint8_t layer);
+
 /* ULP_ENABLE chose a layer. Return: 0, or what starting the data path anew returns. */
 int osa_layer_set(struct osa *a, uint8_t layer);
 
@@ -196,7 +200,9 @@ int osa_registry_mac_del(struct osa *a, const uint8_t mac[6]);
 int osa_registry_vid_add(struct osa *a, uint16_t vid);
 int osa_registry_vid_del(struct osa *a, uint16_t vid);
 int osa_registry_promisc(struct osa *a, enum osa_promisc_reason why, bool on);
-void osa_registry_clear(struct osa *a);	   /* forget all, at the link too */
+void osa_registry_clear(struct osa *a); /* forget all, at the link too */
+void osa_ip_attach(struct osa *a);	/* ipa_ip.c: the same of IP addresses */
+void osa_ip_clear(struct osa *a);
 void osa_registry_attach(struct osa *a);   /* the link was started: register all */
 void osa_registry_detached(struct osa *a); /* the link was stopped: it knows nothing */
 bool osa_registry_has_vid(const struct osa_registry *r, uint16_t vid);

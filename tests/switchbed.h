@@ -54,6 +54,8 @@ static inline void bed_port(struct bed *b, unsigned i, struct vs_port_config cfg
 	ck_assert_ptr_nonnull(b->port[i]);
 	vs_port_assign(b->port[i], b->w);
 	l = vs_port_link(b->port[i]);
+	if (b->sw->ip)
+		ck_assert_int_eq(l.ops->layer(l.ctx, 3), 0);
 	ck_assert_int_eq(l.ops->start(l.ctx, &fake_ops, &b->fake[i]), 0);
 	mac_of(i, mac);
 	if (cfg.role == VS_ROLE_GUEST && !cfg.learning)

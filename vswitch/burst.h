@@ -94,10 +94,19 @@ struct out *burst_out(struct flow *f, struct vs_port *to);
 extern const int8_t burst_edit_bytes[]; /* what an edit adds to a frame's length */
 /* Send every list. @full: captures, rates and queues are looked at. */
 void burst_deliver(struct flow *f, bool full);
+/* A list of frames for one port; whatever the port is. */
+void burst_list(struct flow *f, struct vs_port *to, const struct vs_ref *ref, unsigned n);
 /* Count frames that a destination did not get, and show them to captures. */
 void burst_refuse(struct flow *f, struct vs_port *to, const struct vs_burst *b,
 		  const struct vs_ref *ref, unsigned n, enum vs_drop why, bool capture);
 uint64_t burst_realtime_ns(void);
+
+/* ipmode.c: frames as they came, and a list for the uplink as it leaves. */
+void ipmode_admitted(struct flow *f);
+void ipmode_leave(struct flow *f, struct out *o);
+
+/* hosts.c: a frame for many came from a guest, or by the uplink of a switch in IP mode. */
+void hosts_hear(struct flow *f, unsigned i);
 
 /* extra.c: what the plain variant knows nothing of: VLANs' rates and counters, mirrors. */
 void extra_admitted(struct flow *f);

@@ -234,15 +234,23 @@ static unsigned send_full(struct flow *f, struct vs_port *to, const struct vs_re
 	return n;
 }
 
-/* Lists of ports with rates or queues, of uplinks with several devices, of captured switches. */
-static void deliver_full(struct flow *f, struct out *o)
+/* Ports with rates or queues, uplinks with several devices, captured switches. */
+void burst_list(struct flow *f, struct vs_port *to, const struct vs_ref *ref, unsigned n)
 {
-	struct shaper *s = atomic_load_explicit(&o->p->shaper, memory_order_acquire);
+	struct shaper *s = atomic_load_explicit(&to->shaper, memory_order_acquire);
 
 	if (s && shape_queues(s))
-		shape_deliver(f->w, f->in, o->p, s, f->b, o->ref, o->n);
+		shape_deliver(f->w, f->in, to, s, f->b, ref, n);
 	else
-		send_full(f, o->p, o->ref, o->n, false);
+		send_full(f, to, ref, n, false);
+}
+
+static void deliver_full(struct flow *f, struct out *o)
+{
+	if (f->sw->ip && o->rules->uplink)
+		ipmode_leave(f, o);
+	else
+		burst_list(f, o->p, o->ref, o->n);
 }
 
 void burst_deliver(struct flow *f, bool full)

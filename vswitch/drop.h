@@ -29,6 +29,9 @@
 	X(UPLINK_STANDBY, "uplink-standby", "came by a device of the uplink that is not in use")   \
 	X(HAIRPIN, "hairpin", "destination is the port it came from")                              \
 	X(STORM, "storm", "more broadcast, multicast or unknown frames than the limit")            \
+	X(NOT_IP, "not-ip", "no IP packet, and the switch carries nothing else")                   \
+	X(IP_UNKNOWN, "ip-unknown", "no guest has registered the address and none is its router")  \
+	X(PATH_MTU, "path-mtu", "larger than the path beyond the uplink takes; the guest is told") \
 	X(TX_NO_BUFFER, "tx-no-buffer", "receiver has no empty buffer")                            \
 	X(TX_QUEUE_FULL, "tx-queue-full", "one of the receiver's queues has no empty buffer")      \
 	X(TX_TOO_BIG, "tx-too-big", "frame larger than the receiver's buffers or MTU")             \

@@ -115,6 +115,8 @@ static void mirror(struct flow *f)
 
 void extra_admitted(struct flow *f)
 {
+	if (f->sw->ip)
+		ipmode_admitted(f);
 	if (has_vlan_rates(f))
 		police_in(f);
 	count_vlans_in(f);

@@ -198,6 +198,8 @@ static enum vs_drop give_group(struct flow *f, unsigned i)
 	if (f->rules->storm &&
 	    !storm_free(f, is_broadcast(mac) ? VS_STORM_BROADCAST : VS_STORM_MULTICAST))
 		return VS_DROP_STORM;
+	if (!f->rules->uplink && atomic_load_explicit(&f->sw->heard, memory_order_acquire))
+		hosts_hear(f, i);
 	if (!is_broadcast(mac))
 		wants = group_ports(f->sw, fdb_key_at(mac));
 	if (in_vlan && (wants || is_broadcast(mac)))

@@ -178,6 +178,14 @@ struct vs_port_ops {
 	unsigned (*forward)(void *port, const struct vs_direct *d);
 };
 
+/* What an adapter says of an IP address (vs_link_ops.ip_add). */
+enum vs_ip_flag {
+	VS_IP_VIPA = 1u << 0,	  /* not to be announced */
+	VS_IP_TAKEOVER = 1u << 1, /* may be taken from another that allows it */
+};
+
+enum vs_routing { VS_ROUTING_NONE, VS_ROUTING_PRIMARY, VS_ROUTING_SECONDARY };
+
 /*
  * Up: an adapter calls its link. All calls come from the control thread that
  * drives the adapter; none of them blocks for longer than a grace period.
@@ -196,6 +204,17 @@ struct vs_link_ops {
 	int (*vid_add)(void *link, uint16_t vid);
 	int (*vid_del)(void *link, uint16_t vid);
 	int (*promisc)(void *link, bool on);
+
+	/*
+	 * Optional, of layer 3. layer comes before start and says what the host speaks.
+	 * Return: 0 or -EPROTONOSUPPORT: not there; start would say the same.
+	 */
+	int (*layer)(void *link, unsigned layer);
+	/* An address of the host: 16 bytes, IPv4 as ::ffff:a.b.c.d. @flags: enum vs_ip_flag. */
+	int (*ip_add)(void *link, const uint8_t addr[16], unsigned flags);
+	int (*ip_del)(void *link, const uint8_t addr[16]);
+	/* Packets for addresses that nobody has. -EEXIST: another port is that router. */
+	int (*routing)(void *link, bool v6, enum vs_routing type);
 };
 
 struct vs_link {

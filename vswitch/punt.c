@@ -72,17 +72,25 @@ void vs_switch_set_punt(struct vs_switch *sw, void (*notify)(void *ctx), void *c
 	sw->punt_ctx = ctx;
 }
 
+int punt_prepare(struct vs_switch *sw)
+{
+	struct punt *r = ring_of(sw);
+
+	if (r)
+		return 0;
+	r = ring_create(sw);
+	if (!r)
+		return -ENOMEM;
+	atomic_store_explicit(&sw->punt, r, memory_order_release);
+	return 0;
+}
+
 static int set_special(struct vs_port *p, unsigned flags)
 {
 	unsigned standby = atomic_load(&p->special) & PORT_STANDBY;
 
-	if (flags && !ring_of(p->sw)) {
-		struct punt *r = ring_create(p->sw);
-
-		if (!r)
-			return -ENOMEM;
-		atomic_store_explicit(&p->sw->punt, r, memory_order_release);
-	}
+	if (flags && punt_prepare(p->sw))
+		return -ENOMEM;
 	atomic_store_explicit(&p->special, flags | standby, memory_order_release);
 	return 0;
 }
@@ -123,7 +131,8 @@ static struct slot *claim(struct punt *r, enum vs_punt kind, uint32_t *at)
 	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
 
 	*at = atomic_load_explicit(&r->head, memory_order_relaxed);
-	if (kind & (VS_PUNT_IGMP | VS_PUNT_MLD) && (int32_t)(*at - tail) >= (int32_t)PUNT_COPIES)
+	if (kind & (VS_PUNT_IGMP | VS_PUNT_MLD | VS_PUNT_PATH_MTU) &&
+	    (int32_t)(*at - tail) >= (int32_t)PUNT_COPIES)
 		return NULL;
 	for (;;) {
 		struct slot *s = &r->slot[*at % PUNT_SLOTS];
@@ -141,8 +150,8 @@ static struct slot *claim(struct punt *r, enum vs_punt kind, uint32_t *at)
 	}
 }
 
-static void put(struct vs_port *p, enum vs_punt kind, const struct vs_burst *b, unsigned i,
-		uint16_t vid)
+void punt_put(struct vs_port *p, enum vs_punt kind, const struct vs_burst *b, unsigned i,
+	      uint16_t vid)
 {
 	struct punt *r = ring_of(p->sw);
 	uint32_t at;
@@ -173,7 +182,7 @@ bool punt_take(struct vs_port *p, struct vs_port *in, unsigned wanted, const str
 	if (memcmp(dst, prefix, sizeof(prefix)) != 0 || dst[5] >= 0x30 ||
 	    (dst[5] >= 0x10 && dst[5] < 0x20) || !(wanted & kind))
 		return false;
-	put(kind == VS_PUNT_LINK ? p : in, kind, b, i, 0);
+	punt_put(kind == VS_PUNT_LINK ? p : in, kind, b, i, 0);
 	return true;
 }
 
@@ -219,13 +228,13 @@ enum copied punt_copy(struct vs_port *p, unsigned wanted, const struct vs_burst 
 		l3 += VLAN_HLEN;
 	if (wanted & VS_PUNT_IGMP && b->headlen[i] >= l3 + 20 &&
 	    be16_load(h + l3 - 2) == ETHERTYPE_IPV4 && h[l3 + 9] == IPPROTO_IGMP_NUMBER) {
-		put(p, VS_PUNT_IGMP, b, i, vid);
+		punt_put(p, VS_PUNT_IGMP, b, i, vid);
 		return igmp_kind(byte_at(b, i, l3 + (h[l3] & 0x0Fu) * 4));
 	}
 	if (wanted & VS_PUNT_MLD && b->headlen[i] > l3 + 41 &&
 	    be16_load(h + l3 - 2) == ETHERTYPE_IPV6 && h[l3 + 6] == 0 &&
 	    h[l3 + 40] == IPPROTO_ICMPV6_NUMBER) {
-		put(p, VS_PUNT_MLD, b, i, vid);
+		punt_put(p, VS_PUNT_MLD, b, i, vid);
 		return mld_kind(byte_at(b, i, l3 + 48 + h[l3 + 41] * 8u));
 	}
 	return COPIED_NOT;

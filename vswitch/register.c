@@ -171,6 +171,8 @@ static int mac_add(struct vs_port *p, const uint8_t *mac, uint64_t key)
 		p->n_macs--;
 	else if (v != FDB_PORT_NONE) /* it was a learned entry */
 		learn_displaced(sw, v);
+	if (sw->ip)
+		ipmode_mac(p);
 	atomic_fetch_add_explicit(&sw->generation, 1, memory_order_release);
 	return rc;
 }
@@ -197,6 +199,8 @@ int register_mac(struct vs_port *p, const uint8_t mac[6], bool add)
 		return -ENOENT;
 	list_del(p->macs, &p->n_macs, i);
 	mac_forget(p, key);
+	if (p->sw->ip)
+		ipmode_mac(p);
 	return 0;
 }
 

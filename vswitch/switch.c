@@ -29,6 +29,9 @@
  * that nobody is inside (a port stops), later where it does not matter
  * (replaced rules).
  *
+ * In IP mode (ipmode.c) frames from outside are first given the address of the guest that has the
+ * packet's IP address, and those that leave that of the switch; inside all is as described.
+ *
  * Limits: 2048 ports, 4094 VIDs, 65,536 learned addresses, 4096 groups and 16 more for each port.
  */
 #include "vswitch/vs_priv.h"
@@ -43,7 +46,7 @@ static bool valid_config(const struct vs_switch_config *cfg)
 	return memchr(cfg->name, 0, sizeof(cfg->name)) && cfg->default_vid <= VS_VID_MAX &&
 	       cfg->native_vid <= VS_VID_MAX &&
 	       !(cfg->kind != VS_KIND_VSWITCH && (cfg->vlan_aware || cfg->vepa)) &&
-	       !(cfg->isolation && cfg->vepa);
+	       !(cfg->isolation && cfg->vepa) && !(cfg->ip && cfg->vepa);
 }
 
 struct vs_switch *vs_switch_create(const struct vs_switch_config *cfg)
@@ -76,6 +79,11 @@ struct vs_switch *vs_switch_create(const struct vs_switch_config *cfg)
 	atomic_init(&sw->member[0], all);
 	atomic_init(&sw->uplink, FDB_PORT_NONE);
 	pthread_spin_init(&sw->lock, PTHREAD_PROCESS_PRIVATE);
+	if ((cfg->ip && ipmode_create(sw)) || hosts_listen(sw)) {
+		vs_switch_destroy(sw);
+		errno = ENOMEM;
+		return NULL;
+	}
 	return sw;
 }
 
@@ -99,6 +107,8 @@ void vs_switch_destroy(struct vs_switch *sw)
 	if (!sw)
 		return;
 	reap(sw);
+	ipmode_free(sw);
+	hosts_free(sw);
 	snoop_free(atomic_load(&sw->snoop));
 	punt_free(sw);
 	inject_free(sw);
@@ -253,9 +263,12 @@ int vs_switch_configure(struct vs_switch *sw, const struct vs_switch_config *cfg
 	int rc = 0;
 
 	if (!valid_config(cfg) || cfg->vlan_aware != sw->cfg.vlan_aware ||
-	    cfg->kind != sw->cfg.kind)
+	    cfg->kind != sw->cfg.kind || cfg->ip != sw->cfg.ip)
 		return -EINVAL;
 	sw->cfg = *cfg;
+	if (sw->ip)
+		ipmode_configure(sw);
+	hosts_listen(sw); /* no memory: nothing is heard */
 	atomic_store_explicit(&sw->vepa, cfg->vepa, memory_order_relaxed);
 	for (unsigned i = 0; i < VS_PORTS_MAX && !rc; i++)
 		if (port_at(sw, i))
@@ -343,6 +356,7 @@ static void port_stop(struct vs_port *p)
 	set_members(p, atomic_load(&p->rules), NULL);
 	set_promisc(p);
 	set_learner(p);
+	ip_clear(p);
 	register_clear(p);
 	if (p->worker)
 		worker_del(p->worker, p);
@@ -352,6 +366,7 @@ static void port_stop(struct vs_port *p)
 	/* Only now: a burst that was under way may have learned until here. */
 	learn_forget(p);
 	snoop_forget(p);
+	hosts_forget(p);
 	set_snooping(p->sw);
 	p->ops = NULL;
 	p->ctx = NULL;
@@ -377,6 +392,8 @@ void vs_port_destroy(struct vs_port *p)
 	free(atomic_load(&p->rules));
 	free(p->macs);
 	free(p->groups);
+	free(p->ips);
+	free(p->hosts);
 	free(p);
 }
 
@@ -461,6 +478,10 @@ static int link_start(void *link, const struct vs_port_ops *ops, void *port)
 
 	if (atomic_load(&p->running))
 		return -EINVAL;
+	if (!ipmode_may_start(p))
+		return -EPROTONOSUPPORT;
+	if (p->sw->ip && punt_prepare(p->sw))
+		return -ENOMEM;
 	p->ops = ops;
 	p->ctx = port;
 	p->last_src = SRC_NONE;
@@ -557,6 +578,34 @@ static int link_promisc(void *link, bool on)
 	return on && !vs_port_promisc(p) ? -EPERM : 0;
 }
 
+static int link_layer(void *link, unsigned layer)
+{
+	return ipmode_layer(link, layer);
+}
+
+static int link_ip_add(void *link, const uint8_t addr[16], unsigned flags)
+{
+	return ip_add(link, addr, flags);
+}
+
+static int link_ip_del(void *link, const uint8_t addr[16])
+{
+	return ip_del(link, addr);
+}
+
+static int link_routing(void *link, bool v6, enum vs_routing type)
+{
+	return ip_routing(link, v6, type);
+}
+
+void vs_switch_set_refused(struct vs_switch *sw,
+			   void (*refused)(void *ctx, const struct vs_port *p, unsigned layer),
+			   void *ctx)
+{
+	sw->refused = refused;
+	sw->refused_ctx = ctx;
+}
+
 static const struct vs_link_ops link_ops = {
 	.start = link_start,
 	.stop = link_stop,
@@ -565,6 +614,10 @@ static const struct vs_link_ops link_ops = {
 	.vid_add = link_vid_add,
 	.vid_del = link_vid_del,
 	.promisc = link_promisc,
+	.layer = link_layer,
+	.ip_add = link_ip_add,
+	.ip_del = link_ip_del,
+	.routing = link_routing,
 };
 
 struct vs_link vs_port_link(struct vs_port *p)
@@ -581,4 +634,7 @@ void vs_switch_tick(struct vs_switch *sw, uint32_t now_s)
 	reap(sw);
 	learn_age(sw, now_s);
 	snoop_tick(sw, (uint64_t)now_s * 1000);
+	if (sw->ip)
+		ipmode_reap(sw);
+	hosts_tick(sw, now_s);
 }

@@ -109,6 +109,11 @@ struct vs_port {
 	_Atomic uint8_t guarantee_queue; /* of the uplink's shaper, plus 1; 0: none */
 	_Atomic(struct shaper *) shaper; /* NULL: no rate, no queue */
 
+	/* Of ARP and neighbour discovery: hosts.c. And of answers about the path's MTU. */
+	_Atomic uint64_t heard_back_ns, path_mtu_back_ns;
+	uint64_t heard_last;
+	uint32_t heard_s;
+
 	/* The one worker that fetches from this port keeps its last good source: the address
 	 * in 48 bits, or SRC_NONE. */
 	uint64_t last_src;
@@ -134,6 +139,12 @@ struct vs_port {
 	uint8_t (*groups)[ETH_ALEN];
 	unsigned n_groups, cap_groups;
 	struct vs_vidset joined;
+	uint8_t layer; /* what the host said it speaks; 0: nothing yet */
+	uint8_t routing[2];
+	struct vs_ip *ips;
+	unsigned n_ips, cap_ips;
+	struct host *hosts;
+	unsigned n_hosts, cap_hosts;
 	uint32_t serial; /* of its kind on the switch: a later port at the same index is another */
 
 	struct counters counters[VS_THREADS];
@@ -185,6 +196,8 @@ struct vs_switch {
 	_Atomic bool want_grow;
 	_Atomic bool vepa;
 	_Atomic(struct snoop *) snoop; /* NULL until a port learns on a switch that snoops */
+	struct ip_mode *ip;	       /* NULL: Ethernet mode */
+	_Atomic(struct heard *) heard; /* NULL: nobody listens */
 	size_t victim_hand; /* line where the search for an entry to give up begins; under lock */
 	_Atomic size_t n_learned;
 	pthread_spinlock_t lock; /* changes of fdb: control thread and learning workers */
@@ -200,6 +213,8 @@ struct vs_switch {
 	unsigned n_retired;
 	uint32_t last_serial;
 	struct vs_worker *hand; /* scratch of the control thread's own frames, or NULL */
+	void (*refused)(void *ctx, const struct vs_port *p, unsigned layer);
+	void *refused_ctx;
 	void (*punt_notify)(void *ctx);
 	void *punt_ctx;
 };
@@ -309,6 +324,10 @@ enum copied punt_copy(struct vs_port *p, unsigned wanted, const struct vs_burst 
 /* The burst is through. */
 /* Copies for snooping, besides what vs_port_punt asked for. */
 int punt_snoop(struct vs_port *p, bool on);
+int punt_prepare(struct vs_switch *sw); /* a ring without a port that asks for one */
+/* One frame for the control thread. */
+void punt_put(struct vs_port *p, enum vs_punt kind, const struct vs_burst *b, unsigned i,
+	      uint16_t vid);
 void punt_flush(struct vs_switch *sw);
 void punt_free(struct vs_switch *sw);
 void inject_free(struct vs_switch *sw);
@@ -369,6 +388,43 @@ void snoop_tick(struct vs_switch *sw, uint64_t now_ms);
 /* Nobody listens any more: every group floods. */
 void snoop_off(struct vs_switch *sw);
 void snoop_forget(struct vs_port *p);
+
+/* ipregister.c: IP mode, and what layer-3 guests register on any switch. */
+struct ip_table;
+struct ip_mode {
+	struct ip_table *table;
+	_Atomic uint64_t mac; /* the switch's, as fdb_key has it */
+	_Atomic bool router;
+	_Atomic uint32_t path_mtu;
+	struct bitmap routers[2][2];	       /* of IPv4, IPv6: primary, secondary */
+	_Atomic uint64_t mac_of[VS_PORTS_MAX]; /* of ports, as fdb_key has it; 0: none yet */
+};
+int ipmode_create(struct vs_switch *sw);
+void ipmode_free(struct vs_switch *sw);
+void ipmode_configure(struct vs_switch *sw);
+void ipmode_reap(struct vs_switch *sw);
+void ipmode_mac(struct vs_port *p); /* its addresses have changed */
+int ipmode_layer(struct vs_port *p, unsigned layer);
+bool ipmode_may_start(const struct vs_port *p);
+int ip_add(struct vs_port *p, const uint8_t addr[16], unsigned flags);
+int ip_del(struct vs_port *p, const uint8_t addr[16]);
+int ip_routing(struct vs_port *p, bool v6, enum vs_routing type);
+void ip_clear(struct vs_port *p);
+
+/* ipmode.c: frames of a burst */
+uint32_t ipmode_path_mtu(struct vs_switch *sw); /* 0: no limit */
+
+/* hosts.c */
+struct host {
+	uint8_t addr[16], mac[ETH_ALEN];
+	uint16_t vid;
+	uint32_t seen_s;
+};
+int hosts_listen(struct vs_switch *sw);
+void hosts_free(struct vs_switch *sw);
+void hosts_tick(struct vs_switch *sw, uint32_t now_s);
+void hosts_drain(struct vs_switch *sw);
+void hosts_forget(struct vs_port *p);
 
 /* storm.c. @rate: frames a second. Return: may one more frame pass? */
 bool storm_allow(_Atomic uint64_t *back_ns, uint32_t rate, uint64_t now_ns);

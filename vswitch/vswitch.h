@@ -51,7 +51,20 @@ struct vs_switch_config {
 	bool snooping; /* IGMP and MLD, for ports that learn */
 	/* Frames a second a port may send to many: broadcast, multicast, unknown; 0: no limit. */
 	uint32_t storm[VS_STORM_KINDS];
+	/*
+	 * IP mode: ports are of layer 3 and share the switch's address outside; frames from there
+	 * go by the IP addresses that guests have registered. May not be changed later.
+	 */
+	bool ip;
+	bool ip_router;	     /* what no guest has goes to a guest that is a router; else nowhere */
+	uint32_t path_mtu;   /* of IP packets that leave by the uplink, or one of the two below */
+	uint8_t mac[6];	     /* the switch's own */
+	uint32_t host_age_s; /* heard addresses are forgotten after; 0: VS_HOST_AGE_S */
 };
+
+#define VS_PATH_MTU_EXTERNAL 0u /* what the uplink takes */
+#define VS_PATH_MTU_OFF UINT32_MAX
+#define VS_HOST_AGE_S 300u
 
 /* Return: a switch without ports, or NULL and errno (ENOMEM). */
 struct vs_switch *vs_switch_create(const struct vs_switch_config *cfg);
@@ -140,6 +153,40 @@ void vs_port_vids(const struct vs_port *p, struct vs_vidset *joined); /* SETVLAN
 bool vs_port_promisc(const struct vs_port *p);			      /* asked for and allowed */
 bool vs_port_running(const struct vs_port *p);
 
+/* ---- IP addresses ---------------------------------------------------- */
+
+struct vs_ip {
+	uint8_t addr[16]; /* IPv4 as ::ffff:a.b.c.d */
+	uint8_t flags;	  /* enum vs_ip_flag */
+};
+
+#define VS_IPS_MAX 512u /* of a port */
+
+/* What a layer-3 guest registered, in its order. Return: entries stored. */
+unsigned vs_port_ips(const struct vs_port *p, struct vs_ip *out, unsigned max);
+enum vs_routing vs_port_routing(const struct vs_port *p, bool v6);
+
+/*
+ * Addresses that were heard of in ARP and neighbour discovery, behind a port of a guest that
+ * registers none, or behind the uplink of a switch in IP mode: for QUERY and for announcements,
+ * never for forwarding.
+ */
+struct vs_host {
+	uint8_t addr[16], mac[6];
+	uint16_t vid;
+	uint32_t age_s;
+};
+#define VS_HOSTS_GUEST_MAX 32u	  /* of a port; the longest unheard of makes room */
+#define VS_HOSTS_UPLINK_MAX 1024u /* of the uplink */
+
+/* Return: entries stored. */
+unsigned vs_port_hosts(struct vs_port *p, struct vs_host *out, unsigned max);
+
+/* Called by the control thread when a guest's layer was refused. NULL: none. */
+void vs_switch_set_refused(struct vs_switch *sw,
+			   void (*refused)(void *ctx, const struct vs_port *p, unsigned layer),
+			   void *ctx);
+
 /* ---- forwarding database ---------------------------------------------------- */
 
 struct vs_fdb_entry {
@@ -183,6 +230,7 @@ enum vs_punt {
 	VS_PUNT_MRP = 1u << 1,	/* 01-80-C2-00-00-2x: taken, otherwise an ordinary group */
 	VS_PUNT_IGMP = 1u << 2, /* IPv4 with protocol 2: a copy; the frame goes its way */
 	VS_PUNT_MLD = 1u << 3,	/* IPv6 that begins with a hop-by-hop header and ICMPv6: a copy */
+	VS_PUNT_PATH_MTU = 1u << 4, /* by itself, in IP mode: dropped, too big for the uplink */
 };
 
 #define VS_PUNT_BYTES 1536u /* longer frames are cut */
@@ -217,6 +265,9 @@ uint64_t vs_switch_punt_lost(const struct vs_switch *sw);
 
 /* A copy of an IGMP or MLD frame, as vs_switch_punted hands over. Control thread. */
 void vs_snoop_frame(struct vs_switch *sw, const struct vs_punted *f, uint64_t now_ms);
+
+/* A frame of VS_PUNT_PATH_MTU: its sender is told. Return: 0 or -errno. Control thread. */
+int vs_path_mtu_frame(struct vs_switch *sw, const struct vs_punted *f);
 
 struct vs_snooped { /* a port that wants a group */
 	uint8_t mac[6];
@@ -273,8 +324,9 @@ void vs_switch_set_notify(struct vs_switch *sw,
 			  void *ctx);
 
 /*
- * Tell the outside, by a RARP frame for each address of a guest in each of its VLANs, that they are
- * behind this uplink now. Control thread. Return: frames sent.
+ * Tell the outside that the guests are behind this uplink now: by a RARP frame for each address of
+ * a guest in each of its VLANs, by an ARP announcement or unsolicited neighbour advertisement for
+ * each IP address that was registered or heard. Control thread. Return: frames sent.
  */
 unsigned vs_switch_announce(struct vs_switch *sw);
 

@@ -1,0 +1,809 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Switches in IP mode: the table against a naive one, what comes in by address, what leaves with
+ * the switch's MAC, routers, the path's MTU; addresses that are heard of, and announcements.
+ */
+#include "tests/switchbed.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "common/be.h"
+#include "vswitch/iptable.h"
+
+#define UP 4u /* of beds made by ip_bed */
+
+static const uint8_t own[6] = {0x02, 0xAA, 0, 0, 0, 1}, far[6] = {0x02, 0xFA, 0, 0, 0, 9};
+
+/* ---- packets ---------------------------------------------------------------------------- */
+
+/* 10.0.0.n and fd00::n */
+static void addr4(unsigned n, uint8_t addr[16])
+{
+	const uint8_t ip4[4] = {10, 0, (uint8_t)(n >> 8), (uint8_t)n};
+
+	ip_map4(addr, ip4);
+}
+
+static void addr6(unsigned n, uint8_t addr[16])
+{
+	memset(addr, 0, 16);
+	addr[0] = 0xFD;
+	be16_store(addr + 14, (uint16_t)n);
+}
+
+static uint16_t sum_of(const uint8_t *p, uint32_t len, uint32_t s)
+{
+	for (; len > 1; p += 2, len -= 2)
+		s += be16_load(p);
+	if (len)
+		s += (uint32_t)p[0] << 8;
+	while (s >> 16)
+		s = (s & 0xFFFF) + (s >> 16);
+	return (uint16_t)~s;
+}
+
+static uint32_t eth(uint8_t *f, const uint8_t *dst, const uint8_t *src, int tci, uint16_t type)
+{
+	uint32_t at = fake_frame(f, dst, src, tci, 60, 1) ? (tci < 0 ? 14 : 18) : 0;
+
+	be16_store(f + at - 2, type);
+	return at;
+}
+
+static uint32_t packet4(uint8_t *f, const uint8_t *dst, const uint8_t *src, int tci, unsigned from,
+			unsigned to, uint32_t bytes, bool df)
+{
+	uint32_t at = eth(f, dst, src, tci, 0x0800);
+	uint8_t *ip = f + at, a[16];
+
+	memset(ip, 0, bytes);
+	ip[0] = 0x45;
+	be16_store(ip + 2, (uint16_t)bytes);
+	ip[6] = df ? 0x40 : 0;
+	ip[8] = 64;
+	ip[9] = 17;
+	addr4(from, a);
+	memcpy(ip + 12, a + 12, 4);
+	addr4(to, a);
+	memcpy(ip + 16, a + 12, 4);
+	be16_store(ip + 10, sum_of(ip, 20, 0));
+	return at + bytes;
+}
+
+static uint32_t packet6(uint8_t *f, const uint8_t *dst, const uint8_t *src, unsigned from,
+			unsigned to, uint32_t bytes)
+{
+	uint32_t at = eth(f, dst, src, -1, 0x86DD);
+
+	memset(f + at, 0, bytes);
+	f[at] = 0x60;
+	be16_store(f + at + 4, (uint16_t)(bytes - 40));
+	f[at + 6] = 17;
+	f[at + 7] = 64;
+	addr6(from, f + at + 8);
+	addr6(to, f + at + 24);
+	return at + bytes;
+}
+
+static uint32_t arp(uint8_t *f, const uint8_t *dst, const uint8_t *src, int tci, unsigned op,
+		    int from, unsigned to)
+{
+	uint32_t at = eth(f, dst, src, tci, 0x0806);
+	uint8_t *p = f + at, a[16];
+
+	memset(p, 0, 28);
+	be16_store(p, 1);
+	be16_store(p + 2, 0x0800);
+	p[4] = 6;
+	p[5] = 4;
+	be16_store(p + 6, (uint16_t)op);
+	memcpy(p + 8, src, 6);
+	if (from >= 0) {
+		addr4((unsigned)from, a);
+		memcpy(p + 14, a + 12, 4);
+	}
+	addr4(to, a);
+	memcpy(p + 24, a + 12, 4);
+	return 60;
+}
+
+/* A neighbour solicitation or advertisement with the sender's MAC as its option. */
+static uint32_t nd(uint8_t *f, const uint8_t *dst, const uint8_t *src, unsigned type, int from,
+		   unsigned target)
+{
+	uint32_t at = eth(f, dst, src, -1, 0x86DD);
+	uint8_t *ip = f + at, *icmp = ip + 40;
+
+	memset(ip, 0, 72);
+	ip[0] = 0x60;
+	be16_store(ip + 4, 32);
+	ip[6] = 58;
+	ip[7] = 255;
+	if (from >= 0)
+		addr6((unsigned)from, ip + 8);
+	be16_store(ip + 24, 0xFF02);
+	ip[39] = 1;
+	icmp[0] = (uint8_t)type;
+	addr6(target, icmp + 8);
+	icmp[24] = type == ND_NEIGHBOUR_SOLICIT ? 1 : 2;
+	icmp[25] = 1;
+	memcpy(icmp + 26, src, 6);
+	be16_store(icmp + 2, sum_of(ip + 8, 64, 58 + 32));
+	return at + 72;
+}
+
+/* ---- a switch ---------------------------------------------------------------------------- */
+
+static void reg(struct bed *b, unsigned port, const uint8_t addr[16], unsigned flags, int want)
+{
+	struct vs_link l = vs_port_link(b->port[port]);
+
+	ck_assert_int_eq(l.ops->ip_add(l.ctx, addr, flags), want);
+}
+
+static void reg4(struct bed *b, unsigned port, unsigned n)
+{
+	uint8_t a[16];
+
+	addr4(n, a);
+	reg(b, port, a, 0, 0);
+}
+
+/* Guest i has 10.0.0.(i + 1) and fd00::(i + 1). */
+static struct bed *ip_bed(struct vs_switch_config cfg)
+{
+	struct bed *b;
+
+	cfg.ip = true;
+	memcpy(cfg.mac, own, 6);
+	b = bed_make(&cfg);
+	for (unsigned i = 0; i < UP; i++) {
+		uint8_t a[16];
+
+		bed_port(b, i,
+			 guest(VS_TYPE_ACCESS, cfg.vlan_aware ? (uint16_t)(10 + i / 2) : 0, NULL));
+		reg4(b, i, i + 1);
+		addr6(i + 1, a);
+		reg(b, i, a, 0, 0);
+	}
+	bed_port(b, UP, (struct vs_port_config){.role = VS_ROLE_UPLINK, .type = VS_TYPE_TRUNK});
+	return b;
+}
+
+/* Which ports got it, by their bits. */
+static unsigned sent(struct bed *b, unsigned from, const uint8_t *f, uint32_t len)
+{
+	unsigned got = 0;
+
+	clear(b);
+	ck_assert_ptr_nonnull(fake_inject(&b->fake[from], f, len));
+	run(b);
+	for (unsigned i = 0; i < PORTS; i++)
+		got |= b->port[i] ? (b->fake[i].n_out ? 1u << i : 0) : 0;
+	return got;
+}
+
+static const uint8_t *out(struct bed *b, unsigned port)
+{
+	return b->fake[port].out[0].data;
+}
+
+START_TEST(who_may_start)
+{
+	struct vs_switch_config cfg = {.name = "IP", .ip = true};
+	struct bed *b = bed_make(&cfg);
+	struct vs_port_config c = guest(VS_TYPE_ACCESS, 0, NULL);
+	struct vs_port *p = vs_port_create(b->sw, &c);
+	struct vs_link l = vs_port_link(p);
+
+	ck_assert_int_eq(l.ops->start(l.ctx, &fake_ops, &b->fake[0]), -EPROTONOSUPPORT);
+	ck_assert_int_eq(l.ops->layer(l.ctx, 2), -EPROTONOSUPPORT);
+	ck_assert_int_eq(l.ops->start(l.ctx, &fake_ops, &b->fake[0]), -EPROTONOSUPPORT);
+	ck_assert_int_eq(l.ops->layer(l.ctx, 3), 0);
+	ck_assert_int_eq(l.ops->start(l.ctx, &fake_ops, &b->fake[0]), 0);
+	vs_port_destroy(p);
+	bed_free(b);
+	/* VEPA sends guests' frames out and back: they would all be the switch's. */
+	cfg.vepa = true;
+	ck_assert_ptr_null(vs_switch_create(&cfg));
+}
+END_TEST
+
+START_TEST(in_by_address)
+{
+	struct bed *b = ip_bed((struct vs_switch_config){.name = "IP"});
+	uint8_t f[256], mac[6];
+	uint32_t len;
+
+	for (unsigned i = 0; i < UP; i++) {
+		mac_of(i, mac);
+		len = packet4(f, own, far, -1, 99, i + 1, 60, true);
+		ck_assert_uint_eq(sent(b, UP, f, len), 1u << i);
+		ck_assert_mem_eq(out(b, i), mac, 6);
+		ck_assert_mem_eq(out(b, i) + 6, far, 6);
+		len = packet6(f, own, far, 99, i + 1, 60);
+		ck_assert_uint_eq(sent(b, UP, f, len), 1u << i);
+		len = arp(f, own, far, -1, ARP_REPLY, 99, i + 1);
+		ck_assert_uint_eq(sent(b, UP, f, len), 1u << i);
+	}
+	/* Whom nobody has; to another station; no IP; as if from the switch. */
+	ck_assert_uint_eq(sent(b, UP, f, packet4(f, own, far, -1, 99, 77, 60, true)), 0);
+	ck_assert_uint_eq(rx_drop(b, UP, VS_DROP_IP_UNKNOWN), 1);
+	mac_of(1, mac);
+	ck_assert_uint_eq(sent(b, UP, f, packet4(f, mac, far, -1, 99, 2, 60, true)), 0);
+	ck_assert_uint_eq(rx_drop(b, UP, VS_DROP_UNKNOWN_UNICAST), 1);
+	ck_assert_uint_eq(sent(b, UP, f, fake_frame(f, own, far, -1, 60, 3)), 0);
+	ck_assert_uint_eq(rx_drop(b, UP, VS_DROP_NOT_IP), 1);
+	ck_assert_uint_eq(sent(b, UP, f, packet4(f, bcast, own, -1, 99, 2, 60, true)), 0);
+	ck_assert_uint_eq(rx_drop(b, UP, VS_DROP_SRC_SPOOFED), 1);
+	/* A burst for several: trains end where the address changes. */
+	clear(b);
+	for (unsigned k = 0; k < 40; k++)
+		fake_inject(&b->fake[UP], f, packet4(f, own, far, -1, 99, k / 3 % 5 + 1, 60, true));
+	run(b);
+	for (unsigned i = 0; i < UP; i++)
+		for (unsigned k = 0; k < b->fake[i].n_out; k++)
+			ck_assert_uint_eq(b->fake[i].out[k].data[14 + 19], i + 1);
+	ck_assert_uint_eq(b->fake[0].n_out + b->fake[1].n_out + b->fake[2].n_out + b->fake[3].n_out,
+			  34);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(out_with_one_address)
+{
+	struct bed *b = ip_bed((struct vs_switch_config){.name = "IP"});
+	uint8_t f[256], mac[6], mac1[6];
+	const uint8_t *o, all6[6] = {0x33, 0x33, 0, 0, 0, 1};
+	struct vs_link l = vs_port_link(b->port[1]);
+
+	mac_of(0, mac);
+	mac_of(1, mac1);
+	ck_assert_int_eq(l.ops->mac_add(l.ctx, all6), 0);
+	ck_assert_uint_eq(sent(b, 0, f, packet4(f, far, mac, -1, 1, 99, 60, true)), 1u << UP);
+	ck_assert_mem_eq(out(b, UP) + 6, own, 6);
+	/* Guest to guest nothing is changed. */
+	ck_assert_uint_eq(sent(b, 0, f, packet4(f, mac1, mac, -1, 1, 2, 60, true)), 2);
+	ck_assert_mem_eq(out(b, 1) + 6, mac, 6);
+	/* A question goes to all; outside, the switch asks. */
+	ck_assert_uint_eq(sent(b, 0, f, arp(f, bcast, mac, -1, ARP_REQUEST, 1, 99)),
+			  0x0E | 1u << UP);
+	ck_assert_mem_eq(out(b, UP) + 6, own, 6);
+	ck_assert_mem_eq(out(b, UP) + 14 + 8, own, 6);
+	for (unsigned i = 1; i < UP; i++) {
+		ck_assert_mem_eq(out(b, i) + 6, mac, 6);
+		ck_assert_mem_eq(out(b, i) + 14 + 8, mac, 6);
+	}
+	/* One for an address that is inside stays there; a claim of one's own does not. */
+	ck_assert_uint_eq(sent(b, 0, f, arp(f, bcast, mac, -1, ARP_REQUEST, 1, 2)), 0x0E);
+	ck_assert_uint_eq(sent(b, 0, f, arp(f, bcast, mac, -1, ARP_REQUEST, 1, 1)),
+			  0x0E | 1u << UP);
+	ck_assert_uint_eq(sent(b, 0, f, arp(f, far, mac, -1, ARP_REPLY, 1, 99)), 1u << UP);
+	ck_assert_mem_eq(out(b, UP) + 14 + 8, own, 6);
+	/* The same of neighbour discovery, with its checksum. */
+	ck_assert_uint_eq(sent(b, 0, f, nd(f, all6, mac, ND_NEIGHBOUR_SOLICIT, 1, 99)),
+			  2 | 1u << UP);
+	o = out(b, UP);
+	ck_assert_mem_eq(o + 6, own, 6);
+	ck_assert_mem_eq(o + 14 + 40 + 26, own, 6);
+	ck_assert_uint_eq(sum_of(o + 14 + 8, 64, 58 + 32), 0);
+	o = out(b, 1);
+	ck_assert_mem_eq(o + 6, mac, 6);
+	ck_assert_mem_eq(o + 14 + 40 + 26, mac, 6);
+	ck_assert_uint_eq(sum_of(o + 14 + 8, 64, 58 + 32), 0);
+	ck_assert_uint_eq(sent(b, 0, f, nd(f, all6, mac, ND_NEIGHBOUR_SOLICIT, 1, 2)), 2);
+	ck_assert_uint_eq(sent(b, 0, f, nd(f, far, mac, ND_NEIGHBOUR_ADVERT, 1, 1)), 1u << UP);
+	ck_assert_uint_eq(sum_of(out(b, UP) + 14 + 8, 64, 58 + 32), 0);
+	bed_free(b);
+}
+END_TEST
+
+/* In one burst, data before and behind a question: order and bytes stay. */
+START_TEST(out_in_order)
+{
+	struct bed *b = ip_bed((struct vs_switch_config){.name = "IP"});
+	uint8_t f[256], mac[6];
+
+	mac_of(0, mac);
+	for (unsigned k = 0; k < 60; k++) {
+		uint32_t len = k % 7 == 3 ? arp(f, bcast, mac, -1, ARP_REQUEST, 1, 99)
+					  : packet4(f, far, mac, -1, 1, 300 + k, 60, true);
+
+		fake_inject(&b->fake[0], f, len);
+	}
+	run(b);
+	ck_assert_uint_eq(b->fake[UP].n_out, 60);
+	for (unsigned k = 0; k < 60; k++) {
+		const uint8_t *o = b->fake[UP].out[k].data;
+
+		ck_assert_mem_eq(o + 6, own, 6);
+		if (k % 7 == 3)
+			ck_assert_mem_eq(o + 22, own, 6);
+		else
+			ck_assert_uint_eq(be16_load(o + 32), 300 + k);
+	}
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(guests_speak_for_themselves)
+{
+	struct bed *b = ip_bed((struct vs_switch_config){.name = "IP"});
+	uint8_t f[256], mac[6], mac1[6];
+
+	mac_of(0, mac);
+	mac_of(1, mac1);
+	ck_assert_uint_eq(sent(b, 0, f, arp(f, bcast, mac, -1, ARP_REQUEST, 2, 99)), 0);
+	ck_assert_uint_eq(sent(b, 0, f, arp(f, far, mac, -1, ARP_REPLY, 98, 99)), 0);
+	ck_assert_uint_eq(sent(b, 0, f, nd(f, far, mac, ND_NEIGHBOUR_ADVERT, 1, 2)), 0);
+	ck_assert_uint_eq(sent(b, 0, f, packet4(f, far, far, -1, 1, 99, 60, true)), 0);
+	ck_assert_uint_eq(rx_drop(b, 0, VS_DROP_SRC_SPOOFED), 4);
+	/* A probe has no sender. */
+	ck_assert_uint_ne(sent(b, 0, f, arp(f, bcast, mac, -1, ARP_REQUEST, -1, 50)), 0);
+	ck_assert_uint_eq(sent(b, 0, f, fake_frame(f, far, mac, -1, 60, 3)), 0);
+	ck_assert_uint_eq(rx_drop(b, 0, VS_DROP_NOT_IP), 1);
+	ck_assert_uint_eq(sent(b, 0, f, packet4(f, own, mac, -1, 1, 99, 60, true)), 0);
+	ck_assert_uint_eq(rx_drop(b, 0, VS_DROP_IP_UNKNOWN), 1);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(one_owner)
+{
+	struct bed *b = ip_bed((struct vs_switch_config){.name = "IP"});
+	struct vs_link l = vs_port_link(b->port[0]), l1 = vs_port_link(b->port[1]);
+	struct vs_ip list[8];
+	uint8_t f[256], a[16];
+	uint32_t len = packet4(f, own, far, -1, 99, 1, 60, true);
+
+	addr4(1, a);
+	reg(b, 1, a, 0, -EEXIST);
+	reg(b, 1, a, VS_IP_TAKEOVER, -EEXIST); /* both must allow it */
+	reg(b, 0, a, 0, 0);
+	addr4(40, a);
+	reg(b, 0, a, VS_IP_TAKEOVER, 0);
+	reg(b, 1, a, VS_IP_TAKEOVER, 0);
+	ck_assert_uint_eq(vs_port_ips(b->port[0], list, 8), 2);
+	ck_assert_uint_eq(vs_port_ips(b->port[1], list, 8), 3);
+	ck_assert_int_eq(l.ops->ip_del(l.ctx, a), -ENOENT);
+	ck_assert_int_eq(l1.ops->ip_del(l1.ctx, a), 0);
+	memset(a, 0, 16);
+	reg(b, 0, a, 0, -EINVAL);
+	/* Who leaves has nothing. */
+	ck_assert_uint_eq(sent(b, UP, f, len), 1);
+	l.ops->stop(l.ctx);
+	ck_assert_uint_eq(vs_port_ips(b->port[0], list, 8), 0);
+	ck_assert_uint_eq(sent(b, UP, f, len), 0);
+	addr4(1, a);
+	reg(b, 1, a, 0, 0);
+	ck_assert_uint_eq(sent(b, UP, f, len), 2);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(limits)
+{
+	struct bed *b = ip_bed((struct vs_switch_config){.name = "IP"});
+	uint8_t a[16];
+
+	for (unsigned k = 2; k < VS_IPS_MAX; k++) {
+		addr4(1000 + k, a);
+		reg(b, 0, a, 0, 0);
+	}
+	addr4(5000, a);
+	reg(b, 0, a, 0, -ENOSPC);
+	reg(b, 1, a, 0, 0);
+	bed_free(b);
+}
+END_TEST
+
+/* ---- routers ------------------------------------------------------------------------------ */
+
+static int routing(struct bed *b, unsigned port, bool v6, enum vs_routing type)
+{
+	struct vs_link l = vs_port_link(b->port[port]);
+
+	return l.ops->routing(l.ctx, v6, type);
+}
+
+START_TEST(routers)
+{
+	struct vs_switch_config cfg = {.name = "IP", .ip_router = _i};
+	struct bed *b = ip_bed(cfg);
+	uint8_t f[256], f6[256], mac[6];
+	uint32_t len = packet4(f, own, far, -1, 99, 77, 60, true);
+	uint32_t len6 = packet6(f6, own, far, 99, 77, 60);
+	unsigned two = _i ? 1u << 2 : 0, three = _i ? 1u << 3 : 0;
+
+	ck_assert_uint_eq(sent(b, UP, f, len), 0);
+	ck_assert_int_eq(routing(b, 2, false, VS_ROUTING_PRIMARY), 0);
+	ck_assert_int_eq(routing(b, 1, false, VS_ROUTING_PRIMARY), -EEXIST);
+	ck_assert_int_eq(routing(b, 3, false, VS_ROUTING_SECONDARY), 0);
+	ck_assert_uint_eq(sent(b, UP, f, len), two);
+	mac_of(2, mac);
+	if (_i)
+		ck_assert_mem_eq(out(b, 2), mac, 6);
+	ck_assert_uint_eq(sent(b, UP, f6, len6), 0); /* of IPv4 only */
+	ck_assert_uint_eq(sent(b, UP, f, arp(f, own, far, -1, ARP_REQUEST, 99, 77)), 0);
+	len = packet4(f, own, far, -1, 99, 77, 60, true);
+	ck_assert_int_eq(routing(b, 2, false, VS_ROUTING_NONE), 0);
+	ck_assert_uint_eq(sent(b, UP, f, len), three);
+	ck_assert_int_eq(routing(b, 3, true, VS_ROUTING_PRIMARY), 0);
+	ck_assert_uint_eq(sent(b, UP, f6, len6), three);
+	/* What the router sends on has others' addresses. */
+	mac_of(3, mac);
+	ck_assert_uint_eq(sent(b, 3, f, packet4(f, far, mac, -1, 77, 99, 60, true)), 1u << UP);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(vlans)
+{
+	struct vs_switch_config cfg = {.name = "IP", .vlan_aware = true, .ip_router = true};
+	struct bed *b = ip_bed(cfg); /* 0, 1 in VLAN 10, 2, 3 in 11 */
+	uint8_t f[256], a[16], mac[6];
+
+	/* The same address once in each VLAN. */
+	addr4(1, a);
+	reg(b, 1, a, 0, -EEXIST);
+	reg(b, 2, a, 0, 0);
+	ck_assert_uint_eq(sent(b, UP, f, packet4(f, own, far, 10, 99, 1, 60, true)), 1);
+	ck_assert_int_eq(be16_load(out(b, 0) + 12), 0x0800);
+	ck_assert_uint_eq(sent(b, UP, f, packet4(f, own, far, 11, 99, 1, 60, true)), 4);
+	ck_assert_uint_eq(sent(b, UP, f, packet4(f, own, far, 12, 99, 1, 60, true)), 0);
+	ck_assert_uint_eq(sent(b, UP, f, packet4(f, own, far, 11, 99, 2, 60, true)), 0);
+	/* A router of each VLAN. */
+	ck_assert_int_eq(routing(b, 1, false, VS_ROUTING_PRIMARY), 0);
+	ck_assert_int_eq(routing(b, 0, false, VS_ROUTING_PRIMARY), -EEXIST);
+	ck_assert_int_eq(routing(b, 3, false, VS_ROUTING_PRIMARY), 0);
+	ck_assert_uint_eq(sent(b, UP, f, packet4(f, own, far, 10, 99, 77, 60, true)), 2);
+	ck_assert_uint_eq(sent(b, UP, f, packet4(f, own, far, 11, 99, 77, 60, true)), 8);
+	/* Out with the tag; one's question about the other VLAN's address leaves. */
+	mac_of(0, mac);
+	ck_assert_uint_eq(sent(b, 0, f, arp(f, bcast, mac, -1, ARP_REQUEST, 1, 3)), 2 | 1u << UP);
+	ck_assert_int_eq(be16_load(out(b, UP) + 12), 0x8100);
+	ck_assert_int_eq(be16_load(out(b, UP) + 14), 10);
+	ck_assert_mem_eq(out(b, UP) + 18 + 8, own, 6);
+	bed_free(b);
+}
+END_TEST
+
+/* ---- the path's MTU ------------------------------------------------------------------------ */
+
+static void on_punted(void *ctx, const struct vs_punted *f)
+{
+	struct bed *b = ctx;
+
+	ck_assert_int_eq((int)f->kind, VS_PUNT_PATH_MTU);
+	ck_assert_int_eq(vs_path_mtu_frame(b->sw, f), 0);
+}
+
+/* 0: what the device takes; 1: a value; 2: off */
+START_TEST(path_mtu)
+{
+	static const uint32_t set[] = {VS_PATH_MTU_EXTERNAL, 1200, VS_PATH_MTU_OFF};
+	struct bed *b = ip_bed((struct vs_switch_config){.name = "IP", .path_mtu = set[_i]});
+	uint8_t f[2048], mac[6], a[16];
+	const uint8_t *o;
+	uint32_t len;
+	struct vs_counters c;
+
+	b->fake[UP].frame_max = 1218;
+	mac_of(0, mac);
+	ck_assert_uint_eq(sent(b, 0, f, packet4(f, far, mac, -1, 1, 99, 1200, true)), 1u << UP);
+	len = packet4(f, far, mac, -1, 1, 99, 1201, true);
+	if (_i == 2) {
+		ck_assert_uint_eq(sent(b, 0, f, len), 1u << UP);
+		bed_free(b);
+		return;
+	}
+	ck_assert_uint_eq(sent(b, 0, f, len), 0);
+	vs_port_counters(b->port[UP], &c);
+	ck_assert_uint_eq(c.tx_drop[VS_DROP_PATH_MTU], 1);
+	ck_assert_uint_eq(vs_switch_punted(b->sw, on_punted, b), 1);
+	ck_assert_uint_eq(b->fake[0].n_out, 1);
+	o = out(b, 0);
+	ck_assert_mem_eq(o, mac, 6);
+	ck_assert_mem_eq(o + 6, own, 6);
+	ck_assert_uint_eq(sum_of(o + 14, 20, 0), 0);
+	addr4(1, a);
+	ck_assert_mem_eq(o + 30, a + 12, 4);
+	ck_assert_int_eq(o[34], 3);
+	ck_assert_int_eq(o[35], 4);
+	ck_assert_uint_eq(be16_load(o + 40), 1200);
+	ck_assert_uint_eq(be16_load(o + 16), 576);
+	ck_assert_uint_eq(sum_of(o + 34, 556, 0), 0);
+	ck_assert_mem_eq(o + 42, f + 14, 548);
+	/* May be cut on its way: the device's matter. */
+	len = packet4(f, far, mac, -1, 1, 99, 1201, false);
+	ck_assert_uint_eq(sent(b, 0, f, len), 1u << UP);
+	len = packet6(f, far, mac, 1, 99, 1201);
+	ck_assert_uint_eq(sent(b, 0, f, len), 0);
+	ck_assert_uint_eq(vs_switch_punted(b->sw, on_punted, b), 1);
+	o = out(b, 0);
+	ck_assert_int_eq(o[54], 2);
+	ck_assert_uint_eq(be32_load(o + 58), 1200);
+	ck_assert_uint_eq(be16_load(o + 18), 8 + 1201);
+	ck_assert_uint_eq(sum_of(o + 22, 32 + 8 + 1201, 58 + 8 + 1201), 0);
+	/* Guest to guest there is no such limit. A flood is not answered for ever. */
+	mac_of(1, a);
+	ck_assert_uint_eq(sent(b, 0, f, packet4(f, a, mac, -1, 1, 2, 1900, true)), 2);
+	clear(b);
+	for (unsigned k = 0; k < 200; k++)
+		fake_inject(&b->fake[0], f, packet4(f, far, mac, -1, 1, 99, 1300, true));
+	run(b);
+	ck_assert_uint_le(vs_switch_punted(b->sw, on_punted, b), 20);
+	bed_free(b);
+}
+END_TEST
+
+/* Of a frame that will be cut the segments count. */
+START_TEST(path_mtu_of_segments)
+{
+	struct bed *b = ip_bed((struct vs_switch_config){.name = "IP", .path_mtu = 1000});
+	uint8_t f[2048], mac[6];
+	uint32_t len;
+
+	mac_of(0, mac);
+	len = packet4(f, far, mac, -1, 1, 99, 1900, true);
+	f[14 + 9] = 6;
+	for (unsigned k = 0; k < 2; k++) {
+		struct fake_frame *x;
+
+		b->fake[UP].caps = VS_CAP_CSUM_NEEDED | VS_CAP_GSO_TCP4;
+		clear(b);
+		x = fake_inject(&b->fake[0], f, len);
+		x->flags = VS_F_CSUM_NEEDED | VS_F_GSO_TCP4;
+		x->csum_start = 34;
+		x->csum_offset = 16;
+		x->hdrlen = 54;
+		x->gso_size = k ? 961 : 960;
+		run(b);
+		ck_assert_uint_eq(b->fake[UP].n_out, 1 - k);
+	}
+	bed_free(b);
+}
+END_TEST
+
+/* ---- the table ---------------------------------------------------------------------------- */
+
+struct model {
+	unsigned n;
+	struct {
+		uint8_t addr[16];
+		uint16_t port;
+	} e[4096];
+};
+
+static int model_find(const struct model *m, const uint8_t *addr, int port,
+		      const struct bitmap *set)
+{
+	for (unsigned i = 0; i < m->n; i++)
+		if (memcmp(m->e[i].addr, addr, 16) == 0 &&
+		    (port < 0 ? bitmap_has(set, m->e[i].port) : m->e[i].port == port))
+			return (int)i;
+	return -1;
+}
+
+static void any_addr(uint8_t addr[16])
+{
+	if (random() & 1)
+		addr4((unsigned)random() % 600, addr);
+	else
+		addr6((unsigned)random() % 600, addr);
+}
+
+static void check_find(const struct ip_table *t, const struct model *m, const struct bitmap *set)
+{
+	uint8_t addr[16];
+	int i;
+
+	any_addr(addr);
+	i = model_find(m, addr, -1, set);
+	ck_assert_uint_eq(ip_table_find(t, addr, set), i < 0 ? IP_PORT_NONE : m->e[i].port);
+}
+
+START_TEST(table_as_a_naive_one)
+{
+	unsigned seed = (unsigned)time(NULL);
+	struct ip_table *t = ip_table_create(seed);
+	struct model *m = calloc(1, sizeof(*m));
+	struct bitmap set = {0};
+
+	printf("table_as_a_naive_one: seed %u\n", seed);
+	srandom(seed);
+	for (unsigned k = 0; k < 60000; k++) {
+		uint8_t addr[16];
+		uint16_t port = (uint16_t)(random() % 9);
+		int i;
+
+		any_addr(addr);
+		i = model_find(m, addr, port, NULL);
+		ck_assert_int_eq(ip_table_of(t, addr, port) != NULL, i >= 0);
+		if (i >= 0) {
+			ip_table_del(t, ip_table_of(t, addr, port));
+			m->n--;
+			memmove(&m->e[i], &m->e[i + 1], (m->n - (unsigned)i) * sizeof(m->e[0]));
+		} else if (m->n < 4096) {
+			ck_assert_int_eq(ip_table_add(t, addr, port, 0), 0);
+			memcpy(m->e[m->n].addr, addr, 16);
+			m->e[m->n++].port = port;
+		}
+		if (random() & 1)
+			bitmap_set(&set, (unsigned)random() % 9);
+		else
+			bitmap_clear(&set, (unsigned)random() % 9);
+		check_find(t, m, &set);
+		ck_assert_uint_eq(t->n, m->n);
+	}
+	ip_table_destroy(t);
+	free(m);
+}
+END_TEST
+
+/* ---- hosts that are heard of --------------------------------------------------------------- */
+
+#define LAN_UP 2u
+
+static struct bed *lan(void)
+{
+	struct bed *b = bed_make(
+		&(struct vs_switch_config){.name = "VSW", .snooping = true, .host_age_s = 60});
+
+	for (unsigned i = 0; i < LAN_UP; i++)
+		bed_port(b, i, guest(VS_TYPE_ACCESS, 0, NULL));
+	bed_port(b, LAN_UP, (struct vs_port_config){.role = VS_ROLE_UPLINK});
+	vs_switch_tick(b->sw, 1000);
+	return b;
+}
+
+START_TEST(heard_of)
+{
+	struct bed *b = lan();
+	uint8_t f[256], mac[6], a[16];
+	const uint8_t all6[6] = {0x33, 0x33, 0, 0, 0, 1};
+	struct vs_host h[VS_HOSTS_GUEST_MAX + 1];
+
+	mac_of(0, mac);
+	sent(b, 0, f, arp(f, bcast, mac, -1, ARP_REQUEST, 1, 99));
+	sent(b, 0, f, nd(f, all6, mac, ND_NEIGHBOUR_SOLICIT, -1, 1));
+	sent(b, 0, f, arp(f, bcast, mac, -1, ARP_REQUEST, -1, 55)); /* a probe claims nothing yet */
+	sent(b, LAN_UP, f, arp(f, bcast, far, -1, ARP_REQUEST, 99, 1));
+	ck_assert_uint_eq(vs_port_hosts(b->port[0], h, 2), 2);
+	addr4(1, a);
+	ck_assert_mem_eq(h[0].addr, a, 16);
+	ck_assert_mem_eq(h[0].mac, mac, 6);
+	addr6(1, a);
+	ck_assert_mem_eq(h[1].addr, a, 16);
+	ck_assert_uint_eq(vs_port_hosts(b->port[1], h, 2), 0);
+	ck_assert_uint_eq(vs_port_hosts(b->port[LAN_UP], h, 2), 0);
+	/* A sender that names another's MAC in its packet. */
+	arp(f, bcast, mac, -1, ARP_REQUEST, 7, 99);
+	memcpy(f + 22, far, 6);
+	sent(b, 0, f, 60);
+	ck_assert_uint_eq(vs_port_hosts(b->port[0], h, 8), 2);
+	vs_switch_tick(b->sw, 1050);
+	sent(b, 0, f, arp(f, bcast, mac, -1, ARP_REQUEST, 1, 99));
+	vs_switch_tick(b->sw, 1061);
+	ck_assert_uint_eq(vs_port_hosts(b->port[0], h, 8), 1);
+	ck_assert_uint_eq(h[0].age_s, 11);
+	/* Many: the port's own loss. Only so many are taken note of at once. */
+	for (unsigned k = 0; k < 200; k++) {
+		vs_switch_tick(b->sw, 1062);
+		atomic_store(&b->port[1]->heard_back_ns, 0);
+		mac_of(1, mac);
+		sent(b, 1, f, arp(f, bcast, mac, -1, ARP_REQUEST, (int)(100 + k), 99));
+	}
+	ck_assert_uint_eq(vs_port_hosts(b->port[1], h, VS_HOSTS_GUEST_MAX + 1), VS_HOSTS_GUEST_MAX);
+	ck_assert_uint_eq(vs_port_hosts(b->port[0], h, 8), 1);
+	bed_free(b);
+}
+END_TEST
+
+START_TEST(heard_at_a_rate)
+{
+	struct bed *b = lan();
+	uint8_t f[256], mac[6];
+	struct vs_host h[64];
+
+	mac_of(0, mac);
+	for (unsigned k = 0; k < 100; k++)
+		fake_inject(&b->fake[0], f, arp(f, bcast, mac, -1, ARP_REQUEST, (int)(1 + k), 200));
+	run(b);
+	ck_assert_uint_le(vs_port_hosts(b->port[0], h, 64), 12);
+	bed_free(b);
+}
+END_TEST
+
+/* Does a frame the port got begin like this? */
+static bool has(struct bed *b, unsigned port, const uint8_t *f, uint32_t len)
+{
+	for (unsigned k = 0; k < b->fake[port].n_out; k++)
+		if (memcmp(b->fake[port].out[k].data, f, len) == 0)
+			return true;
+	return false;
+}
+
+START_TEST(announcements)
+{
+	struct bed *b = _i ? ip_bed((struct vs_switch_config){.name = "IP"}) : lan();
+	unsigned up = _i ? UP : LAN_UP;
+	uint8_t f[256], mac[6];
+	const uint8_t all6[6] = {0x33, 0x33, 0, 0, 0, 1};
+	const uint8_t *from = _i ? own : mac;
+
+	mac_of(0, mac);
+	if (!_i) {
+		sent(b, 0, f, arp(f, bcast, mac, -1, ARP_REQUEST, 1, 99));
+		sent(b, 0, f, nd(f, all6, mac, ND_NEIGHBOUR_SOLICIT, 1, 99));
+	} else {
+		uint8_t vipa[16];
+
+		addr4(70, vipa);
+		reg(b, 0, vipa, VS_IP_VIPA, 0);
+	}
+	clear(b);
+	/* RARP: of the switch, or of each guest; two addresses of each. */
+	ck_assert_uint_eq(vs_switch_announce(b->sw), _i ? 1 + 2 * UP : 2 + 2);
+	ck_assert(has(b, up, f, arp(f, bcast, from, -1, ARP_REQUEST, 1, 1) - 18));
+	nd(f, all6, from, ND_NEIGHBOUR_ADVERT, 1, 1);
+	f[14 + 40 + 4] = 0x20;
+	be16_store(f + 56, 0);
+	be16_store(f + 56, sum_of(f + 22, 64, 58 + 32));
+	ck_assert(has(b, up, f, 86));
+	ck_assert(!has(b, up, f, arp(f, bcast, from, -1, ARP_REQUEST, 70, 70) - 18));
+	bed_free(b);
+}
+END_TEST
+
+/* Hosts beyond the uplink of a switch in IP mode. */
+START_TEST(heard_outside)
+{
+	struct bed *b = ip_bed((struct vs_switch_config){.name = "IP", .host_age_s = 60});
+	uint8_t f[256], a[16];
+	struct vs_host h[4];
+
+	vs_switch_tick(b->sw, 1000);
+	sent(b, UP, f, arp(f, own, far, -1, ARP_REPLY, 99, 1));
+	ck_assert_uint_eq(vs_port_hosts(b->port[UP], h, 4), 1);
+	addr4(99, a);
+	ck_assert_mem_eq(h[0].addr, a, 16);
+	ck_assert_mem_eq(h[0].mac, far, 6);
+	vs_switch_tick(b->sw, 1061);
+	ck_assert_uint_eq(vs_port_hosts(b->port[UP], h, 4), 0);
+	bed_free(b);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ipmode");
+	TCase *t = tcase_create("ipmode");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	rcu_register_thread();
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, who_may_start);
+	tcase_add_test(t, in_by_address);
+	tcase_add_test(t, out_with_one_address);
+	tcase_add_test(t, out_in_order);
+	tcase_add_test(t, guests_speak_for_themselves);
+	tcase_add_test(t, one_owner);
+	tcase_add_test(t, limits);
+	tcase_add_loop_test(t, routers, 0, 2);
+	tcase_add_test(t, vlans);
+	tcase_add_loop_test(t, path_mtu, 0, 3);
+	tcase_add_test(t, path_mtu_of_segments);
+	tcase_add_test(t, table_as_a_naive_one);
+	tcase_add_test(t, heard_of);
+	tcase_add_test(t, heard_at_a_rate);
+	tcase_add_loop_test(t, announcements, 0, 2);
+	tcase_add_test(t, heard_outside);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
