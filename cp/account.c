@@ -64,6 +64,8 @@ bool cp_caller_may(const struct cp *cp, const struct cp_caller *who, const char 
 
 	if (who->class_b)
 		return true;
+	if (who->guest)
+		return strcmp(who->user, user) == 0;
 	DL_FOREACH(cp->accounts, a) {
 		if (strcmp(a->user, user) != 0)
 			continue;

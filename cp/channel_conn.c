@@ -211,7 +211,7 @@ static void send_attached(struct channel_conn *c, const struct channel_attach *m
 	const struct qdio_group_config *g = qdio_group_config(c->group);
 	struct channel_reply r = {
 		.hdr = {.type = CHANNEL_REPLY, .len = sizeof(r), .tag = m->hdr.tag},
-		.version = m->version < CHANNEL_VERSION ? m->version : CHANNEL_VERSION,
+		.version = (uint16_t)c->version,
 		.chpid = g->chpid,
 	};
 	int fds[ATTACH_FDS] = {c->signal.doorbell_fd, c->signal.interrupt_fd, c->signal.page_fd};
@@ -237,6 +237,7 @@ static void on_attach(struct channel_conn *c, const void *msg, const int *fds, u
 		refuse(c, m.hdr.tag, EISCONN, "ZLN2616E This connection is attached already");
 		return;
 	}
+	c->version = m.version < CHANNEL_VERSION ? m.version : CHANNEL_VERSION;
 	rc = attach(c, &m, fds, nfds, err, sizeof(err));
 	if (rc)
 		refuse(c, m.hdr.tag, -rc, "%s", err);
@@ -362,6 +363,49 @@ static void on_siga(struct channel_conn *c, const void *msg, const int *fds, uns
 	send_reply(c, &r, m.hdr.tag);
 }
 
+/* ---- a command of the guest --------------------------------------------------------------- */
+
+struct answer {
+	struct channel_conn *c;
+	uint32_t tag;
+};
+
+static void send_output(void *ctx, enum cp_guest_output what, const char *p, size_t n)
+{
+	const struct answer *a = ctx;
+	struct channel_output m = {.what = (uint8_t)what};
+
+	while (n) {
+		size_t part = n < sizeof(m.text) ? n : sizeof(m.text);
+		size_t len = offsetof(struct channel_output, text) + part;
+
+		m.hdr = (struct channel_hdr){CHANNEL_OUTPUT, (uint16_t)len, a->tag};
+		memcpy(m.text, p, part);
+		send_message(a->c, &m, len, NULL, 0);
+		p += part;
+		n -= part;
+	}
+}
+
+static void on_command(struct channel_conn *c, const void *msg, const int *fds, unsigned nfds)
+{
+	struct channel_command m;
+	struct channel_reply r = {0};
+	struct answer a = {.c = c};
+
+	(void)fds;
+	(void)nfds;
+	memcpy(&m, msg, sizeof(m));
+	a.tag = m.hdr.tag;
+	if (c->version < 2) {
+		refuse(c, m.hdr.tag, EOPNOTSUPP, "ZLN2619E Message type %u is unknown", m.hdr.type);
+		return;
+	}
+	r.error = cp_guest_command(c->nic, m.text, sizeof(m.text), m.json == 1, send_output, &a,
+				   r.text, sizeof(r.text));
+	send_reply(c, &r, m.hdr.tag);
+}
+
 /* ---- messages ---------------------------------------------------------------------------------
  */
 
@@ -380,6 +424,7 @@ static const struct {
 	[CHANNEL_CHSC] = {sizeof(struct channel_chsc), false, on_chsc},
 	[CHANNEL_SIGA] = {sizeof(struct channel_siga), false, on_siga},
 	[CHANNEL_RESET] = {sizeof(struct channel_dev), false, on_reset},
+	[CHANNEL_COMMAND] = {sizeof(struct channel_command), false, on_command},
 };
 
 void channel_conn_message(struct channel_conn *c, const void *msg, size_t len, const int *fds,

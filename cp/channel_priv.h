@@ -58,7 +58,8 @@ struct channel_conn {
 	struct event *settle; /* triggered where a call stack must unwind first */
 	bool lost;	      /* to be closed by settle; nothing more is read or sent */
 
-	bool attached; /* what follows is valid */
+	unsigned version; /* spoken, once it has been attached */
+	bool attached;	  /* what follows is valid */
 	struct cp_nic *nic;
 	struct qdio_group *group;
 	struct channel_storage storage;

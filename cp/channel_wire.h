@@ -14,10 +14,12 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC 0x5A4C4348u /* "ZLCH" */
-#define CHANNEL_VERSION 1
+#define CHANNEL_VERSION 2
 #define CHANNEL_MSG_MAX 1024
 #define CHANNEL_REGIONS_MAX 4
 #define CHANNEL_USER_BYTES 8
+#define CHANNEL_COMMAND_BYTES 240
+#define CHANNEL_OUTPUT_BYTES 1008
 #define CHANNEL_SOCKET "channel" /* in zland's directory */
 
 enum channel_type {
@@ -29,10 +31,12 @@ enum channel_type {
 	CHANNEL_CSCH = 5,
 	CHANNEL_CHSC = 6,
 	CHANNEL_SIGA = 7,
-	CHANNEL_RESET = 8, /* system reset */
+	CHANNEL_RESET = 8,   /* system reset */
+	CHANNEL_COMMAND = 9, /* version 2 */
 	/* daemon to client */
 	CHANNEL_REPLY = 64,	/* to ATTACH: + three descriptors: doorbell, interrupt, page */
 	CHANNEL_INTERRUPT = 65, /* status pending on a subchannel */
+	CHANNEL_OUTPUT = 66,	/* of what a CHANNEL_COMMAND answered; before its CHANNEL_REPLY */
 };
 
 struct channel_hdr {
@@ -91,6 +95,20 @@ struct channel_siga {
 	uint64_t gr0, gr1, gr2, gr3;
 };
 
+struct channel_command {
+	struct channel_hdr hdr;
+	uint8_t json; /* 1: the answer as JSON */
+	uint8_t reserved[7];
+	char text[CHANNEL_COMMAND_BYTES]; /* padded with NUL */
+};
+
+struct channel_output { /* as long as its text */
+	struct channel_hdr hdr;
+	uint8_t what; /* 0 text, 1 messages ("ZLNnnnnE ..."), 2 JSON */
+	uint8_t reserved[7];
+	char text[CHANNEL_OUTPUT_BYTES];
+};
+
 struct channel_reply {
 	struct channel_hdr hdr;
 	int32_t error;	  /* 0, or errno: the request was refused, text says why */
@@ -114,6 +132,7 @@ struct channel_interrupt {
 	uint8_t reserved2[4];
 };
 static_assert(sizeof(struct channel_attach) <= CHANNEL_MSG_MAX, "message size");
+static_assert(sizeof(struct channel_output) <= CHANNEL_MSG_MAX, "message size");
 
 /*
  * The shared page, made by the daemon. It spares the data path all messages:

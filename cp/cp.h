@@ -120,6 +120,7 @@ void cp_uplink_changed(struct cp *cp, const void *handle);
 struct cp_caller {
 	char user[9]; /* "OPERATOR" for root and zland's own uid; "": none */
 	bool class_b;
+	bool guest;   /* of this user's: it may act as him alone, whatever its account */
 	bool has_ids; /* what follows is known: the account at the other end of a socket */
 	uint32_t uid;
 	unsigned n_gids; /* its group first, then its supplementary groups */
@@ -214,6 +215,24 @@ struct cp_nic *cp_nic_attach_port(struct cp *cp, const struct cp_caller *who, co
 				  size_t err_len);
 /* Return: whether the NIC is coupled; then link reaches its port, until coupled(ctx, false). */
 bool cp_nic_link(struct cp_nic *nic, struct vs_link *link);
+
+#define CP_GUEST_COMMAND_BYTES 240 /* as long as z/VM's DIAGNOSE X'08' takes */
+#define CP_GUEST_ANSWER_BYTES 32512
+
+enum cp_guest_output { CP_OUTPUT_TEXT, CP_OUTPUT_MESSAGES, CP_OUTPUT_JSON };
+
+/*
+ * A command of the guest at the NIC, with its user's authority: class G, and nobody else's objects.
+ * The NIC, and whoever is attached to it, may be gone on return.
+ * @text: n bytes of the client's; ends at the first NUL. @json: its answer as JSON.
+ * @out: is given the answer in pieces, if the command was executed.
+ * Return: 0, or an errno and a reason: EBADRQC: the command was refused (messages have been
+ * given to out), EMSGSIZE: it was executed, but its answer is too long; EINVAL.
+ */
+int cp_guest_command(struct cp_nic *nic, const char *text, size_t n, bool json,
+		     void (*out)(void *ctx, enum cp_guest_output what, const char *p, size_t n),
+		     void *ctx, char *err, size_t err_len);
+
 /* The address the NIC was given. */
 void cp_nic_mac(const struct cp_nic *nic, uint8_t mac[6]);
 /* DETACH NIC, SHUTDOWN: called before the adapter of an attached client is destroyed by a command.

@@ -18,9 +18,11 @@
 #include "vswitch/packet_wire.h"
 
 #define PORT_MAGIC 0x5A4C5054u /* "ZLPT" */
-#define PORT_VERSION 1
-#define PORT_SOCKET "port" /* in zland's directory */
-#define PORT_CONTROL_MAX 256
+#define PORT_VERSION 2
+#define PORT_SOCKET "port"   /* in zland's directory */
+#define PORT_CONTROL_MAX 256 /* but for PORT_OUTPUT */
+#define PORT_OUTPUT_BYTES 1008
+#define PORT_COMMAND_BYTES 240
 #define PORT_USER_BYTES 8
 
 enum port_type {
@@ -33,9 +35,11 @@ enum port_type {
 	PORT_VID_ADD = 6,
 	PORT_VID_DEL = 7,
 	PORT_PROMISC = 8,
+	PORT_COMMAND = 9, /* version 2 */
 	/* daemon to client */
-	PORT_REPLY = 64, /* to ATTACH: + the descriptor of the data socket */
-	PORT_LINK = 65,	 /* the NIC was coupled or uncoupled; tag 0 */
+	PORT_REPLY = 64,  /* to ATTACH: + the descriptor of the data socket */
+	PORT_LINK = 65,	  /* the NIC was coupled or uncoupled; tag 0 */
+	PORT_OUTPUT = 66, /* a piece of what a PORT_COMMAND answered; before its PORT_REPLY */
 };
 
 struct port_hdr {
@@ -75,6 +79,21 @@ struct port_link {
 	struct port_hdr hdr;
 	uint8_t coupled;
 	uint8_t reserved[7];
+};
+
+struct port_command {
+	struct port_hdr hdr;
+	uint8_t json; /* 1: the answer as JSON */
+	uint8_t reserved[7];
+	char text[PORT_COMMAND_BYTES]; /* padded with NUL */
+};
+static_assert(sizeof(struct port_command) == PORT_CONTROL_MAX, "message size");
+
+struct port_output { /* as long as its text */
+	struct port_hdr hdr;
+	uint8_t what; /* 0 text, 1 messages ("ZLNnnnnE ..."), 2 JSON */
+	uint8_t reserved[7];
+	char text[PORT_OUTPUT_BYTES];
 };
 
 /* A packet of the data socket is a burst of frames: vswitch/packet_wire.h. */

@@ -133,7 +133,7 @@ static void send_attached(struct portsock_conn *c, const struct port_attach *m, 
 	struct vs_link link;
 	struct port_reply r = {
 		.hdr = {.type = PORT_REPLY, .len = sizeof(r), .tag = m->hdr.tag},
-		.version = m->version < PORT_VERSION ? m->version : PORT_VERSION,
+		.version = (uint16_t)c->version,
 		.coupled = cp_nic_link(c->nic, &link),
 	};
 
@@ -169,6 +169,7 @@ static void on_attach(struct portsock_conn *c, const void *msg)
 		lose(c);
 		return;
 	}
+	c->version = m.version < PORT_VERSION ? m.version : PORT_VERSION;
 	send_attached(c, &m, client_fd);
 	close(client_fd);
 }
@@ -234,7 +235,64 @@ static void on_request(struct portsock_conn *c, const void *msg)
 		refuse(c, m.hdr.tag, ENOTCONN, "ZLN2621E ATTACH comes first");
 }
 
+/* ---- a command of the guest ---------------------------------------------------------------- */
+
+struct answer {
+	struct portsock_conn *c;
+	uint32_t tag;
+};
+
+static void send_output(void *ctx, enum cp_guest_output what, const char *p, size_t n)
+{
+	const struct answer *a = ctx;
+	struct port_output m = {.what = (uint8_t)what};
+
+	while (n) {
+		size_t part = n < sizeof(m.text) ? n : sizeof(m.text);
+		size_t len = offsetof(struct port_output, text) + part;
+
+		m.hdr = (struct port_hdr){PORT_OUTPUT, (uint16_t)len, a->tag};
+		memcpy(m.text, p, part);
+		send_message(a->c, &m, len, NULL, 0);
+		p += part;
+		n -= part;
+	}
+}
+
+static void on_command(struct portsock_conn *c, const void *msg)
+{
+	struct port_command m;
+	struct answer a = {.c = c};
+	char err[128] = "";
+	int rc;
+
+	memcpy(&m, msg, sizeof(m));
+	a.tag = m.hdr.tag;
+	if (!c->nic) {
+		refuse(c, m.hdr.tag, ENOTCONN, "ZLN2621E ATTACH comes first");
+		return;
+	}
+	rc = cp_guest_command(c->nic, m.text, sizeof(m.text), m.json == 1, send_output, &a, err,
+			      sizeof(err));
+	if (rc)
+		refuse(c, m.hdr.tag, rc, "%s", err);
+	else
+		answer(c, m.hdr.tag, 0);
+}
+
 /* ---- messages ------------------------------------------------------------------------------- */
+
+/* Return: the length of a message of the type, 0: there is none in the version spoken. */
+static size_t message_bytes(const struct portsock_conn *c, unsigned type)
+{
+	if (type == PORT_ATTACH)
+		return sizeof(struct port_attach);
+	if (type >= PORT_START && type <= PORT_PROMISC)
+		return sizeof(struct port_request);
+	if (type == PORT_COMMAND && c->version != 1)
+		return sizeof(struct port_command);
+	return 0;
+}
 
 void portsock_conn_message(struct portsock_conn *c, const void *msg, size_t len)
 {
@@ -251,11 +309,11 @@ void portsock_conn_message(struct portsock_conn *c, const void *msg, size_t len)
 		lose(c);
 		return;
 	}
-	if (hdr.type < PORT_ATTACH || hdr.type > PORT_PROMISC) {
+	want = message_bytes(c, hdr.type);
+	if (!want) {
 		refuse(c, hdr.tag, EOPNOTSUPP, "ZLN2619E Message type %u is unknown", hdr.type);
 		return;
 	}
-	want = hdr.type == PORT_ATTACH ? sizeof(struct port_attach) : sizeof(struct port_request);
 	if (len != want) {
 		refuse(c, hdr.tag, EPROTO, "ZLN2620E Message type %u has %zu bytes, not %zu",
 		       hdr.type, want, len);
@@ -264,6 +322,8 @@ void portsock_conn_message(struct portsock_conn *c, const void *msg, size_t len)
 	}
 	if (hdr.type == PORT_ATTACH)
 		on_attach(c, msg);
+	else if (hdr.type == PORT_COMMAND)
+		on_command(c, msg);
 	else
 		on_request(c, msg);
 }

@@ -43,6 +43,7 @@ struct portsock_conn {
 	struct cp_nic_client client;
 	struct portsock_port *port;
 	bool started; /* the NIC's port calls ours */
+	unsigned version;
 };
 
 /* Return: the connection, or NULL and errno; fd is then still the caller's. */

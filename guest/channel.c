@@ -35,6 +35,8 @@ struct guest_channel {
 	uint16_t subchannel[GUEST_DEVICES], devno[GUEST_DEVICES];
 	uint8_t chpid;
 	struct guest_irb irb[IRB_RING];
+	guest_output_fn *output; /* of the command in progress */
+	void *output_ctx;
 	unsigned irb_first, irb_n;
 };
 
@@ -42,6 +44,7 @@ union message {
 	struct channel_hdr hdr;
 	struct channel_reply reply;
 	struct channel_interrupt interrupt;
+	struct channel_output output;
 	uint8_t bytes[CHANNEL_MSG_MAX];
 };
 
@@ -126,6 +129,10 @@ static void handle(struct guest_channel *c, const union message *m, ssize_t n)
 {
 	if (m->hdr.type == CHANNEL_INTERRUPT && (size_t)n >= sizeof(m->interrupt))
 		take_interrupt(c, &m->interrupt);
+	if (m->hdr.type == CHANNEL_OUTPUT && c->output && m->hdr.tag == c->tag &&
+	    (size_t)n > offsetof(struct channel_output, text))
+		c->output(c->output_ctx, m->output.what == 1, m->output.text,
+			  (size_t)n - offsetof(struct channel_output, text));
 }
 
 /* ---- requests ------------------------------------------------------------------------- */
@@ -336,6 +343,35 @@ static const struct guest_transport_ops channel_ops = {
 	.take_pending = op_take_pending,
 };
 
+/* ---- commands ------------------------------------------------------------------------------ */
+
+int guest_channel_command(struct guest_channel *c, const char *command, guest_output_fn *output,
+			  void *ctx, char *text)
+{
+	struct channel_command m = {.json = 0};
+	size_t len = strlen(command);
+	union message reply;
+	int fds[ATTACH_FDS], rc;
+	unsigned n_fds = 0;
+
+	text[0] = 0;
+	if (len > sizeof(m.text))
+		return -E2BIG;
+	memcpy(m.text, command, len);
+	c->output = output;
+	c->output_ctx = ctx;
+	rc = send_message(c, &m.hdr, CHANNEL_COMMAND, sizeof(m));
+	if (rc == 0)
+		rc = await_reply(c, &reply, fds, &n_fds);
+	c->output = NULL;
+	if (rc)
+		return rc;
+	close_fds(fds, n_fds);
+	memcpy(text, reply.reply.text, sizeof(reply.reply.text));
+	text[sizeof(reply.reply.text) - 1] = 0;
+	return reply.reply.error > 0 ? -reply.reply.error : 0;
+}
+
 /* ---- attaching ----------------------------------------------------------------------------- */
 
 static int connect_to(const char *dir)
@@ -387,7 +423,7 @@ static int accept_reply(struct guest_channel *c, const struct channel_reply *r, 
 {
 	memcpy(text, r->text, sizeof(r->text));
 	text[sizeof(r->text) - 1] = 0;
-	if (r->error || n_fds != ATTACH_FDS || r->version != CHANNEL_VERSION) {
+	if (r->error || n_fds != ATTACH_FDS || r->version < 1 || r->version > CHANNEL_VERSION) {
 		close_fds(fds, n_fds);
 		return r->error > 0 ? -r->error : -EPROTO;
 	}

@@ -414,6 +414,16 @@ int guest_channel_open(const char *dir, const char *user, uint16_t vdev,
 void guest_channel_close(struct guest_channel *c);
 /* From now on a daemon that does not answer a request for so long counts as lost; at first 10 s. */
 void guest_channel_patience(struct guest_channel *c, int ms);
+/* A piece of what a command answered, without a NUL. @error: of its messages. */
+typedef void guest_output_fn(void *ctx, bool error, const char *p, size_t n);
+/*
+ * Have the control program execute a command of the guest (at most 240 bytes), with its user's
+ * authority.
+ * @text: 128 bytes: why it was refused, or "".
+ * Return: 0; -EBADRQC: refused, output had the messages; -E2BIG, -EMSGSIZE, -ENOTCONN.
+ */
+int guest_channel_command(struct guest_channel *c, const char *command, guest_output_fn *output,
+			  void *ctx, char *text);
 void guest_channel_machine(struct guest_channel *c, struct guest_machine *m);
 /* To be polled: the interrupt descriptor, and the socket for messages and its end. */
 int guest_channel_irq_fd(const struct guest_channel *c);

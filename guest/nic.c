@@ -70,6 +70,27 @@ static int bring_up(struct nic *n)
 	return rc;
 }
 
+static void print_output(void *ctx, bool error, const char *p, size_t n)
+{
+	(void)ctx;
+	if (!error) /* the first message is the reason of the refusal */
+		fwrite(p, 1, n, stdout);
+}
+
+static int issue_commands(struct nic *n)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < n->n_commands && rc == 0; i++) {
+		rc = guest_channel_command(n->channel, n->commands[i], print_output, NULL, n->text);
+		if (rc && !n->text[0])
+			snprintf(n->text, sizeof(n->text), "command \"%.40s\": %s", n->commands[i],
+				 strerror(-rc));
+	}
+	fflush(stdout);
+	return rc;
+}
+
 int nic_attach(struct nic *n)
 {
 	const struct guest_config osd = {.checksum = true, .tso = true, .large = true};
@@ -88,6 +109,8 @@ int nic_attach(struct nic *n)
 		goto no_storage;
 	}
 	rc = open_channel(n);
+	if (rc == 0)
+		rc = issue_commands(n);
 	if (rc == 0)
 		rc = bring_up(n);
 	memcpy(n->mac, n->info.mac, 6);

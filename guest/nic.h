@@ -11,8 +11,10 @@
 struct nic {
 	const char *dir, *user;
 	uint16_t vdev;
-	bool iqd;      /* HiperSockets */
-	uint8_t layer; /* 2 or 3 */
+	bool iqd;		     /* HiperSockets */
+	uint8_t layer;		     /* 2 or 3 */
+	const char *const *commands; /* to be issued once attached, before the adapter comes up */
+	unsigned n_commands;
 	struct guest_storage st;
 	struct guest_dev *dev;
 	struct guest_channel *channel; /* NULL: no daemon */

@@ -18,13 +18,15 @@
 
 #define DIR_DEFAULT "/run/zlan"
 #define ADDRS_MAX 16
+#define COMMANDS_MAX 16
 #define MTU_DEFAULT 1500u /* as qeth in layer 2: spec/osa-qeth.md 12 */
 #define MTU_MIN 576u
 
 struct options {
 	const char *dir, *user, *netns, *ifname;
 	const char *addr[ADDRS_MAX];
-	unsigned n_addrs;
+	unsigned n_addrs, n_commands;
+	const char *command[COMMANDS_MAX];
 	uint32_t mtu;
 	bool hipers;
 	uint8_t layer;
@@ -36,7 +38,8 @@ struct options {
 static void usage(FILE *f)
 {
 	fprintf(f, "usage: zlan-nic [-d DIR] --user U --vdev 0500 [--netns NAME] [--ifname IF]\n"
-		   "                [--addr A/P]... [--mtu N] [--type osd|hipers] [--layer 2|3]\n");
+		   "                [--addr A/P]... [--mtu N] [--type osd|hipers] [--layer 2|3]\n"
+		   "                [--cp COMMAND]...\n");
 }
 
 static int bad(const char *what, const char *value)
@@ -97,6 +100,11 @@ static int take_option(struct options *o, int c, const char *arg)
 			return bad("not layer 2 or 3", arg);
 		o->layer = (uint8_t)v;
 		return 0;
+	case 'c':
+		if (o->n_commands == COMMANDS_MAX)
+			return bad("too many commands", NULL);
+		o->command[o->n_commands++] = arg;
+		return 0;
 	case 'h':
 		usage(stdout);
 		exit(0);
@@ -125,17 +133,12 @@ static int check_user(struct options *o)
 static int parse(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"user", required_argument, NULL, 'u'},
-		{"vdev", required_argument, NULL, 'v'},
-		{"netns", required_argument, NULL, 'n'},
-		{"ifname", required_argument, NULL, 'i'},
-		{"addr", required_argument, NULL, 'a'},
-		{"mtu", required_argument, NULL, 'm'},
-		{"type", required_argument, NULL, 't'},
-		{"layer", required_argument, NULL, 'l'},
-		{"dir", required_argument, NULL, 'd'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"user", required_argument, NULL, 'u'},	 {"vdev", required_argument, NULL, 'v'},
+		{"netns", required_argument, NULL, 'n'}, {"ifname", required_argument, NULL, 'i'},
+		{"addr", required_argument, NULL, 'a'},	 {"mtu", required_argument, NULL, 'm'},
+		{"type", required_argument, NULL, 't'},	 {"layer", required_argument, NULL, 'l'},
+		{"dir", required_argument, NULL, 'd'},	 {"cp", required_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'},	 {NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -278,6 +281,8 @@ int main(int argc, char **argv)
 	n.vdev = (uint16_t)o.vdev;
 	n.iqd = o.hipers;
 	n.layer = o.layer;
+	n.commands = o.command;
+	n.n_commands = o.n_commands;
 	rc = run(&n, &o, netns);
 	nic_close(&n);
 	return rc;

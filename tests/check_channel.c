@@ -53,6 +53,8 @@ union message {
 	struct channel_chsc chsc;
 	struct channel_siga siga;
 	struct channel_reply reply;
+	struct channel_command command;
+	struct channel_output output;
 	struct channel_interrupt interrupt;
 	uint8_t bytes[2 * CHANNEL_MSG_MAX];
 };
@@ -661,7 +663,7 @@ static const struct {
 	{4, 8, CHANNEL_SIGA, 7, EPROTO, EPROTO, true},
 	{5, 8, CHANNEL_SIGA, 8, EPROTO, EPROTO, true},
 	{6, 8, 0, 8, EOPNOTSUPP, EOPNOTSUPP, false},
-	{7, 8, CHANNEL_RESET + 1, 8, EOPNOTSUPP, EOPNOTSUPP, false},
+	{7, 8, CHANNEL_COMMAND + 1, 8, EOPNOTSUPP, EOPNOTSUPP, false},
 	{8, 200, CHANNEL_REPLY, 200, EOPNOTSUPP, EOPNOTSUPP, false},
 	{9, 64, CHANNEL_INTERRUPT, 64, EOPNOTSUPP, EOPNOTSUPP, false},
 	{10, 64, 0xFFFF, 64, EOPNOTSUPP, EOPNOTSUPP, false},
@@ -709,6 +711,45 @@ static void try_message(struct bed *b, unsigned row, bool attached)
 	ck_assert_msg(is_closed(&c) == bad_messages[row].ends, "row %u", bad_messages[row].n);
 	client_close(b, &c);
 }
+
+/* With its user's authority: the connection is root's. */
+START_TEST(a_guest_issues_its_users_commands)
+{
+	struct channel_reply r;
+	struct client c;
+	union message m, out;
+	struct bed b;
+
+	bed_open(&b);
+	client_attached(&b, &c);
+	m = (union message){.command = {.text = "QUERY NIC 0600"}};
+	fill_header(&c, &m, CHANNEL_COMMAND, sizeof(m.command));
+	send_raw(&c, &m, sizeof(m.command), NULL, 0);
+	turn(&b);
+	ck_assert_int_gt(receive(&c, &out), (int)offsetof(struct channel_output, text));
+	ck_assert_uint_eq(out.hdr.type, CHANNEL_OUTPUT);
+	ck_assert_uint_eq(out.hdr.tag, c.tag);
+	ck_assert_int_eq(memcmp(out.output.text, "Adapter 0600.P00", 16), 0);
+	ck_assert_int_eq(await_reply(&b, &c, NULL).error, 0);
+	m = (union message){.command = {.text = "DETACH NIC TWO/0600"}};
+	fill_header(&c, &m, CHANNEL_COMMAND, sizeof(m.command));
+	send_raw(&c, &m, sizeof(m.command), NULL, 0);
+	turn(&b);
+	ck_assert_int_gt(receive(&c, &out), (int)offsetof(struct channel_output, text));
+	ck_assert_uint_eq(out.output.what, 1);
+	r = await_reply(&b, &c, NULL);
+	ck_assert_int_eq(r.error, EBADRQC);
+	ck_assert_int_eq(strncmp(r.text, "ZLN2504E ", 9), 0);
+	/* It may take its own device away, and with it the connection. */
+	m = (union message){.command = {.text = "DETACH NIC 0600"}};
+	fill_header(&c, &m, CHANNEL_COMMAND, sizeof(m.command));
+	send_raw(&c, &m, sizeof(m.command), NULL, 0);
+	turn(&b);
+	ck_assert_int_eq(receive(&c, &out), 0);
+	client_close(&b, &c);
+	bed_close(&b);
+}
+END_TEST
 
 START_TEST(messages_are_checked)
 {
@@ -958,6 +999,7 @@ static Suite *suite(void)
 	tcase_add_test(t, an_account_cannot_take_all_connections);
 	suite_add_tcase(s, t);
 	t = tcase_create("messages");
+	tcase_add_test(t, a_guest_issues_its_users_commands);
 	tcase_add_loop_test(t, messages_are_checked, 0,
 			    (int)(sizeof(bad_messages) / sizeof(bad_messages[0])));
 	tcase_add_test(t, subchannels_are_three);

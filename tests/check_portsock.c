@@ -44,7 +44,9 @@ union message {
 	struct port_request request;
 	struct port_reply reply;
 	struct port_link link;
-	uint8_t bytes[2 * PORT_CONTROL_MAX];
+	struct port_command command;
+	struct port_output output;
+	uint8_t bytes[2048];
 };
 
 /* ---- the bed ----------------------------------------------------------------------------- */
@@ -449,7 +451,7 @@ static const struct {
 	 true},
 	{8, PORT_ATTACH, sizeof(struct port_request), sizeof(struct port_request), EPROTO, true},
 	{9, 0, sizeof(struct port_request), sizeof(struct port_request), EOPNOTSUPP, false},
-	{10, PORT_PROMISC + 1, 8, 8, EOPNOTSUPP, false},
+	{10, PORT_COMMAND + 1, 8, 8, EOPNOTSUPP, false},
 	{11, PORT_REPLY, sizeof(struct port_reply), sizeof(struct port_reply), EOPNOTSUPP, false},
 	{12, 65535, 8, 8, EOPNOTSUPP, false},
 	{13, PORT_START, PORT_CONTROL_MAX, PORT_CONTROL_MAX, EPROTO, true},
@@ -965,6 +967,151 @@ START_TEST(two_ctcas_are_a_link)
 }
 END_TEST
 
+/* ---- commands of the guest ------------------------------------------------------------------ */
+
+struct said {
+	int error;
+	char text[65536];
+	unsigned what; /* of the last piece */
+	bool ended;    /* the connection */
+	unsigned links;
+};
+
+/* Issue one; what it answers, and what else comes in between. */
+static void say(struct bed *b, struct client *c, const char *line, bool json, struct said *out)
+{
+	struct port_command m = {.hdr = {PORT_COMMAND, sizeof(m), ++c->tag}, .json = json};
+	union message in;
+	size_t used = 0;
+	ssize_t n;
+
+	memset(out, 0, sizeof(*out));
+	memcpy(m.text, line, strlen(line));
+	send_raw(c, &m, sizeof(m));
+	turn(b);
+	while ((n = receive(c, &in)) > 0) {
+		size_t head = offsetof(struct port_output, text);
+
+		ck_assert_uint_eq(in.hdr.len, (size_t)n);
+		out->links += in.hdr.type == PORT_LINK;
+		if (in.hdr.type == PORT_OUTPUT) {
+			ck_assert_uint_eq(in.hdr.tag, c->tag);
+			ck_assert_uint_gt((size_t)n, head);
+			out->what = in.output.what;
+			memcpy(out->text + used, in.output.text, (size_t)n - head);
+			used += (size_t)n - head;
+		} else if (in.hdr.type == PORT_REPLY) {
+			ck_assert_uint_eq(in.hdr.tag, c->tag);
+			out->error = in.reply.error;
+			if (!used)
+				memcpy(out->text, in.reply.text, sizeof(in.reply.text));
+			return;
+		}
+	}
+	out->ended = n == 0;
+}
+
+static const struct {
+	const char *line;
+	int error;
+	const char *want;
+} said_by_a_guest[] = {
+	{"QUERY NIC 0600 DETAILS", 0, "Attached by: port socket"},
+	{"query nic", 0, "Adapter 0600.P00"},
+	{"DEFINE VSWITCH X", EBADRQC,
+	 "ZLN2504E DEFINE VSWITCH needs privilege class B: you are ONE"},
+	{"QUERY NIC USER TWO", EBADRQC, "ZLN2504E"},
+	{"UNCOUPLE TWO/0600", EBADRQC, "ZLN2504E"},
+	{"DEFINE NIC 0900", 0, "NIC 0900 is created"},
+	{"SHUTDOWN", EBADRQC, "ZLN2504E"},
+	{"NO SUCH THING", EBADRQC, "ZLN2501E"},
+	{"* a comment", 0, ""},
+	{"", EINVAL, "ZLN2626E"},
+};
+
+/* The account at the other end is root's, or one that has nothing to do with the user. */
+START_TEST(a_guest_issues_its_users_commands)
+{
+	static struct said r;
+	struct client c;
+	struct bed b;
+
+	bed_open(&b);
+	command(&b, "USER ONE UID 4711");
+	client_open_as(&b, &c, &oper);
+	say(&b, &c, "QUERY NIC", false, &r);
+	ck_assert_int_eq(r.error, ENOTCONN);
+	ck_assert_int_eq(attach(&b, &c, "ONE", 0x0600).error, 0);
+	for (size_t i = 0; i < sizeof(said_by_a_guest) / sizeof(said_by_a_guest[0]); i++) {
+		say(&b, &c, said_by_a_guest[i].line, false, &r);
+		ck_assert_msg(r.error == said_by_a_guest[i].error &&
+				      strstr(r.text, said_by_a_guest[i].want),
+			      "%s: %d %s", said_by_a_guest[i].line, r.error, r.text);
+	}
+	say(&b, &c, "QUERY NIC 0600", true, &r);
+	ck_assert_uint_eq(r.what, CP_OUTPUT_JSON);
+	ck_assert(strstr(r.text, "\"ok\":true") != NULL);
+	say(&b, &c, "UNCOUPLE 0600", false, &r);
+	ck_assert_uint_eq(r.links, 1);
+	ck_assert_int_eq(r.error, 0);
+	client_close(&b, &c);
+	bed_close(&b);
+}
+END_TEST
+
+/* The longest command, an answer of several messages, one that is too long, and the last one. */
+START_TEST(answers_are_bounded)
+{
+	static struct said r;
+	char line[PORT_COMMAND_BYTES + 1];
+	struct client c;
+	struct bed b;
+
+	bed_open(&b);
+	client_open_as(&b, &c, &one);
+	ck_assert_int_eq(attach(&b, &c, "ONE", 0x0600).error, 0);
+	memset(line, 'X', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	say(&b, &c, line, false, &r);
+	ck_assert_int_eq(r.error, EBADRQC);
+	say(&b, &c, "HELP", false, &r);
+	ck_assert_int_eq(r.error, 0);
+	ck_assert_uint_gt(strlen(r.text), 2 * PORT_OUTPUT_BYTES);
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(line, sizeof(line), "DEFINE NIC USER ONE %04X", 0x1000 + 16 * i);
+		command(&b, line);
+	}
+	say(&b, &c, "QUERY NIC DETAILS", true, &r);
+	ck_assert_int_eq(r.error, EMSGSIZE);
+	ck_assert_ptr_nonnull(strstr(r.text, "ZLN2627E"));
+	say(&b, &c, "DETACH NIC 0600", false, &r);
+	ck_assert(r.ended);
+	close(c.fd);
+	close(c.data);
+	bed_close(&b);
+}
+END_TEST
+
+START_TEST(version_1_has_no_commands)
+{
+	static struct said r;
+	struct port_attach m;
+	struct client c;
+	struct bed b;
+
+	bed_open(&b);
+	client_open_as(&b, &c, &one);
+	m = good_attach(&c, "ONE", 0x0600);
+	m.version = 1;
+	send_raw(&c, &m, sizeof(m));
+	ck_assert_uint_eq(await_reply(&b, &c).version, 1);
+	say(&b, &c, "QUERY NIC", false, &r);
+	ck_assert_int_eq(r.error, EOPNOTSUPP);
+	client_close(&b, &c);
+	bed_close(&b);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("portsock");
@@ -990,6 +1137,11 @@ static Suite *suite(void)
 	tcase_add_test(t, odd_packets);
 	tcase_add_test(t, a_full_socket_drops_and_counts);
 	tcase_add_test(t, the_end_of_the_data_is_no_work);
+	suite_add_tcase(s, t);
+	t = tcase_create("commands");
+	tcase_add_test(t, a_guest_issues_its_users_commands);
+	tcase_add_test(t, answers_are_bounded);
+	tcase_add_test(t, version_1_has_no_commands);
 	suite_add_tcase(s, t);
 	t = tcase_create("end");
 	tcase_set_timeout(t, 60);

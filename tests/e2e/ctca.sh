@@ -12,7 +12,10 @@ DEFINE CTCA SIX/0700
 COUPLE TWO/0701 TO ONE 0700
 CONF
 guest one ONE 0700 --addr 10.77.0.1/24
-guest two TWO 0701 --addr 10.77.0.2/24
+guest two TWO 0701 --addr 10.77.0.2/24 --cp "QUERY CTCA 0701" --cp "QUERY NIC"
+must "a guest's own command, on its own connection" grep -q 'CTCA 0701  Owner: TWO       COUPLED TO ONE 0700' "$T/two.log"
+must "it is of class G" fails_with ZLN2504E timeout "$PATIENCE" \
+	"$BIN/zlan-nic" -d "$T/run" --user SIX --vdev 0700 --cp "UNCOUPLE TWO/0701"
 
 pings() { in_ns "$1" ping -q -n -c 3 -i 0.05 -W 2 -s 1400 "$2"; }
 
