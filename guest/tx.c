@@ -41,7 +41,7 @@ static inline void put_header(uint8_t *at, const uint8_t *frame, uint32_t len, u
 
 	if (flags & GUEST_TX_CSUM)
 		offload = OSA_OFFLOAD_L4 | (flags & GUEST_TX_UDP ? OSA_OFFLOAD_UDP : 0);
-	if (frame[12] == 0x81 && frame[13] == 0x00 && len >= 18) {
+	if (be16_load(frame + 12) == 0x8100 && len >= 18) {
 		cast |= OSA_L2_VLAN;
 		tci = be16_load(frame + 14);
 	}
@@ -346,7 +346,8 @@ static inline void copy_frame(uint8_t *dst, const uint8_t *src, uint32_t len)
 		memcpy(dst + len - 16, src + len - 16, 16);
 		return;
 	}
-	for (uint32_t i = 0; i + 32 < len; i += 32)
+	memcpy(dst, src, 32);
+	for (uint32_t i = 32; __builtin_expect(i + 32 < len, 0); i += 32)
 		memcpy(dst + i, src + i, 32);
 	memcpy(dst + len - 32, src + len - 32, 32);
 }
