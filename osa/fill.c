@@ -122,15 +122,14 @@ static bool find_place(struct osa_fill *f, uint32_t *off, uint32_t need)
 }
 
 /* The frame begins at off: note it. Return: what is behind its end. */
-static struct osa_fill_cursor take_place(struct osa_fill *f, struct osa_fill_place *place,
-					 uint32_t off, uint32_t need)
+static struct osa_fill_cursor take_place(struct osa_fill *f, unsigned k, uint32_t off,
+					 uint32_t need)
 {
 	uint32_t left = f->e[f->at].len - off;
 	uint64_t room;
 
-	*place = (struct osa_fill_place){.off = off, .e = (uint16_t)f->at};
-	if (need <= left)
-		place->to = f->e[f->at].data + off;
+	f->place[k] = (struct osa_fill_place){.off = off, .e = (uint16_t)f->at};
+	f->to[k] = need <= left ? f->e[f->at].data + off : NULL;
 	while (need > left) {
 		need -= left;
 		off = 0;
@@ -163,7 +162,7 @@ struct osa_fill_cursor osa_fill_place_slowly(struct osa_fill *f, struct osa_fill
 		}
 	}
 	f->why = VS_DROP_NONE;
-	return take_place(f, &f->place[k], off, need);
+	return take_place(f, k, off, need);
 }
 
 /* A place that bytes are stored to, over elements where one ends. */
@@ -190,10 +189,10 @@ static void put(struct pen *pen, const uint8_t *p, uint32_t len)
 	}
 }
 
-void osa_fill_spread(struct osa_fill *f, const struct osa_fill_place *place,
-		     const struct osa_fill_header *h, const struct osa_fill_frame *x)
+void osa_fill_spread(struct osa_fill *f, unsigned k, const struct osa_fill_header *h,
+		     const struct osa_fill_frame *x)
 {
-	struct pen pen = {&f->e[place->e], place->off};
+	struct pen pen = {&f->e[f->place[k].e], f->place[k].off};
 
 	put(&pen, (const uint8_t *)h, sizeof(*h));
 	put(&pen, x->head, x->n);

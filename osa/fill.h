@@ -35,9 +35,8 @@ struct osa_fill_buffer {
 	uint32_t end; /* bytes in the latter */
 };
 
-/* Where a frame goes. */
+/* Where a frame goes that goes over several entries. */
 struct osa_fill_place {
-	uint8_t *to; /* NULL: over several entries */
 	uint32_t off;
 	uint16_t e;
 };
@@ -68,6 +67,7 @@ struct osa_fill {
 	unsigned place0; /* of its first frame */
 
 	struct osa_fill_buffer buf[VS_BURST];
+	uint8_t *to[VS_BURST]; /* places; NULL: over several entries, see place */
 	struct osa_fill_place place[VS_BURST];
 	struct qdio_entry e[OSA_FILL_ENTRIES];
 };
@@ -91,8 +91,8 @@ struct osa_fill_frame {
 
 struct osa_fill_cursor osa_fill_place_slowly(struct osa_fill *f, struct osa_fill_cursor c,
 					     unsigned k, uint32_t need);
-void osa_fill_spread(struct osa_fill *f, const struct osa_fill_place *place,
-		     const struct osa_fill_header *h, const struct osa_fill_frame *x);
+void osa_fill_spread(struct osa_fill *f, unsigned k, const struct osa_fill_header *h,
+		     const struct osa_fill_frame *x);
 
 static inline void osa_fill_init(struct osa_fill *f, struct qdio_queue *q)
 {
@@ -111,22 +111,27 @@ void osa_fill_publish(struct osa_data *d, struct osa_fill *f);
 void osa_fill_signal(struct osa_data *d, const struct osa_fill *f);
 
 /*
- * Find the place number k for need bytes, header included. The cursor goes from call to call by
- * value, so that it stays in registers.
- * Return: the cursor behind it; NULL: no place, and why says the reason, unless full is set.
+ * Find the place number k for need bytes, header included. The cursor moves behind it.
+ * Return: false: there is no place, and why says the reason, unless full is set.
  */
-static inline struct osa_fill_cursor osa_fill_place(struct osa_fill *f, struct osa_fill_cursor c,
-						    unsigned k, uint32_t need)
+static inline bool osa_fill_place(struct osa_fill *f, struct osa_fill_cursor *c, unsigned k,
+				  uint32_t need)
 {
-	if (need > c.room)
-		return osa_fill_place_slowly(f, c, k, need);
-	f->place[k].to = c.to;
+	if (__builtin_expect(need > c->room, 0)) {
+		struct osa_fill_cursor next = osa_fill_place_slowly(f, *c, k, need);
+
+		if (!next.to)
+			return false;
+		*c = next;
+		return true;
+	}
+	f->to[k] = c->to;
 	/* Last read by another core: have the lines when it is copied to. */
-	prefetch_write(c.to);
-	prefetch_write(c.to + 64);
-	c.to += need;
-	c.room -= need;
-	return c;
+	prefetch_write(c->to);
+	prefetch_write(c->to + 64);
+	c->to += need;
+	c->room -= need;
+	return true;
 }
 
 /* 32 to 64 bytes by two overlapping moves; other sizes by the library. */
@@ -145,14 +150,14 @@ static inline void osa_fill_small(uint8_t *to, const uint8_t *from, uint32_t n)
 	}
 }
 
-/* Copy a frame to the place that was found for it. */
-static inline void osa_fill_copy(struct osa_fill *f, const struct osa_fill_place *place,
-				 const struct osa_fill_header *h, const struct osa_fill_frame *x)
+/* Copy a frame to the place number k that was found for it. */
+static inline void osa_fill_copy(struct osa_fill *f, unsigned k, const struct osa_fill_header *h,
+				 const struct osa_fill_frame *x)
 {
-	uint8_t *to = place->to;
+	uint8_t *to = f->to[k];
 
 	if (!to) {
-		osa_fill_spread(f, place, h, x);
+		osa_fill_spread(f, k, h, x);
 		return;
 	}
 	memcpy(to, h, sizeof(*h));

@@ -88,42 +88,56 @@ static enum osa_walk take_frame(const struct osa_data *d, struct vs_burst *b,
 	return OSA_WALK_SKIP;
 }
 
-/* Of a header's first doubleword, lowest byte first: id, the request for a checksum, length. */
-#define HDR_PLAIN_BITS UINT64_C(0xFFFF000000FF00FF)
-#define HDR_PLAIN(len) ((uint64_t)be16_swap((uint16_t)(len)) << 48 | OSA_HDR_LAYER2)
+/* Of a header's first doubleword, lowest byte first: id and the request for a checksum. The length
+ * is in the highest bytes. */
+#define HDR_PLAIN_BITS UINT64_C(0x0000000000FF00FF)
 
 /*
  * The plain case, whole frame in one entry, no offload: most of all frames. In a loop of its
- * own, because all it does is a few loads and stores.
+ * own, because all it does is a few loads and stores. What is the same for all of them stands in
+ * the burst already (preset).
  * Return: how many of the n entries at e were such frames, from the first on.
  */
 static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
 				  const struct qdio_entry *e, unsigned n)
 {
-	unsigned i = b->n, seg = b->nseg_used, k;
-	const uint32_t frame_max = d->frame_max;
+	const unsigned first = b->n;
+	const uint32_t longest = d->frame_max - VS_HEAD_MIN;
+	unsigned seg = b->nseg_used, k;
+	uint8_t *head = b->head[first];
 
-	for (k = 0; k < n; k++, i++) {
+	for (k = 0; k < n; k++, head += VS_HEAD_BYTES) {
 		const uint8_t *p = e[k].data;
-		uint32_t len = e[k].len - OSA_HDR_BYTES;
-		unsigned more = len > VS_HEAD_MIN;
+		uint32_t more = e[k].len - OSA_HDR_BYTES - VS_HEAD_MIN;
+		uint64_t hdr;
 
-		if (!p || e[k].len < OSA_HDR_BYTES + VS_HEAD_MIN || len > frame_max ||
-		    (le64_load(p) & HDR_PLAIN_BITS) != HDR_PLAIN(len))
+		if (!p || more > longest)
+			break;
+		hdr = le64_load(p);
+		if ((hdr & HDR_PLAIN_BITS) != OSA_HDR_LAYER2 ||
+		    be16_swap((uint16_t)(hdr >> 48)) != more + VS_HEAD_MIN)
 			break;
 		p += OSA_HDR_BYTES;
-		memcpy(b->head[i], p, VS_HEAD_MIN);
-		b->len[i] = len;
-		b->headlen[i] = VS_HEAD_MIN;
-		b->flags[i] = 0;
-		b->seg0[i] = (uint16_t)seg;
-		b->nseg[i] = (uint8_t)more;
-		b->seg[seg] = (struct vs_seg){p + VS_HEAD_MIN, len - VS_HEAD_MIN};
-		seg += more;
+		memcpy(head, p, VS_HEAD_MIN);
+		b->len[first + k] = more + VS_HEAD_MIN;
+		b->seg0[first + k] = (uint16_t)seg;
+		b->nseg[first + k] = more > 0;
+		if (more)
+			b->seg[seg++] = (struct vs_seg){p + VS_HEAD_MIN, more};
 	}
-	b->n = i;
+	if (!k)
+		return 0;
+	b->plain |= ~UINT64_C(0) >> (64 - k) << first;
+	b->n = first + k;
 	b->nseg_used = seg;
 	return k;
+}
+
+static void preset(struct vs_burst *b)
+{
+	for (unsigned i = 0; i < VS_BURST; i++)
+		b->headlen[i] = VS_HEAD_MIN;
+	memset(b->flags, 0, sizeof(b->flags));
 }
 
 static inline enum osa_walk take(void *ctx, struct vs_burst *b, const struct qdio_entry *e,
@@ -147,6 +161,7 @@ unsigned osa_l2_fetch(void *port, struct vs_burst *b, uint64_t *dropped)
 	b->nseg_used = 0;
 	if (!osa_fetch_entries(d, VS_BURST - b->hold, &en))
 		return 0;
+	preset(b);
 	osa_fetch_frames(d, d, b, &en, dropped, take);
 	if (!b->n)
 		osa_fetch_done(d);

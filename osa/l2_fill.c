@@ -54,8 +54,7 @@ static uint32_t edit_head(uint8_t *to, const struct vs_burst *b, struct vs_ref r
  * missing, as it does on the way out; a large one has the segmentation header behind it. The
  * switch sends none to others.
  */
-static __attribute__((noinline)) void copy_unfinished(struct osa_fill *f,
-						      const struct osa_fill_place *place,
+static __attribute__((noinline)) void copy_unfinished(struct osa_fill *f, unsigned k,
 						      const struct vs_burst *b, struct vs_ref ref,
 						      uint32_t len)
 {
@@ -91,12 +90,11 @@ static __attribute__((noinline)) void copy_unfinished(struct osa_fill *f,
 	h = (struct osa_fill_header){
 		.w = {be64_swap((uint64_t)(gso ? OSA_HDR_LAYER2_TSO : OSA_HDR_LAYER2) << 56 |
 				offload << 40 | (uint64_t)cast_of(b->head[i]) << 32 | len)}};
-	osa_fill_copy(f, place, &h, &x);
+	osa_fill_copy(f, k, &h, &x);
 }
 
-static inline void copy_frame(struct osa_fill *f, const struct osa_fill_place *place,
-			      const struct vs_burst *b, struct vs_ref ref,
-			      const struct osa_fill_header *h)
+static inline void copy_frame(struct osa_fill *f, unsigned k, const struct vs_burst *b,
+			      struct vs_ref ref, const struct osa_fill_header *h)
 {
 	unsigned i = ref.frame;
 	uint8_t edited[VS_HEAD_BYTES + TAG_BYTES];
@@ -109,7 +107,7 @@ static inline void copy_frame(struct osa_fill *f, const struct osa_fill_place *p
 		x.n = edit_head(edited, b, ref);
 		x.head = edited;
 	}
-	osa_fill_copy(f, place, h, &x);
+	osa_fill_copy(f, k, h, &x);
 }
 
 static inline uint32_t leaving_len(const struct vs_burst *b, struct vs_ref ref)
@@ -117,26 +115,43 @@ static inline uint32_t leaving_len(const struct vs_burst *b, struct vs_ref ref)
 	return (uint32_t)((int32_t)b->len[ref.frame] + edit_bytes[ref.edit]);
 }
 
-/* Lease what the frames need. Return: how many of them have a place. */
-static unsigned find_places(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
-			    unsigned n)
+/* Lease what the frames need. @plain: all are. Return: how many of them have a place. */
+static inline unsigned find_places(struct osa_fill *f, const struct vs_burst *b,
+				   const struct vs_ref *ref, unsigned n, const bool plain)
 {
 	struct osa_fill_cursor c = osa_fill_lease(f);
 	unsigned k;
 
 	for (k = 0; k < n; k++) {
-		struct osa_fill_cursor next;
-		uint32_t need = leaving_len(b, ref[k]) + OSA_HDR_BYTES;
+		uint32_t need = OSA_HDR_BYTES;
 
-		if (b->flags[ref[k].frame] & VS_F_GSO)
+		need += plain ? b->len[ref[k].frame] : leaving_len(b, ref[k]);
+		if (!plain && b->flags[ref[k].frame] & VS_F_GSO)
 			need += (uint32_t)sizeof(struct osa_tso_ext);
-		next = osa_fill_place(f, c, k, need);
-		if (!next.to)
+		if (!osa_fill_place(f, &c, k, need))
 			break;
-		c = next;
 	}
 	osa_fill_leased(f, c, k);
 	return k;
+}
+
+/* Do all frames of the burst leave as plain as they came? */
+static bool is_plain(const struct vs_burst *b, const struct vs_ref *ref, unsigned n)
+{
+	static const struct vs_ref edited[4] = {{0, 0xFF}, {0, 0xFF}, {0, 0xFF}, {0, 0xFF}};
+	uint64_t edits = 0, at, mask;
+	unsigned k, rest = 0;
+
+	if (b->plain != ~UINT64_C(0) >> (64 - b->n))
+		return false;
+	for (k = 0; k + 4 <= n; k += 4) {
+		memcpy(&at, &ref[k], sizeof(at));
+		edits |= at;
+	}
+	for (; k < n; k++)
+		rest |= ref[k].edit;
+	memcpy(&mask, edited, sizeof(mask));
+	return !(edits & mask) && rest == VS_EDIT_NONE;
 }
 
 /* The header of a finished unicast frame, lowest byte first. */
@@ -145,11 +160,10 @@ static unsigned find_places(struct osa_fill *f, const struct vs_burst *b, const 
 	 OSA_HDR_LAYER2)
 
 /*
- * The plain case: finished unicast frames that leave as they came, each in one entry. In a loop of
- * its own, because all it does is a few loads and stores.
- * Return: how many of the n frames were such, from the first on.
+ * Plain unicast frames, each in one entry. In a loop of its own, because all it does is a few loads
+ * and stores. Return: how many of the n frames were such, from the first on.
  */
-static inline unsigned copy_plain(const struct osa_fill_place *place, const struct vs_burst *b,
+static inline unsigned copy_plain(uint8_t *const *place, const struct vs_burst *b,
 				  const struct vs_ref *ref, unsigned n)
 {
 	unsigned k;
@@ -157,36 +171,43 @@ static inline unsigned copy_plain(const struct osa_fill_place *place, const stru
 	for (k = 0; k < n; k++) {
 		unsigned i = ref[k].frame;
 		const uint8_t *head = b->head[i];
-		uint8_t *to = place[k].to;
-		const struct osa_fill_header h = {.w = {le64_of(HDR_UNICAST(b->len[i]))}};
+		uint8_t *to = place[k];
+		uint32_t len = b->len[i];
+		const struct osa_fill_header h = {.w = {le64_of(HDR_UNICAST(len))}};
 
-		if (!to || ref[k].edit | b->flags[i] | (head[0] & 1) ||
-		    b->headlen[i] != VS_HEAD_MIN || b->nseg[i] > 1)
+		if (!to || head[0] & 1)
 			break;
 		memcpy(to, &h, sizeof(h));
 		memcpy(to + sizeof(h), head, VS_HEAD_MIN);
-		if (b->nseg[i])
+		if (len > VS_HEAD_MIN)
 			memcpy(to + sizeof(h) + VS_HEAD_MIN, b->seg[b->seg0[i]].p,
-			       b->seg[b->seg0[i]].len);
+			       len - VS_HEAD_MIN);
 	}
 	return k;
 }
 
-static void copy_frames(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
-			unsigned n, bool verified)
+static void copy_any(struct osa_fill *f, unsigned k, const struct vs_burst *b, struct vs_ref ref,
+		     bool verified)
 {
-	for (unsigned k = copy_plain(f->place, b, ref, n); k < n;
-	     k += copy_plain(&f->place[k], b, &ref[k], n - k)) {
-		uint32_t len = leaving_len(b, ref[k]);
-		struct osa_fill_header h;
+	uint32_t len = leaving_len(b, ref);
+	struct osa_fill_header h;
 
-		if (b->flags[ref[k].frame] & (VS_F_CSUM_NEEDED | VS_F_GSO)) {
-			copy_unfinished(f, &f->place[k], b, ref[k], len);
-		} else {
-			h = header(b, ref[k].frame, len, verified);
-			copy_frame(f, &f->place[k], b, ref[k], &h);
-		}
-		k++;
+	if (b->flags[ref.frame] & (VS_F_CSUM_NEEDED | VS_F_GSO)) {
+		copy_unfinished(f, k, b, ref, len);
+		return;
+	}
+	h = header(b, ref.frame, len, verified);
+	copy_frame(f, k, b, ref, &h);
+}
+
+static void copy_frames(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
+			unsigned n, bool verified, bool plain)
+{
+	for (unsigned k = 0; k < n; k++) {
+		if (plain)
+			k += copy_plain(&f->to[k], b, &ref[k], n - k);
+		if (k < n)
+			copy_any(f, k, b, ref[k], verified);
 	}
 }
 
@@ -195,14 +216,16 @@ unsigned osa_l2_fill(void *port, const struct vs_burst *b, const struct vs_ref *
 {
 	struct osa_data *d = osa_data_of(port);
 	bool verified = atomic_load_explicit(&d->rx_csum, memory_order_relaxed);
+	bool plain = is_plain(b, ref, n);
 	struct osa_fill f;
 	unsigned k = 0;
 
 	osa_fill_init(&f, &d->queues->in[0]);
 	do {
-		unsigned got = find_places(&f, b, &ref[k], n - k);
+		unsigned got = plain ? find_places(&f, b, &ref[k], n - k, true)
+				     : find_places(&f, b, &ref[k], n - k, false);
 
-		copy_frames(&f, b, &ref[k], got, verified);
+		copy_frames(&f, b, &ref[k], got, verified, plain);
 		osa_fill_publish(d, &f);
 		k += got;
 	} while (f.full);

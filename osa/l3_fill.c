@@ -157,8 +157,8 @@ static void judge(struct osa *a, const struct vs_burst *b, struct vs_ref ref, ui
 /* ---- copying
  * -------------------------------------------------------------------------------------- */
 
-static void copy_frame(struct osa_fill *f, const struct osa_fill_place *place,
-		       const struct vs_burst *b, struct vs_ref ref, const struct verdict *v)
+static void copy_frame(struct osa_fill *f, unsigned place, const struct vs_burst *b,
+		       struct vs_ref ref, const struct verdict *v)
 {
 	unsigned i = ref.frame;
 	uint8_t untagged[VS_HEAD_BYTES];
@@ -179,16 +179,14 @@ static void copy_frame(struct osa_fill *f, const struct osa_fill_place *place,
 /* Lease what the frames need. Return: how many have a place or need none. */
 static unsigned find_places(struct osa_fill *f, const struct verdict *v, unsigned n)
 {
-	struct osa_fill_cursor c = osa_fill_lease(f), next;
+	struct osa_fill_cursor c = osa_fill_lease(f);
 	unsigned k, places = 0;
 
 	for (k = 0; k < n; k++) {
 		if (!v[k].deliver)
 			continue;
-		next = osa_fill_place(f, c, places, v[k].len + OSA_HDR_BYTES);
-		if (!next.to)
+		if (!osa_fill_place(f, &c, places, v[k].len + OSA_HDR_BYTES))
 			break;
-		c = next;
 		places++;
 	}
 	osa_fill_leased(f, c, places);
@@ -203,7 +201,7 @@ static unsigned fill(struct osa_data *d, const struct vs_burst *b, const struct 
 
 	osa_fill_init(&f, &d->queues->in[0]);
 	do {
-		const struct osa_fill_place *place = f.place;
+		unsigned place = 0;
 		unsigned end = k + find_places(&f, &v[k], n - k);
 
 		for (; k < end; k++)

@@ -115,9 +115,20 @@ struct qdio_queue {
 /* One entry of an SBAL, read once. data is NULL if the range is not valid. */
 struct qdio_entry {
 	uint8_t *data;
-	uint32_t len;
-	uint8_t eflags;
-	uint8_t sflags;
+	union {
+		uint64_t flags_len; /* the entry's first doubleword, in this machine's byte order */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		struct {
+			uint32_t len;
+			uint8_t sflags, reserved[2], eflags;
+		};
+#else
+		struct {
+			uint8_t eflags, reserved[2], sflags;
+			uint32_t len;
+		};
+#endif
+	};
 };
 
 /*
@@ -181,9 +192,7 @@ static inline struct qdio_entry qdio_entry_read(const struct qdio_queue *q,
 
 	return (struct qdio_entry){
 		.data = qdio_storage_map(q->st, addr, (uint32_t)flags_len, q->data_key, access),
-		.len = (uint32_t)flags_len,
-		.eflags = (uint8_t)(flags_len >> 56),
-		.sflags = (uint8_t)(flags_len >> 32),
+		.flags_len = flags_len,
 	};
 }
 

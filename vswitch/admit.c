@@ -6,6 +6,8 @@
  */
 #include "vswitch/burst.h"
 
+#include <string.h>
+
 /*
  * The first 14 bytes of a frame in two loads: destination in the low 48 bits of the one, source
  * in those of the other with the type above it.
@@ -160,44 +162,105 @@ static void listen(struct flow *f, unsigned i, uint16_t vid)
 	f->queries |= (uint64_t)(c == COPIED_QUERY) << i;
 }
 
+/* One frame at its own pace. Return: is it plain? */
+INLINE bool admit_one(struct flow *f, unsigned i, struct addresses a, const unsigned how)
+{
+	const bool trusted = how & ADMIT_TRUSTED;
+	bool plain;
+
+	if (how & ADMIT_SPECIAL && !left_to_admit(f, i))
+		return false;
+	plain = !(how & (ADMIT_SLOWLY | ADMIT_TRUSTED)) &&
+		(a.src_type & MAC_BITS) == f->rx->last_src && !is_tagged(a.src_type);
+	if (__builtin_expect(!plain, 0))
+		plain = admit_slowly(f, i, a, trusted);
+	if (how & ADMIT_SPECIAL && !(f->dropped & BIT(i)))
+		listen(f, i, plain ? f->rules->plain_vid : f->w->vid[i]);
+	return plain;
+}
+
+/* Frames whose addresses and type are those of the frame before. */
+INLINE uint64_t same_as_before(const struct vs_burst *b)
+{
+	struct addresses next = addresses_of(b->head[b->n - 1]);
+	uint64_t same = 0;
+
+	for (unsigned i = b->n - 1; i > 0; i--) {
+		struct addresses a = addresses_of(b->head[i - 1]);
+
+		same = same << 1 | !((a.dst ^ next.dst) | (a.src_type ^ next.src_type));
+		next = a;
+	}
+	return same << 1;
+}
+
+/*
+ * A run of frames with the same addresses and type: if the first is plain, all are, and nothing
+ * is asked of the others. Else each is looked at, since tags may differ.
+ */
+INLINE void admit_run(struct flow *f, unsigned i, unsigned end, const unsigned how)
+{
+	uint64_t run = BURST_BITS(end) >> i << i;
+	struct addresses a = addresses_of(f->b->head[i]);
+	uint64_t key = (a.dst & MAC_BITS) | FDB_KEY;
+
+	f->w->key[i] = key;
+	if (key & 1)
+		f->groups |= run;
+	if (admit_one(f, i, a, how)) {
+		f->plain |= run;
+		f->again |= run & ~BIT(i);
+		if (f->plain & BIT(i) >> 1 && key == f->last_key)
+			f->again |= BIT(i);
+	} else {
+		for (unsigned k = i + 1; k < end; k++) {
+			f->w->key[k] = key;
+			f->plain |= (uint64_t)admit_one(f, k, a, how) << k;
+		}
+	}
+	f->last_key = key;
+}
+
 INLINE void admit_frames(struct flow *f, const unsigned how)
 {
 	struct vs_burst *b = f->b;
-	uint64_t last = 0, groups = 0, again = 0, plain = 0;
-	uint16_t tci = f->rules->plain_vid;
-	const bool trusted = how & ADMIT_TRUSTED;
+	uint64_t first = BURST_BITS(b->n);
+	const uint16_t tci = f->rules->plain_vid;
 
-	for (unsigned i = 0; i < b->n; i++) {
-		struct addresses a = addresses_of(b->head[i]);
-		uint64_t key = (a.dst & MAC_BITS) | FDB_KEY;
-
-		f->w->key[i] = key;
-		groups |= (key & 1) << i;
-		again |= (uint64_t)(key == last) << i;
-		last = key;
+	for (unsigned i = 0; i < VS_BURST; i++)
 		b->tci[i] = tci;
-		if (how & ADMIT_SPECIAL && !left_to_admit(f, i))
-			continue;
-		if (__builtin_expect(!(how & (ADMIT_SLOWLY | ADMIT_TRUSTED)) &&
-					     (a.src_type & MAC_BITS) == f->rx->last_src &&
-					     !is_tagged(a.src_type),
-				     1))
-			plain |= BIT(i);
-		else
-			plain |= (uint64_t)admit_slowly(f, i, a, trusted) << i;
-		if (how & ADMIT_SPECIAL && !(f->dropped & BIT(i)))
-			listen(f, i, plain & BIT(i) ? f->rules->plain_vid : f->w->vid[i]);
+	if (!how)
+		first &= ~same_as_before(b);
+	while (first) {
+		unsigned i = (unsigned)__builtin_ctzll(first);
+
+		first &= first - 1;
+		admit_run(f, i, first ? (unsigned)__builtin_ctzll(first) : b->n, how);
 	}
-	f->plain = plain;
-	f->groups = groups;
-	f->again = again & plain & plain << 1;
+}
+
+/* All frames' flags together, eight at a time. */
+INLINE unsigned any_flags(const struct vs_burst *b)
+{
+	uint64_t any = 0, at;
+	unsigned i;
+
+	for (i = 0; i + 8 <= b->n; i += 8) {
+		memcpy(&at, &b->flags[i], 8);
+		any |= at;
+	}
+	for (; i < b->n; i++)
+		any |= b->flags[i];
+	any |= any >> 32;
+	any |= any >> 16;
+	return (any | any >> 8) & 0xFF;
 }
 
 INLINE void admit(struct flow *f, const unsigned how)
 {
 	const struct vs_burst *b = f->b;
 	struct vs_port *p = f->rx;
-	uint32_t len_min = UINT32_MAX;
+	uint32_t len_min = UINT32_MAX, len_max = 0;
 	uint64_t bytes = 0;
 
 	/* Trusted bursts are the control thread's: what is remembered is the worker's. */
@@ -207,11 +270,14 @@ INLINE void admit(struct flow *f, const unsigned how)
 		p->last_gen = f->gen;
 	}
 	for (unsigned i = 0; i < b->n; i++) {
-		len_min = b->len[i] < len_min ? b->len[i] : len_min;
-		f->len_max = b->len[i] > f->len_max ? b->len[i] : f->len_max;
-		f->flags |= b->flags[i];
-		bytes += b->len[i];
+		uint32_t len = b->len[i];
+
+		len_min = len < len_min ? len : len_min;
+		len_max = len > len_max ? len : len_max;
+		bytes += len;
 	}
+	f->len_max = len_max;
+	f->flags = any_flags(b);
 	if (__builtin_expect(len_min >= ETH_HLEN, 1))
 		admit_frames(f, how);
 	else

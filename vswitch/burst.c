@@ -9,6 +9,7 @@
  */
 #include "vswitch/burst.h"
 
+#include <string.h>
 #include <time.h>
 
 INLINE void count_drops(struct flow *f, const bool capture)
@@ -124,11 +125,9 @@ static __attribute__((noinline)) void forward_full(struct vs_worker *w, struct v
 /* What the port dropped by itself. The worker's array is all zero again afterwards. */
 static void count_malformed(struct counters *c, uint64_t *dropped)
 {
-	uint64_t any = 0;
+	static const uint64_t none[VS_DROP_COUNT];
 
-	for (unsigned d = 0; d < VS_DROP_COUNT; d++)
-		any |= dropped[d];
-	if (__builtin_expect(!any, 1))
+	if (__builtin_expect(!memcmp(dropped, none, sizeof(none)), 1))
 		return;
 	for (unsigned d = 0; d < VS_DROP_COUNT; d++) {
 		if (dropped[d])
@@ -149,6 +148,7 @@ INLINE unsigned fetch_and_forward(struct vs_worker *w, struct vs_port *p)
 	struct vs_burst *b = &w->burst;
 	unsigned n;
 
+	b->plain = 0;
 	n = p->ops->rx_burst(p->ctx, b, w->dropped);
 	count_malformed(counters_of(w, p), w->dropped);
 	if (!n)

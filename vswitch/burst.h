@@ -28,10 +28,11 @@ struct flow {
 	unsigned flags; /* of all frames together */
 
 	/* Frames by their bits. */
-	uint64_t dropped; /* for the reason in w->drop */
-	uint64_t plain;	  /* untagged, in the port's own VLAN: no w->vid and w->tag of their own */
-	uint64_t groups;  /* to a group address */
-	uint64_t again;	  /* plain as the frame before, and to the same address */
+	uint64_t dropped;  /* for the reason in w->drop */
+	uint64_t plain;	   /* untagged, in the port's own VLAN: no w->vid and w->tag of their own */
+	uint64_t groups;   /* to a group address */
+	uint64_t again;	   /* plain as the frame before, and to the same address */
+	uint64_t last_key; /* admission: of the frame before */
 
 	struct vs_port *self; /* whose frame it is: never back to this one */
 	bool sniffing;	      /* copies for sniffers: isolation does not count */

@@ -70,14 +70,23 @@ struct out *burst_out(struct flow *f, struct vs_port *to)
 	return o;
 }
 
-enum give { GIVEN, NOT_THERE, OTHER_VLAN, FORBIDDEN, SELF };
-
-static void append(const struct flow *f, struct out *o, unsigned i, uint8_t edit)
+/* n frames from i on. In a loop of its own, because all it does is a load and a store. */
+INLINE void append(const struct flow *f, struct out *o, unsigned i, unsigned n, uint8_t edit)
 {
-	o->ref[o->n++] = (struct vs_ref){.frame = (uint8_t)i, .edit = edit};
-	o->bytes += f->b->len[i];
-	o->bytes += (uint64_t)(int64_t)burst_edit_bytes[edit];
+	struct vs_ref *ref = &o->ref[o->n];
+	const uint32_t *len = &f->b->len[i], *end = len + n;
+	struct vs_ref r = {.frame = (uint8_t)i, .edit = edit};
+	uint64_t bytes = 0;
+
+	for (; len < end; len++, r.frame++) {
+		*ref++ = r;
+		bytes += *len;
+	}
+	o->n += n;
+	o->bytes += bytes + (uint64_t)((int64_t)burst_edit_bytes[edit] * n);
 }
+
+enum give { GIVEN, NOT_THERE, OTHER_VLAN, FORBIDDEN, SELF };
 
 /* May one destination have frame i, and how does the frame leave? */
 INLINE enum give may_have(struct flow *f, unsigned i, unsigned index, struct out **o, uint8_t *edit)
@@ -107,7 +116,7 @@ static enum give give(struct flow *f, unsigned i, unsigned index)
 		return g;
 	if (o->n && o->ref[o->n - 1].frame == i)
 		return GIVEN; /* by another rule, just now */
-	append(f, o, i, edit);
+	append(f, o, i, 1, edit);
 	o->groups += (unsigned)(f->groups >> i) & 1;
 	return GIVEN;
 }
@@ -314,8 +323,7 @@ INLINE void group_train(struct flow *f, unsigned i, unsigned n)
 	if (__builtin_expect(f->w->dst[i] != FDB_PORT_NONE &&
 				     may_have(f, i, f->w->dst[i], &o, &edit) == GIVEN,
 			     1)) {
-		for (unsigned k = i; k < i + n; k++)
-			append(f, o, k, edit);
+		append(f, o, i, n, edit);
 		return;
 	}
 	for (unsigned k = i; k < i + n; k++) {

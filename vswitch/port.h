@@ -72,6 +72,11 @@ struct vs_burst {
 	uint16_t gso_size[VS_BURST];	/* payload bytes of a segment */
 	uint16_t hdrlen[VS_BURST];	/* with VS_F_GSO: bytes of headers, Ethernet through TCP */
 	uint16_t tci[VS_BURST];		/* set by the switch: VID in 0x0FFF, PCP and DEI above it */
+	/*
+	 * A bit for a frame: headlen is VS_HEAD_MIN, flags are 0, nseg is at most 1. rx_burst finds
+	 * it 0 and may set what it knows; who delivers may then skip looking.
+	 */
+	uint64_t plain;
 	_Alignas(64) uint8_t head[VS_BURST][VS_HEAD_BYTES];
 	struct vs_seg seg[VS_SEGS];
 };
