@@ -159,6 +159,8 @@ void cp_nic_configure(struct cp_nic *nic)
 	nic->connected = cp_effective(nic, nic->lan);
 	cp_mirror_apply(nic->lan);
 	cp_port_config(nic, nic->lan, &nic->connected, &cfg);
+	if (nic->hs)
+		hs_watch(nic->hs, nic->connected.promisc, nic->promisc);
 	rc = vs_port_configure(nic->port, &cfg);
 	if (rc < 0)
 		cp_log(nic->cp, "ZLN2511E NIC %s: change of its port failed: %s", nic->name,
@@ -258,10 +260,12 @@ static bool adapter_create(struct cp_nic *nic, const struct osa_config *cfg,
 /* Plug the adapter into the port of its network, or pull it out (NULL). */
 void cp_nic_plug(struct cp_nic *nic, const struct vs_link *link)
 {
-	if (nic->hs)
+	if (nic->hs) {
+		hs_watch(nic->hs, link && nic->connected.promisc, nic->promisc);
 		hs_plug(nic->hs, link ? nic->lan->hs : NULL, link);
-	else
+	} else {
 		osa_set_link(nic->osa, link);
+	}
 }
 
 struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const char *user,

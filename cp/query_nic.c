@@ -88,13 +88,13 @@ static json_t *hipers_json(struct hs_adapter *hs)
 	struct hs_info i;
 
 	hs_info(hs, &i);
-	return json_pack("{s:s, s:b, s:b, s:i, s:I, s:I, s:I, s:I, s:o, s:I, s:i}", "mfs",
+	return json_pack("{s:s, s:b, s:b, s:i, s:I, s:I, s:I, s:I, s:o, s:I, s:i, s:b, s:b}", "mfs",
 			 cp_mfs_name(i.mfs), "broadcast", i.broadcast, "completion_queue",
 			 i.completion, "waiting", (int)i.waiting, "receiver_full",
 			 (json_int_t)i.tx_full, "no_receiver", (json_int_t)i.tx_unknown, "invalid",
 			 (json_int_t)i.tx_bad, "pending", (json_int_t)i.tx_pending, "vnicc",
 			 vnicc_json(&i), "learning_timeout", (json_int_t)i.learning_s, "learned",
-			 (int)i.learned);
+			 (int)i.learned, "analyzer", i.trace, "sees_all", i.watching);
 }
 
 static json_t *network_json(const char *owner, const char *name)
@@ -190,6 +190,9 @@ static void say_hipers(struct cp_run *run, struct hs_adapter *hs)
 	       (unsigned long long)i.tx_bad, (unsigned long long)i.tx_pending);
 	if (i.layer == 2)
 		say_vnicc(run, &i);
+	if (i.watching)
+		cp_say(run, "  %s",
+		       i.trace ? "Network traffic analyzer of its LAN" : "Sees what others send");
 }
 
 static void say_session(struct cp_run *run, const struct cp_nic *nic)

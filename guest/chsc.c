@@ -93,6 +93,7 @@ int guest_chsc_ssqd(struct guest_dev *d)
 		return 0;
 	}
 	d->info.qdioac1 = e.qdioac1;
+	d->qdioac2 = be16_get(e.qdioac2);
 	d->qdioac3 = be16_get(e.qdioac3);
 	d->mmwc = e.mmwc ? e.mmwc : 1;
 	return 0;

@@ -163,7 +163,7 @@ struct guest_dev {
 	struct guest_rxq rx;
 	struct guest_txq tx[QDIO_OUT_QUEUES_MAX];
 	struct guest_aobs aobs;
-	uint16_t qdioac3;
+	uint16_t qdioac2, qdioac3;
 	uint8_t mmwc;
 };
 

@@ -398,8 +398,20 @@ static void iqd_wants(void *ctx, bool broadcast, uint8_t routing4, uint8_t routi
 	pthread_rwlock_unlock(&h->lan->lock);
 }
 
+static int iqd_ipa(void *ctx, uint8_t command, uint8_t *data, size_t *len, size_t cap)
+{
+	(void)cap;
+	switch (command) {
+	case OSA_SETDIAGASS:
+		return hs_trace(ctx, data, *len);
+	default:
+		return -1;
+	}
+}
+
 static void iqd_forget(void *ctx)
 {
+	hs_trace_stop(ctx);
 	hs_vnicc_reset(ctx);
 }
 
@@ -416,6 +428,7 @@ static const struct osa_iqd_ops iqd_ops = {
 	.ip_del = iqd_ip_del,
 	.wants = iqd_wants,
 	.vnicc = hs_vnicc_set,
+	.ipa = iqd_ipa,
 	.forget = iqd_forget,
 	.tick = iqd_tick,
 	.siga = adapter_siga,
@@ -552,7 +565,8 @@ struct hs_adapter *hs_create(const struct hs_config *cfg, const struct qdio_env_
 					  .ctx = h,
 					  .frame_size = HS_FRAME_16K,
 					  .mmwc = cfg->single ? 0 : MMWC,
-					  .completion = cfg->completion};
+					  .completion = cfg->completion,
+					  .analyzer = true};
 	h->osa = osa_create(&h->cfg.osa, env_ops, env);
 	if (h->osa)
 		return h;
@@ -608,5 +622,7 @@ void hs_info(struct hs_adapter *h, struct hs_info *out)
 		.vnicc = h->vnicc.enabled,
 		.learning_s = h->vnicc.learning_s,
 		.learned = h->learner.n,
+		.trace = h->trace,
+		.watching = h->watching,
 	};
 }

@@ -309,6 +309,13 @@ static bool wants_group(const struct hs_adapter *h, const struct hs_dest *to)
 	return hs_lan_has(h->lan, h, HS_KIND_GROUP, to->key);
 }
 
+/* Is h one of those who get a unit that goes to all who want its like? */
+static bool takes(const struct hs_flow *f, const struct hs_adapter *h, const struct hs_unit *u)
+{
+	return h != f->from && h->layer == u->to.layer && in_vlan(h, u->to.vid) &&
+	       wants_group(h, &u->to) && !hs_apart(h, f->from);
+}
+
 /*
  * To all who want it: a group, a broadcast, a unicast frame that nobody has the address of. Who has
  * no empty buffer misses it; nobody is told (10.3).
@@ -322,15 +329,39 @@ static unsigned give_all(struct hs_flow *f, const struct hs_unit *u)
 
 	LIST_FOREACH(h, &f->from->lan->members, member)
 	{
-		if (h == f->from || h->layer != u->to.layer || !in_vlan(h, u->to.vid) ||
-		    !wants_group(h, &u->to) || hs_apart(h, f->from))
+		if (!takes(f, h, u))
 			continue;
 		n++;
 		why = offer(f, h, u);
 		if (why != VS_DROP_NONE)
 			hs_drop(f, h, VS_DIRECT_TX, why, u);
 	}
+	f->spread = n;
 	return n;
+}
+
+/* What a host of layer 2 cannot take is not shown to it; a trace is of all VLANs. */
+static bool sees(const struct hs_adapter *h, const struct hs_unit *u)
+{
+	return h->layer == 3 || (u->to.layer == 2 && in_vlan(h, u->to.vid));
+}
+
+/* Copies for those who watch, and did not get it as everybody. @to: who was meant, or NULL. */
+static __attribute__((noinline)) void show(struct hs_flow *f, const struct hs_unit *u,
+					   const struct hs_adapter *to)
+{
+	struct hs_adapter *h;
+	enum vs_drop why;
+
+	LIST_FOREACH(h, &f->from->lan->members, member)
+	{
+		if (!h->watching || h == f->from || h == to || !sees(h, u) ||
+		    (f->spread && takes(f, h, u)))
+			continue;
+		why = offer(f, h, u);
+		if (why != VS_DROP_NONE)
+			hs_drop(f, h, VS_DIRECT_TX, why, u);
+	}
 }
 
 /* ---- one unit ----------------------------------------------------------------------------------
@@ -426,7 +457,10 @@ static struct qdio_result deliver_unit(struct hs_flow *f, const struct hs_unit *
 	f->sent_frames += u->n;
 	f->sent_bytes += u->bytes - u->n * OSA_HDR_BYTES;
 	f->sent_mcast += u->to.cast == HS_UNICAST ? 0 : u->n;
+	f->spread = false;
 	why = give(f, u, &to);
+	if (__builtin_expect(f->from->lan->n_watching != 0, 0))
+		show(f, u, to);
 	if (why == VS_DROP_NONE)
 		return result_of(why, 0);
 	if (why == VS_DROP_TX_NO_BUFFER && aob) {
@@ -470,6 +504,7 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
 		enum vs_drop why = hs_fetch(q, q->cursor + i, h->layer, frame_max, &u, &at);
 
 		signal |= u.pci;
+		why = why == VS_DROP_NONE && h->trace ? VS_DROP_ISOLATED : why;
 		if (why == VS_DROP_NONE) {
 			res[i] = deliver_unit(f, &u, aob, q->sbal[(q->cursor + i) % QDIO_BUFFERS]);
 		} else {

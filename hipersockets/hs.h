@@ -61,6 +61,12 @@ struct osa *hs_osa(struct hs_adapter *h);
  */
 void hs_plug(struct hs_adapter *h, struct hs_lan *lan, const struct vs_link *link);
 
+/*
+ * Whether the adapter's host may see what others send, as the analyzer of the LAN's traffic that it
+ * asks to be, and whether it shall without asking. At first neither. Control thread.
+ */
+void hs_watch(struct hs_adapter *h, bool allowed, bool asked);
+
 struct hs_info {
 	enum hs_mfs mfs;
 	uint8_t layer;	     /* of the last session */
@@ -77,6 +83,8 @@ struct hs_info {
 	uint32_t vnicc;	     /* OSA_CHAR_*: osa_wire.h */
 	uint32_t learning_s;
 	unsigned learned; /* addresses */
+	bool trace;	  /* it is the LAN's analyzer */
+	bool watching;	  /* it is, or was made, to see what others send */
 };
 void hs_info(struct hs_adapter *h, struct hs_info *out);
 

@@ -96,7 +96,8 @@ struct hs_lan {
 	uint64_t seed;
 	pthread_rwlock_t lock;
 	LIST_HEAD(hs_members, hs_adapter) members; /* whose queues are active */
-	unsigned n_flooding;			   /* of them: hs_lan_survey */
+	unsigned n_watching;
+	unsigned n_flooding; /* of them: hs_lan_survey */
 	struct hs_addresses bucket[HS_BUCKETS];
 
 	_Atomic uint64_t now_ms;    /* of the last tick; 0: none yet */
@@ -145,7 +146,10 @@ struct hs_adapter {
 	bool broadcast;
 	struct hs_vnicc vnicc;
 	struct hs_learner learner;
-	bool bridge_port;	    /* the LAN's active one */
+	bool bridge_port;		 /* the LAN's active one */
+	bool watch_allowed, watch_asked; /* analyzer.c */
+	bool trace;		    /* its host analyzes the LAN's traffic, and sends nothing */
+	bool watching;		    /* it gets what others send */
 	uint8_t routing4, routing6; /* enum osa_routing */
 	bool vid_any;
 	struct {
@@ -223,6 +227,14 @@ void hs_vnicc_give_back(struct hs_adapter *owner, const uint8_t mac[6]);
 /* adapter.c: the address it speaks for itself with. The LAN's lock is held for writing. */
 void hs_choose_mac(struct hs_adapter *h);
 
+/* ---- analyzer.c ---------------------------------------------------------------------- */
+
+/* A trace command, SETDIAGASS. Return: the IPA return code. */
+int hs_trace(struct hs_adapter *h, const uint8_t *data, size_t len);
+void hs_trace_stop(struct hs_adapter *h);
+/* The same with the LAN's lock held for writing. */
+void hs_trace_forget(struct hs_adapter *h);
+
 /* ---- learn.c ------------------------------------------------------------------------- */
 
 /* h, which learns, sends with this source address. The LAN's lock and h's out_lock are held. */
@@ -251,6 +263,7 @@ struct hs_flow {
 
 	/* Of the sender. */
 	uint64_t sent_frames, sent_bytes, sent_mcast;
+	bool spread; /* the last unit went to all who want its like */
 	bool failed; /* an output buffer ended with an error */
 };
 

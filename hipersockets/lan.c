@@ -222,9 +222,12 @@ void hs_lan_survey(struct hs_lan *lan)
 {
 	const struct hs_adapter *h;
 
-	lan->n_flooding = 0;
+	lan->n_flooding = lan->n_watching = 0;
 	LIST_FOREACH(h, &lan->members, member)
-	lan->n_flooding += h->layer == 2 && h->vnicc.enabled & OSA_CHAR_FLOODING;
+	{
+		lan->n_flooding += h->layer == 2 && h->vnicc.enabled & OSA_CHAR_FLOODING;
+		lan->n_watching += h->watching;
+	}
 }
 
 void hs_lan_leave(struct hs_lan *lan, struct hs_adapter *h)
@@ -235,6 +238,7 @@ void hs_lan_leave(struct hs_lan *lan, struct hs_adapter *h)
 		LIST_REMOVE(h, member);
 	h->running = false;
 	hs_learn_forget(h);
+	hs_trace_forget(h);
 	hs_lan_survey(lan);
 	for (a = LIST_FIRST(&h->addresses); a; a = next) {
 		next = LIST_NEXT(a, of_owner);

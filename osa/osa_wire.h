@@ -994,6 +994,10 @@ enum osa_diag_action { /* of a trap */
 		       OSA_TRAP_CAPTURE = 0x04,
 };
 
+enum osa_trace_action { OSA_TRACE_ENABLE = 0x01, OSA_TRACE_DISABLE = 0x02 };
+
+#define OSA_DIAG_TYPE_HIPERSOCKETS 2u /* of a trace */
+
 enum osa_diag_rc { OSA_DIAG_RC_INVALID = 0x0002, OSA_DIAG_RC_NOT_AUTHORISED = 0x0003 };
 
 /* ---- VNIC characteristics, 4.11 ------------------------------------------------------------ */

@@ -115,8 +115,9 @@ static struct hs_adapter *adapter_new(const char *name, const struct osa_config 
 	return hs_create(&hc, env_ops, env);
 }
 
-struct hipers *hipers_create(const char *name, enum hs_mfs mfs, const struct osa_config *cfg,
-			     const struct qdio_env_ops *env_ops, void *env, char *why, size_t cap)
+struct hipers *hipers_create(const char *name, enum hs_mfs mfs, bool analyzer,
+			     const struct osa_config *cfg, const struct qdio_env_ops *env_ops,
+			     void *env, char *why, size_t cap)
 {
 	struct hipers *p = calloc(1, sizeof(*p));
 
@@ -135,6 +136,7 @@ struct hipers *hipers_create(const char *name, enum hs_mfs mfs, const struct osa
 		lan_put(p->lan);
 		goto fail;
 	}
+	hs_watch(p->adapter, analyzer, false);
 	hs_plug(p->adapter, p->lan->lan, NULL);
 	pthread_mutex_unlock(&lans.lock);
 	return p;

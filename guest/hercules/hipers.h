@@ -12,12 +12,14 @@ struct hipers;
 
 /*
  * Make an adapter and plug it into the LAN.
- * @name: at most 8 characters. @cfg: of the adapter, without MAC address.
+ * @name: at most 8 characters. @analyzer: its guest may see all traffic. @cfg: of the adapter,
+ * without MAC address.
  * @why: text for the user.
  * Return: the adapter, or NULL.
  */
-struct hipers *hipers_create(const char *name, enum hs_mfs mfs, const struct osa_config *cfg,
-			     const struct qdio_env_ops *env_ops, void *env, char *why, size_t cap);
+struct hipers *hipers_create(const char *name, enum hs_mfs mfs, bool analyzer,
+			     const struct osa_config *cfg, const struct qdio_env_ops *env_ops,
+			     void *env, char *why, size_t cap);
 /* NULL is legal. The last of a LAN takes it along. */
 void hipers_destroy(struct hipers *p);
 struct osa *hipers_osa(struct hipers *p);

@@ -64,6 +64,12 @@ static bool parse_mfs(const char *word, enum hs_mfs *mfs)
 	return false;
 }
 
+static bool parse_yes(const char *word, bool *yes)
+{
+	*yes = !strcasecmp(word, "yes");
+	return *yes || !strcasecmp(word, "no");
+}
+
 /* One keyword and its value. */
 static bool parse_pair(const char *key, const char *value, struct zosa_operands *ops)
 {
@@ -77,6 +83,8 @@ static bool parse_pair(const char *key, const char *value, struct zosa_operands 
 		return parse_type(value, &ops->hipers);
 	if (!strcasecmp(key, "mfs"))
 		return parse_mfs(value, &ops->mfs);
+	if (!strcasecmp(key, "analyzer"))
+		return parse_yes(value, &ops->analyzer);
 	if (!strcasecmp(key, "dir"))
 		return parse_path(value, ops->dir, sizeof(ops->dir));
 	if (!strcasecmp(key, "trace"))
@@ -136,7 +144,7 @@ int zosa_operands_parse(struct zosa_operands *ops, const struct zosa_place *plac
 			continue;
 		snprintf(why, cap,
 			 "operand '%.40s %.40s' is not type TYPE, user NAME, vdev XXXX, dir DIR, "
-			 "lan NAME, mfs SIZE, chpid XX or trace FILE",
+			 "lan NAME, mfs SIZE, analyzer YES, chpid XX or trace FILE",
 			 argv[i], value);
 		return -EINVAL;
 	}

@@ -11,6 +11,7 @@ struct zosa_operands {
 	char user[9]; /* in upper case; of an OSD */
 	char lan[9];  /* the same, of HiperSockets */
 	enum hs_mfs mfs;
+	bool analyzer;
 	char dir[96];
 	uint16_t vdev;
 	uint8_t chpid;
@@ -19,7 +20,8 @@ struct zosa_operands {
 
 /*
  * Pairs of keyword and value, in any order and case: user NAME, vdev XXXX, dir DIR, chpid XX,
- * trace FILE; for HiperSockets type hipers, lan NAME, mfs 16K|24K|40K|64K, chpid XX, trace FILE.
+ * trace FILE; for HiperSockets type hipers, lan NAME, mfs 16K|24K|40K|64K, analyzer yes|no,
+ * chpid XX, trace FILE.
  * @place: defaults, and the highest CHPID.
  * @why: text for the user.
  * Return: 0 or -EINVAL.

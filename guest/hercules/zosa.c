@@ -568,7 +568,8 @@ static int make_hipers(struct zosa *z)
 	struct osa_config cfg = adapter_config(z);
 	char why[160];
 
-	z->hipers = hipers_create(z->cfg.lan, z->cfg.mfs, &cfg, &env_ops, z, why, sizeof(why));
+	z->hipers = hipers_create(z->cfg.lan, z->cfg.mfs, z->cfg.analyzer, &cfg, &env_ops, z, why,
+				  sizeof(why));
 	if (!z->hipers) {
 		say(z, why);
 		return SAID;
