@@ -60,9 +60,11 @@ static int define_check(struct cp_run *run, const char *owner, const char *name)
 				"VSWITCH", NULL);
 	if (v[CP_OP_HIPERS].given && v[CP_OP_TYPE].given)
 		return cp_error(run, CP_E_CONFLICT, "TYPE", "another type was given", NULL);
-	if (v[CP_OP_HIPERS].given && v[CP_OP_ETHERNET].given)
-		return cp_error(run, CP_E_CONFLICT, "ETHERNET",
+	if (v[CP_OP_HIPERS].given && (v[CP_OP_ETHERNET].given || v[CP_OP_IP].given))
+		return cp_error(run, CP_E_CONFLICT, v[CP_OP_IP].given ? "IP" : "ETHERNET",
 				"HiperSockets carry both layers at once", NULL);
+	if (v[CP_OP_IP].given && v[CP_OP_ETHERNET].given)
+		return cp_error(run, CP_E_CONFLICT, "IP", "ETHERNET was given too", NULL);
 	if (v[CP_OP_MFS].given && !v[CP_OP_HIPERS].given)
 		return cp_error(run, CP_E_CONFLICT, "MFS", "it is TYPE HIPERSOCKETS's", NULL);
 	if (v[CP_OP_RESTRICTED].given && v[CP_OP_UNRESTRICTED].given)
@@ -98,6 +100,7 @@ void cp_do_define_lan(struct cp_run *run)
 							     : run->cp->vmlan.acct_user,
 		.maxconn = v[CP_OP_MAXCONN].num,
 		.hipers = v[CP_OP_HIPERS].given,
+		.ip = v[CP_OP_IP].given,
 		.mfs = (enum hs_mfs)(v[CP_OP_MFS].given ? v[CP_OP_MFS].choice : 0),
 		.porttype = CP_PORT_ACCESS,
 		.macprotect = CP_UNSPECIFIED,

@@ -243,6 +243,8 @@ static const char *refusal_text(enum cp_refusal why)
 		return "its port is in use";
 	case CP_REFUSE_TYPE:
 		return "one is HiperSockets and the other is not";
+	case CP_REFUSE_LAYER:
+		return "it is in IP mode and the guest is not in layer 3";
 	case CP_REFUSE_SYSTEM:
 		return "no memory for a port";
 	default:
@@ -465,6 +467,12 @@ static void refused(struct cp_run *run, const struct cp_nic *nic, const struct c
 	else if (why == CP_REFUSE_TYPE)
 		cp_error(run, CP_E_LAN_TYPE, nic->name, title,
 			 lan->hipers ? "HIPERSOCKETS" : "QDIO");
+	else if (why == CP_REFUSE_LAYER)
+		cp_error(
+			run, CP_E_LAN_LAYER, nic->name, title,
+			nic->type == CP_NIC_QDIO
+				? "bring its guest up in layer 3 (layer2=0), or use an ETHERNET one"
+				: "its TYPE speaks Ethernet; use an ETHERNET one");
 	else if (why == CP_REFUSE_FULL)
 		cp_error(run, CP_E_LAN_FULL, title, number, NULL);
 	else if (why == CP_REFUSE_VLANS)

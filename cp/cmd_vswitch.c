@@ -72,6 +72,9 @@ static int check_pairs(struct cp_run *run)
 		{CP_OP_PROMISC, CP_OP_NOPROMISC, "NOPROMISCUOUS", "PROMISCUOUS was given too"},
 		{CP_OP_GROUP, CP_OP_NOGROUP, "NOGROUP", "GROUP was given too"},
 		{CP_OP_GROUP, CP_OP_NOUPLINK, "NOUPLINK", "GROUP was given too"},
+		{CP_OP_ETHERNET, CP_OP_IP, "IP", "ETHERNET was given too"},
+		{CP_OP_NONROUTER, CP_OP_PRIROUTER, "PRIROUTER", "NONROUTER was given too"},
+		{CP_OP_PMTUD, CP_OP_PMTUD_VALUE, "PATHMTUDISCOVERY", "it was given twice"},
 	};
 
 	for (size_t i = 0; i < sizeof(pair) / sizeof(pair[0]); i++)
@@ -82,6 +85,25 @@ static int check_pairs(struct cp_run *run)
 		return cp_error(run, CP_E_MISSING, "TAP ifname, NIC ifname, DPDK device or NONE",
 				run->args->title, NULL);
 	return check_devices(run);
+}
+
+/* What only a switch in IP mode has, and what it does not have. Return: 0 or -1. */
+static int check_transport(struct cp_run *run, bool ip)
+{
+	static const char needs[] = "needs a switch in IP mode: DEFINE VSWITCH name IP";
+	const char *router = given(run, CP_OP_NONROUTER)   ? "NONROUTER"
+			     : given(run, CP_OP_PRIROUTER) ? "PRIROUTER"
+							   : NULL;
+
+	if (!ip && router)
+		return conflict(run, router, needs);
+	if (!ip && given(run, CP_OP_PMTUD_VALUE))
+		return conflict(run, "PATHMTUDISCOVERY VALUE", needs);
+	if (ip && run->args->v[CP_OP_VEPA].choice == 1 && given(run, CP_OP_VEPA))
+		return conflict(run, "VEPA",
+				"it needs an ETHERNET switch: in IP mode all guests "
+				"have one MAC outside");
+	return 0;
 }
 
 /* Attributes that are stored as they are. */
@@ -103,6 +125,12 @@ static void read_attributes(const struct cp_run *run, struct cp_lan *lan)
 		lan->macprotect = v[CP_OP_MACPROTECT].choice == 2
 					  ? CP_UNSPECIFIED
 					  : (enum cp_tristate)v[CP_OP_MACPROTECT].choice;
+	if (v[CP_OP_NONROUTER].given || v[CP_OP_PRIROUTER].given)
+		lan->prirouter = v[CP_OP_PRIROUTER].given;
+	if (v[CP_OP_PMTUD].given)
+		lan->path_mtu = v[CP_OP_PMTUD].choice == 1 ? VS_PATH_MTU_OFF : VS_PATH_MTU_EXTERNAL;
+	if (v[CP_OP_PMTUD_VALUE].given)
+		lan->path_mtu = v[CP_OP_PMTUD_VALUE].num;
 	if (v[CP_OP_IPTIMEOUT].given)
 		lan->iptimeout_min = v[CP_OP_IPTIMEOUT].num;
 	if (v[CP_OP_QUEUESTORAGE].given) {
@@ -253,7 +281,8 @@ static int define_check(struct cp_run *run, const char *name)
 		return cp_error(run, CP_E_SWITCH_EXISTS, name, NULL, NULL);
 	if (other)
 		return cp_error(run, CP_E_OTHER_KIND, name, "guest LAN of SYSTEM", NULL);
-	if (check_pairs(run) < 0 || cp_vmlan_check_lan(run, "SYSTEM") < 0)
+	if (check_pairs(run) < 0 || check_transport(run, given(run, CP_OP_IP)) < 0 ||
+	    cp_vmlan_check_lan(run, "SYSTEM") < 0)
 		return -1;
 	if (given(run, CP_OP_USERBASED) && given(run, CP_OP_PORTBASED))
 		return conflict(run, "PORTBASED", "USERBASED was given too");
@@ -304,6 +333,7 @@ void cp_do_define_vswitch(struct cp_run *run)
 		return;
 	define_vlan(run, &model);
 	read_attributes(run, &model);
+	model.ip = given(run, CP_OP_IP);
 	model.portbased = given(run, CP_OP_PORTBASED);
 	model.uplink.forbidden = given(run, CP_OP_NOUPLINK);
 	model.uplink.connect = !given(run, CP_OP_DISCONNECT);
@@ -502,8 +532,8 @@ static int set_check(struct cp_run *run, const struct cp_lan *lan, struct cp_lan
 	const struct cp_value *macid = &run->args->v[CP_OP_MACID];
 	const struct cp_macid *user = macid->given ? cp_mac_user(run->cp, macid->num) : NULL;
 
-	if (check_pairs(run) < 0 || cp_ports_check(run, lan) < 0 || check_grant(run, lan) < 0 ||
-	    check_uplink(run, lan) < 0)
+	if (check_pairs(run) < 0 || check_transport(run, lan->ip) < 0 ||
+	    cp_ports_check(run, lan) < 0 || check_grant(run, lan) < 0 || check_uplink(run, lan) < 0)
 		return -1;
 	if (!lan->vlan_aware && vlan_operand(run) && !given(run, CP_OP_GRANT))
 		return cp_error(run, CP_E_VLAN_UNAWARE, vlan_operand(run), lan->name, NULL);
@@ -539,6 +569,8 @@ static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_la
 	lan->isolation = want->isolation;
 	lan->vepa = want->vepa;
 	lan->macprotect = want->macprotect;
+	lan->prirouter = want->prirouter;
+	lan->path_mtu = want->path_mtu;
 	lan->iptimeout_min = want->iptimeout_min;
 	lan->queue_min_mb = want->queue_min_mb;
 	lan->queue_max_mb = want->queue_max_mb;

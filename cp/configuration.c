@@ -61,7 +61,10 @@ static void print_vswitch(FILE *f, const struct cp_lan *lan)
 	static const char *const priorities[] = {"OFF", "ON", "PCP", "DSCP"};
 	const struct cp_uplink *u = &lan->uplink;
 
-	fprintf(f, "DEFINE VSWITCH %s ETHERNET", lan->name);
+	fprintf(f, "DEFINE VSWITCH %s %s", lan->name,
+		!lan->ip	 ? "ETHERNET"
+		: lan->prirouter ? "IP PRIROUTER"
+				 : "IP NONROUTER");
 	if (u->forbidden)
 		fputs(" NOUPLINK", f);
 	for (unsigned i = 0; i < u->n_dev; i++) {
@@ -92,6 +95,10 @@ static void print_vswitch(FILE *f, const struct cp_lan *lan)
 			: lan->log == CP_LOG_ON	   ? "ON"
 						   : "OFF",
 			lan->vlan_counters ? "ON" : "OFF");
+	if (lan->path_mtu == VS_PATH_MTU_OFF)
+		fprintf(f, "SET VSWITCH %s PATHMTUDISCOVERY OFF\n", lan->name);
+	else if (lan->path_mtu != VS_PATH_MTU_EXTERNAL)
+		fprintf(f, "SET VSWITCH %s PATHMTUDISCOVERY VALUE %u\n", lan->name, lan->path_mtu);
 	cp_rate_vswitch_print(f, lan);
 	if (lan->mirror.on) {
 		fprintf(f, "SET VSWITCH %s MIRROR ", lan->name);
@@ -151,7 +158,7 @@ static void print_lan(FILE *f, const struct cp_lan *lan)
 	if (lan->hipers)
 		fprintf(f, " TYPE HIPERSOCKETS MFS %s", cp_mfs_name(lan->mfs));
 	else
-		fputs(" TYPE QDIO ETHERNET", f);
+		fprintf(f, " TYPE QDIO %s", lan->ip ? "IP" : "ETHERNET");
 	fprintf(f, " %s ACCOUNTING %s", lan->restricted ? "RESTRICTED" : "UNRESTRICTED",
 		lan->accounting ? "ON" : "OFF");
 	if (lan->maxconn)

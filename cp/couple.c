@@ -91,6 +91,19 @@ void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, const st
 		cfg->access_vid = cp_vlans_first(&p->vids);
 }
 
+/* Might its guest be in layer 3? One of the port socket says so when it starts. */
+static bool speaks_ip(const struct cp_nic *nic)
+{
+	struct osa_info i;
+
+	if (nic->type != CP_NIC_QDIO)
+		return false;
+	if (!nic->osa)
+		return true;
+	osa_info(nic->osa, &i);
+	return i.layer != 2;
+}
+
 /*
  * @portno: of a PORTBASED switch, or 0.
  * Return: why the NIC may not couple now, CP_REFUSE_NONE if it may; nic->portno is then set.
@@ -104,6 +117,8 @@ static enum cp_refusal refusal(struct cp_nic *nic, const struct cp_lan *lan, uin
 		return CP_REFUSE_TYPE;
 	if (!cp_may_couple(nic, lan))
 		return CP_REFUSE_AUTH;
+	if (lan->ip && !speaks_ip(nic))
+		return CP_REFUSE_LAYER;
 	if (lan->portbased)
 		why = cp_port_choose(nic, lan, &portno);
 	if (why != CP_REFUSE_NONE)

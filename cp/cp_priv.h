@@ -194,6 +194,8 @@ struct cp_lan {
 	bool portbased;
 	bool orphan; /* its owner has gone: it goes with the last connection */
 	enum cp_tristate macprotect;
+	bool ip, prirouter; /* IP mode; what no guest has goes to a router guest */
+	uint32_t path_mtu;  /* as in vs_switch_config */
 	uint32_t iptimeout_min, queue_min_mb, queue_max_mb;
 	char controller[CP_CONTROLLER_BYTES];
 	struct cp_macid mac; /* of a virtual switch */
@@ -400,6 +402,7 @@ enum cp_refusal {
 	CP_REFUSE_NO_PORT,
 	CP_REFUSE_PORT_USED,
 	CP_REFUSE_TYPE,
+	CP_REFUSE_LAYER,
 	CP_REFUSE_SYSTEM
 };
 bool cp_may_couple(const struct cp_nic *nic, const struct cp_lan *lan);
@@ -497,6 +500,7 @@ void cp_group_input(struct cp *cp, const struct vs_punted *f);
 /* event.c */
 void cp_event_keep(struct cp *cp, const char *line);
 bool cp_event_wanted(const struct cp_lan *lan, enum cp_log_level level);
+void cp_event_refused(void *ctx, const struct vs_port *port, unsigned layer);
 void cp_event_address(void *ctx, const struct vs_port *port, const uint8_t mac[6], bool added);
 void cp_event_link(const struct cp_nic *nic, const struct cp_lan *lan, bool up);
 void cp_account(const struct cp_nic *nic, const char *why);
@@ -613,7 +617,10 @@ void cp_say_adapter(struct cp_run *run, const struct cp_nic *nic, bool details);
 void cp_nic_session(const struct cp_nic *nic, struct osa_info *info);
 void cp_say_counters(struct cp_run *run, const struct vs_port *port, bool uplink,
 		     const char *indent);
-void cp_say_addresses(struct cp_run *run, const struct vs_port *port, const char *indent);
+void cp_say_addresses(struct cp_run *run, struct vs_port *port, const char *indent);
+/* IP addresses heard behind a port; nothing if there are none. */
+void cp_say_hosts(struct cp_run *run, struct vs_port *port, const char *indent, const char *title);
+json_t *cp_hosts_json(struct vs_port *port);
 void cp_say_vlans(struct cp_run *run, const char *before, const struct vs_vidset *vids);
 
 #endif

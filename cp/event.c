@@ -40,6 +40,20 @@ void cp_event_address(void *ctx, const struct vs_port *port, const uint8_t mac[6
 	       added ? "has registered" : "has given up", text);
 }
 
+/* From the switch: a guest speaks what it does not carry. Said whatever LOG is: it cannot work. */
+void cp_event_refused(void *ctx, const struct vs_port *port, unsigned layer)
+{
+	struct cp_lan *lan = ctx;
+	char title[CP_TITLE_BYTES];
+
+	cp_lan_title(lan, title);
+	cp_log(lan->cp,
+	       "ZLN2570E %s: %s is refused: its guest is in layer %u and the network in IP mode; "
+	       "bring "
+	       "it up in layer 3 (layer2=0), or COUPLE it to an ETHERNET one",
+	       title, vs_port_name(port), layer);
+}
+
 void cp_event_link(const struct cp_nic *nic, const struct cp_lan *lan, bool up)
 {
 	char title[CP_TITLE_BYTES];

@@ -14,7 +14,6 @@
 	"else the NIC's"
 #define STORM_MAX 100000000u
 
-static const char later_l3[] = "layer 3 comes later; use ETHERNET";
 static const char later_rdev[] = "there are no real OSA devices here; use UPLINK TAP ifname";
 static const char later_bridge[] = "bridge ports to HiperSockets come later";
 
@@ -53,6 +52,27 @@ static const char later_bridge[] = "bridge ports to HiperSockets come later";
 		.max = CP_UPLINK_DEVICES, .name = "ifname...",                                     \
 		.help = "connect by interfaces the host has already; as with TAP"                  \
 	}
+#define OPERAND_TRANSPORT                                                                          \
+	{.op = CP_OP_ETHERNET,                                                                     \
+	 .words = "ETHernet",                                                                      \
+	 .help = "guests of layer 2, and of layer 3; default (z/VM's default is IP)"},             \
+		{.op = CP_OP_ETHERNET, .words = "TRANSPORT ETHernet", .help = "the same"},         \
+		{.op = CP_OP_IP,                                                                   \
+		 .words = "IP",                                                                    \
+		 .help = "guests of layer 3, known by their IP addresses; one MAC outside"},       \
+	{                                                                                          \
+		.op = CP_OP_IP, .words = "TRANSPORT IP", .help = "the same"                        \
+	}
+#define OPERAND_ROUTER                                                                             \
+	{.op = CP_OP_NONROUTER,                                                                    \
+	 .words = "NONrouter",                                                                     \
+	 .help = "of IP switches: packets from outside for nobody's address are dropped; "         \
+		 "default"},                                                                       \
+	{                                                                                          \
+		.op = CP_OP_PRIROUTER, .words = "PRIrouter",                                       \
+		.help = "they go to the guest that is primary router, else to the secondary"       \
+	}
+#define HELP_IPTIMEOUT "1-240: IP addresses that were heard, not registered, are forgotten after"
 #define OPERAND_GROUP                                                                              \
 	{                                                                                          \
 		.op = CP_OP_GROUP, .words = "GROup", .arg = CP_ARG_GROUP, .name = "groupname",     \
@@ -116,12 +136,8 @@ static const struct cp_operand define_vswitch[] = {
 	 .name = "userid...",
 	 .help = "stored and shown, no effect: zland is the controller; default *"},
 	OPERAND_LOG,
-	{.op = CP_OP_ETHERNET,
-	 .words = "ETHernet",
-	 .help = "layer 2; default (z/VM's default is IP)"},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "IP", .help = later_l3},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "NONrouter", .help = later_l3},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "PRIrouter", .help = later_l3},
+	OPERAND_TRANSPORT,
+	OPERAND_ROUTER,
 	{.op = CP_OP_NOGROUP, .words = "NOGroup", .help = "default"},
 	OPERAND_GROUP,
 	{.op = CP_OP_BRIDGEPORT_NONE, .words = "BRIDGEport NONE", .help = "default"},
@@ -132,7 +148,7 @@ static const struct cp_operand define_vswitch[] = {
 	 .min = 1,
 	 .max = 240,
 	 .name = "minutes",
-	 .help = "1-240, stored and shown, no effect in layer 2; default 5"},
+	 .help = HELP_IPTIMEOUT "; default 5"},
 	{.op = CP_OP_VLAN,
 	 .words = "VLAN",
 	 .choices = "UNAWARE|AWARE",
@@ -282,7 +298,7 @@ static const struct cp_operand set_vswitch[] = {
 	 .min = 1,
 	 .max = 240,
 	 .name = "minutes",
-	 .help = "stored and shown, no effect"},
+	 .help = HELP_IPTIMEOUT},
 	OPERAND_LOG,
 	{.op = CP_OP_VEPA,
 	 .words = "VEPA",
@@ -315,10 +331,19 @@ static const struct cp_operand set_vswitch[] = {
 	 .help = "with MIRROR TO: only what comes from the ports, or goes to them; default both, "
 		 "once"},
 	{.op = CP_OP_MIRROR_OFF, .words = "MIRROR OFF", .help = "no mirror; default"},
-	{.op = CP_OP_PMTUD, .words = "PATHMTUDiscovery EXTernal", .help = "accepted"},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "PATHMTUDiscovery", .help = later_l3},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "NONrouter", .help = later_l3},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "PRIrouter", .help = later_l3},
+	{.op = CP_OP_PMTUD,
+	 .words = "PATHMTUDiscovery",
+	 .choices = "EXTernal|OFF",
+	 .help = "of IP switches: guests are told when a packet is too big for what the uplink "
+		 "takes, or never; EXTERNAL is the default"},
+	{.op = CP_OP_PMTUD_VALUE,
+	 .words = "PATHMTUDiscovery VALue",
+	 .arg = CP_ARG_NUM,
+	 .min = 576,
+	 .max = 65486,
+	 .name = "bytes",
+	 .help = "576-65486: they are told of packets larger than this"},
+	OPERAND_ROUTER,
 	{.op = CP_OP_NOGROUP, .words = "NOGroup", .help = "leave the port group"},
 	OPERAND_GROUP,
 	{.op = CP_OP_BRIDGEPORT_NONE, .words = "BRIDGEport NONE", .help = "accepted"},
@@ -502,10 +527,7 @@ static const struct cp_operand define_lan[] = {
 	 .choices = "16K|24K|40K|64K",
 	 .help = "of TYPE HIPERSOCKETS: largest frame, MTU 8192, 16384, 32768 or 57344; default "
 		 "16K"},
-	{.op = CP_OP_ETHERNET,
-	 .words = "ETHernet",
-	 .help = "layer 2; default (z/VM's default is IP)"},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "IP", .help = later_l3},
+	OPERAND_TRANSPORT,
 	{.op = CP_OP_MAXCONN,
 	 .words = "MAXCONN",
 	 .choices = "INFinite",

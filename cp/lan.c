@@ -57,10 +57,16 @@ static void switch_config(const struct cp_lan *lan, const struct cp *cp,
 		.isolation = lan->isolation,
 		.vepa = lan->vepa,
 		.snooping = lan->snooping,
+		.ip = lan->ip,
+		.ip_router = lan->prirouter,
+		.path_mtu = lan->path_mtu,
+		.host_age_s = lan->iptimeout_min * 60,
 		.storm = {lan->storm[0], lan->storm[1], lan->storm[2]},
 		.mac_protect = lan->macprotect == CP_UNSPECIFIED ? cp->vmlan.macprotect
 								 : lan->macprotect == CP_ON,
 	};
+	if (lan->mac.id)
+		cp_mac_bytes(&lan->mac, cfg->mac);
 	snprintf(cfg->name, sizeof(cfg->name), "%s", lan->vswitch ? lan->name : lan->key);
 }
 
@@ -124,9 +130,11 @@ struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model)
 			errno = EADDRNOTAVAIL;
 			return NULL;
 		}
+		cp_lan_configure(lan, cp); /* its MAC */
 	}
 	lan->cp = cp;
 	vs_switch_set_notify(lan->sw, cp_event_address, lan);
+	vs_switch_set_refused(lan->sw, cp_event_refused, lan);
 	vs_switch_set_punt(lan->sw, cp->hooks.frames, cp->hooks.ctx);
 	HASH_ADD_STR(cp->lans, key, lan);
 	if (cp->hooks.appeared)

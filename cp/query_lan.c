@@ -91,16 +91,44 @@ static json_t *adapters_json(const struct cp_lan *lan)
 	return a;
 }
 
+static const char *transport(const struct cp_lan *lan)
+{
+	return lan->hipers ? "MEMORY" : lan->ip ? "IP" : "ETHERNET";
+}
+
+static const char *routing(const struct cp_lan *lan)
+{
+	return lan->prirouter ? "PRIROUTER" : "NONROUTER";
+}
+
+static const char *path_mtu_setting(const struct cp_lan *lan)
+{
+	return lan->path_mtu == VS_PATH_MTU_EXTERNAL ? "EXTERNAL"
+	       : lan->path_mtu == VS_PATH_MTU_OFF    ? "OFF"
+						     : "VALUE";
+}
+
+/* Of a switch in IP mode, else null. */
+static json_t *path_mtu_json(const struct cp_lan *lan)
+{
+	uint32_t value = lan->ip ? vs_switch_path_mtu(lan->sw) : 0;
+
+	if (!lan->ip)
+		return json_null();
+	return json_pack("{s:s, s:o}", "setting", path_mtu_setting(lan), "value",
+			 value ? json_integer(value) : json_null());
+}
+
 static json_t *lan_json(const struct cp_lan *lan)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:b, s:b, s:b, s:o, s:o}",
 			      "kind", cp_lan_kind(lan), "owner", lan->owner, "name", lan->name,
-			      "type", cp_lan_type(lan), "transport",
-			      lan->hipers ? "MEMORY" : "ETHERNET", "connected", (int)lan->n_coupled,
-			      "maxconn", lan->maxconn ? json_integer(lan->maxconn) : json_null(),
-			      "persistent", strcmp(lan->owner, "SYSTEM") == 0, "restricted",
-			      lan->restricted, "accounting", lan->accounting, "authorized",
-			      authorized_json(lan), "adapters", adapters_json(lan));
+			      "type", cp_lan_type(lan), "transport", transport(lan), "connected",
+			      (int)lan->n_coupled, "maxconn",
+			      lan->maxconn ? json_integer(lan->maxconn) : json_null(), "persistent",
+			      strcmp(lan->owner, "SYSTEM") == 0, "restricted", lan->restricted,
+			      "accounting", lan->accounting, "authorized", authorized_json(lan),
+			      "adapters", adapters_json(lan));
 	if (lan->hipers)
 		json_object_set_new(o, "mfs", json_string(cp_mfs_name(lan->mfs)));
 	return o;
@@ -148,6 +176,9 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 		lan->isolation, "vepa", lan->vepa, "uplink", uplink_json(cp, lan));
 	json_object_update(o, more);
 	json_decref(more);
+	json_object_set_new(o, "routing", lan->ip ? json_string(routing(lan)) : json_null());
+	json_object_set_new(o, "path_mtu", path_mtu_json(lan));
+	json_object_set_new(o, "remote_hosts", cp_hosts_json(lan->uplink.port));
 	json_object_set_new(o, "priority_by",
 			    lan->priq ? json_string(priorities[lan->priq]) : json_null());
 	json_object_set_new(o, "uplink_rate", cp_rates_json(&lan->uplink_rates, lan->uplink.port));
@@ -172,6 +203,8 @@ static void say_line(struct cp_run *run, const struct cp_lan *lan)
 	cp_lan_title(lan, title);
 	if (lan->hipers)
 		snprintf(mfs, sizeof(mfs), "MFS: %s", cp_mfs_name(lan->mfs));
+	else if (lan->ip)
+		snprintf(mfs, sizeof(mfs), "%s", lan->vswitch ? routing(lan) : "IP");
 	if (lan->maxconn)
 		snprintf(max, sizeof(max), "%u", lan->maxconn);
 	cp_say(run, "%-23s Type: %-7s Connected: %-4u Maxconn: %s", title, cp_lan_type(lan),
@@ -228,6 +261,14 @@ static void say_uplink(struct cp_run *run, const struct cp_lan *lan, bool detail
 
 	cp_say(run, "  Uplink Port:");
 	cp_say(run, "    State: %s", cp_uplink_state(run->cp, lan));
+	if (lan->ip) {
+		uint32_t value = vs_switch_path_mtu(lan->sw);
+		char text[16] = "none";
+
+		if (value)
+			snprintf(text, sizeof(text), "%u", value);
+		cp_say(run, "    PMTUD setting: %-9s PMTUD value: %s", path_mtu_setting(lan), text);
+	}
 	cp_say(run, "    Priority Queuing: %s   Controller: %s", priorities[lan->priq],
 	       lan->controller);
 	if (lan->uplink_rates.in.bps || lan->uplink_rates.out.bps || lan->priq)
@@ -255,6 +296,8 @@ static void say_uplink(struct cp_run *run, const struct cp_lan *lan, bool detail
 	}
 	if (u->port && details)
 		cp_say_counters(run, u->port, true, "    ");
+	if (u->port && details)
+		cp_say_hosts(run, u->port, "    ", "Remote Hosts:");
 	if (details)
 		say_device(run, u);
 }

@@ -5,6 +5,9 @@
  * Text follows z/VM: RX is what the NIC, or the uplink from outside, received. JSON names the
  * direction by the switch: "in" came from the port, "out" went to it.
  */
+#include <arpa/inet.h>
+#include <string.h>
+
 #include "cp/cp_priv.h"
 
 #define ADDRESSES_MAX 256
@@ -77,6 +80,47 @@ static json_t *addresses_json(unsigned (*get)(const struct vs_port *, uint8_t (*
 	return a;
 }
 
+static const char *ip_text(const uint8_t addr[16], char text[INET6_ADDRSTRLEN])
+{
+	static const uint8_t v4[12] = {[10] = 0xFF, [11] = 0xFF};
+	bool is4 = memcmp(addr, v4, sizeof(v4)) == 0;
+
+	return inet_ntop(is4 ? AF_INET : AF_INET6, is4 ? addr + 12 : addr, text, INET6_ADDRSTRLEN);
+}
+
+/* What a layer-3 guest has registered. */
+static json_t *ips_json(const struct vs_port *port)
+{
+	struct vs_ip ip[VS_IPS_MAX];
+	unsigned n = vs_port_ips(port, ip, VS_IPS_MAX);
+	char text[INET6_ADDRSTRLEN];
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(a,
+				      json_pack("{s:s, s:b, s:b}", "ip", ip_text(ip[i].addr, text),
+						"vipa", ip[i].flags & VS_IP_VIPA, "takeover",
+						ip[i].flags & VS_IP_TAKEOVER));
+	return a;
+}
+
+/* What was heard behind a port. */
+json_t *cp_hosts_json(struct vs_port *port)
+{
+	struct vs_host h[VS_HOSTS_UPLINK_MAX];
+	unsigned n = port ? vs_port_hosts(port, h, VS_HOSTS_UPLINK_MAX) : 0;
+	char text[INET6_ADDRSTRLEN];
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(a, json_pack("{s:s, s:o, s:o, s:i}", "ip",
+						   ip_text(h[i].addr, text), "mac",
+						   cp_mac_json(h[i].mac), "vid",
+						   h[i].vid ? json_integer(h[i].vid) : json_null(),
+						   "age_s", (int)h[i].age_s));
+	return a;
+}
+
 /* One connected NIC, as an element of "adapters". */
 json_t *cp_adapter_json(const struct cp_nic *nic)
 {
@@ -93,6 +137,8 @@ json_t *cp_adapter_json(const struct cp_nic *nic)
 	json_object_set_new(o, "promiscuous_active", json_boolean(vs_port_promisc(nic->port)));
 	json_object_set_new(o, "unicast", addresses_json(vs_port_macs, nic->port));
 	json_object_set_new(o, "multicast", addresses_json(vs_port_groups, nic->port));
+	json_object_set_new(o, "ips", ips_json(nic->port));
+	json_object_set_new(o, "heard", cp_hosts_json(nic->port));
 	json_object_set_new(o, "counters", cp_counters_json(nic->port));
 	return o;
 }
@@ -145,7 +191,38 @@ static void say_list(struct cp_run *run, const char *indent, const char *title, 
 	}
 }
 
-void cp_say_addresses(struct cp_run *run, const struct vs_port *port, const char *indent)
+static void say_ips(struct cp_run *run, const struct vs_port *port, const char *indent)
+{
+	struct vs_ip ip[VS_IPS_MAX];
+	unsigned n = vs_port_ips(port, ip, VS_IPS_MAX);
+	char text[INET6_ADDRSTRLEN];
+
+	if (n)
+		cp_say(run, "%sUnicast IP Addresses:", indent);
+	for (unsigned i = 0; i < n; i++)
+		cp_say(run, "%s  %s%s%s", indent, ip_text(ip[i].addr, text),
+		       ip[i].flags & VS_IP_VIPA ? "  VIPA" : "",
+		       ip[i].flags & VS_IP_TAKEOVER ? "  Takeover" : "");
+}
+
+void cp_say_hosts(struct cp_run *run, struct vs_port *port, const char *indent, const char *title)
+{
+	struct vs_host h[VS_HOSTS_UPLINK_MAX];
+	unsigned n = vs_port_hosts(port, h, VS_HOSTS_UPLINK_MAX);
+	char text[INET6_ADDRSTRLEN], mac[CP_MAC_TEXT], vlan[16] = "";
+
+	if (n)
+		cp_say(run, "%s%s", indent, title);
+	for (unsigned i = 0; i < n; i++) {
+		cp_mac_text(h[i].mac, mac);
+		if (h[i].vid)
+			snprintf(vlan, sizeof(vlan), "  VLAN: %04u", h[i].vid);
+		cp_say(run, "%s  %-24s %s%s  Age: %u", indent, ip_text(h[i].addr, text), mac, vlan,
+		       h[i].age_s);
+	}
+}
+
+void cp_say_addresses(struct cp_run *run, struct vs_port *port, const char *indent)
 {
 	uint8_t mac[ADDRESSES_MAX][6];
 	unsigned n = vs_port_macs(port, mac, ADDRESSES_MAX);
@@ -153,6 +230,8 @@ void cp_say_addresses(struct cp_run *run, const struct vs_port *port, const char
 	say_list(run, indent, "Unicast MAC Addresses:", mac, n);
 	n = vs_port_groups(port, mac, ADDRESSES_MAX);
 	say_list(run, indent, "Multicast MAC Addresses:", mac, n);
+	say_ips(run, port, indent);
+	cp_say_hosts(run, port, indent, "IP Addresses Heard:");
 }
 
 /* "before 10 20-30" and the end of the line. */

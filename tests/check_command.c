@@ -324,8 +324,16 @@ static const struct step errors[] = {
 	{609, "DEFINE NIC 0800 TYPE VHOST TYPE STREAM", 13, "TYPE: another type was given"},
 	{610, "NICDEF LINUX1 0600 TYPE VHOST", 13, "TYPE: the NIC exists with another type"},
 	{35, "QUERY VSWITCH X", 2040, "ZLN2040E VSWITCH SYSTEM X does not exist; QUERY VSWITCH"},
-	{36, "DEFINE VSWITCH X IP", 2502, "ZLN2502E IP is not supported in this release: layer 3"},
-	{37, "DEFINE VSWITCH X PRI", 2502, "PRIROUTER is not supported"},
+	{36, "DEFINE VSWITCH X IP ETHERNET", 13, "Conflicting option - IP: ETHERNET was given too"},
+	{37, "DEFINE VSWITCH X PRI", 13, "PRIROUTER: needs a switch in IP mode"},
+	{612, "DEFINE VSWITCH X ETHERNET NON", 13, "NONROUTER: needs a switch in IP mode"},
+	{613, "DEFINE VSWITCH X IP PRI NON", 13, "PRIROUTER: NONROUTER was given too"},
+	{614, "SET VSWITCH VSW1 PATHMTUD VALUE 1400", 13, "VALUE: needs a switch in IP mode"},
+	{615, "SET VSWITCH VSW1 PATHMTUD VALUE 575", 2, "a number from 576 to 65486"},
+	{616, "SET VSWITCH VSW1 PATHMTUD VALUE 1400 PATHMTUD OFF", 13, "it was given twice"},
+	{617, "SET VSWITCH VSW1 PRIROUTER", 13, "PRIROUTER: needs a switch in IP mode"},
+	{618, "DEFINE LAN X IP ETHERNET", 13, "IP: ETHERNET was given too"},
+	{619, "DEFINE LAN X TYPE HIPERS IP", 13, "HiperSockets carry both layers at once"},
 	{38, "DEFINE VSWITCH X RDEV 0600", 2502, "RDEV is not supported in this release"},
 	{39, "DEFINE VSWITCH X GROUP G", 2540, "PORT GROUP G does not exist"},
 	{40, "DEFINE VSWITCH X BRIDGEPORT RDEV 600", 2502, "BRIDGEPORT is not supported"},
@@ -625,6 +633,10 @@ static const struct step errors[] = {
 	{696, "QUERY VIRTUAL CTCA LINUX3/0700", 0, "NOT COUPLED\n"},
 	{697, "UNCOUPLE LINUX1/0700", 0, "CTCA 0700 DROP FROM LINUX2 0700\n"},
 	{698, "DETACH CTCA LINUX3/0700", 0, "CTCA 0700 DETACHED\n"},
+	{699, "DEFINE VSWITCH IPX IP", 0, ""},
+	{700, "SET VSWITCH IPX GRANT SEVEN", 0, ""},
+	{701, "DEFINE NIC USER SEVEN 0600 TYPE STREAM", 0, ""},
+	{702, "COUPLE USER SEVEN 0600 TO SYSTEM IPX", 2570, "its TYPE speaks Ethernet"},
 };
 
 START_TEST(test_errors)
@@ -1648,6 +1660,44 @@ START_TEST(test_attach)
 }
 END_TEST
 
+/* ---- IP mode ----------------------------------------------------------------------- */
+
+static const struct step ip_mode[] = {
+	{1, "DEFINE VSWITCH IP1 IP", 0, "VSWITCH SYSTEM IP1 is created"},
+	{2, "Q VSWITCH IP1", 0,
+	 "  PERSISTENT  RESTRICTED    NONROUTER                 Accounting: OFF\n"},
+	{3, "Q VSWITCH IP1", 0, "PMTUD setting: EXTERNAL  PMTUD value: none\n"},
+	{4, "SET VSWITCH IP1 PRI PATHMTUD VALUE 1400 IPT 7", 0, "Command complete"},
+	{5, "Q VSWITCH IP1", 0, "  PERSISTENT  RESTRICTED    PRIROUTER "},
+	{6, "QUERY CONFIG", 0, "DEFINE VSWITCH IP1 IP PRIROUTER"},
+	{7, "QUERY CONFIG", 0, "SET VSWITCH IP1 PATHMTUDISCOVERY VALUE 1400\n"},
+	{8, "DEFINE VSWITCH IP2 TRANSPORT IP PRI VLAN 10", 0, "created"},
+	{9, "DEFINE VSWITCH ETH TRANSPORT ETH", 0, "created"},
+	{10, "SET VSWITCH IP2 VEPA ON", 13, "VEPA: it needs an ETHERNET switch"},
+	{11, "SET VSWITCH IP2 ISOLATION ON PATHMTUD OFF", 0, "Command complete"},
+	{12, "QUERY CONFIG", 0, "SET VSWITCH IP2 PATHMTUDISCOVERY OFF\n"},
+	{13, "DEFINE LAN L3 IP", 0, "created"},
+	{14, "Q LAN L3", 0, "  TRANSIENT   UNRESTRICTED  IP "},
+	{15, "NICDEF LINUX1 0600 TYPE QDIO LAN SYSTEM IP1", 0, ""},
+	{16, "Q NIC LINUX1/0600", 0, "IP1"},
+	{17, "SET VSWITCH IP1 GRANT LINUX2", 0, ""},
+	{18, "DEFINE NIC USER LINUX2 0600 TYPE STREAM", 0, ""},
+	{19, "COUPLE USER LINUX2 0600 TO SYSTEM IP1", 2570,
+	 "ZLN2570E NIC LINUX2/0600 cannot be connected to VSWITCH SYSTEM IP1, which is in IP mode: "
+	 "its TYPE speaks Ethernet; use an ETHERNET one"},
+};
+
+START_TEST(test_ip_mode)
+{
+	struct host h;
+	struct cp *cp = make(&h);
+
+	RUN(cp, &operator_user, ip_mode);
+	round_trip(cp, "IP mode");
+	cp_destroy(cp);
+}
+END_TEST
+
 /* ---- hostile lines ---------------------------------------------------------------- */
 
 static int run_long(struct cp *cp, const char *word, size_t words, size_t total)
@@ -1819,6 +1869,7 @@ int main(void)
 	tcase_add_test(t, test_file);
 	tcase_add_test(t, test_uplink_retry);
 	tcase_add_test(t, test_attach);
+	tcase_add_test(t, test_ip_mode);
 	tcase_add_test(t, test_long_lines);
 	tcase_add_test(t, test_limits);
 	tcase_add_test(t, test_documented);

@@ -701,6 +701,25 @@ START_TEST(heard_of)
 }
 END_TEST
 
+START_TEST(heard_no_more)
+{
+	struct bed *b = lan();
+	struct vs_switch_config cfg = b->sw->cfg;
+	uint8_t f[256], mac[6];
+	struct vs_host h[4];
+
+	mac_of(0, mac);
+	for (unsigned on = 2; on-- > 0;) {
+		sent(b, 0, f, arp(f, bcast, mac, -1, ARP_REQUEST, 1 + (int)on, 99));
+		ck_assert_uint_eq(vs_port_hosts(b->port[0], h, 4), on);
+		cfg.snooping = false;
+		ck_assert_int_eq(vs_switch_configure(b->sw, &cfg), 0);
+		ck_assert_uint_eq(vs_port_hosts(b->port[0], h, 4), 0);
+	}
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(heard_at_a_rate)
 {
 	struct bed *b = lan();
@@ -798,6 +817,7 @@ int main(void)
 	tcase_add_test(t, path_mtu_of_segments);
 	tcase_add_test(t, table_as_a_naive_one);
 	tcase_add_test(t, heard_of);
+	tcase_add_test(t, heard_no_more);
 	tcase_add_test(t, heard_at_a_rate);
 	tcase_add_loop_test(t, announcements, 0, 2);
 	tcase_add_test(t, heard_outside);

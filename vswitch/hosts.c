@@ -37,11 +37,35 @@ static struct heard *of(const struct vs_switch *sw)
 	return atomic_load_explicit(&sw->heard, memory_order_acquire);
 }
 
+static void free_heard(struct heard *h)
+{
+	if (h)
+		pthread_spin_destroy(&h->lock);
+	free(h);
+}
+
+static void forget_all(struct vs_switch *sw)
+{
+	for (unsigned i = 0; i < VS_PORTS_MAX; i++) {
+		struct vs_port *p = atomic_load_explicit(&sw->port[i], memory_order_relaxed);
+
+		if (p)
+			hosts_forget(p);
+	}
+}
+
 int hosts_listen(struct vs_switch *sw)
 {
-	struct heard *h;
+	bool want = sw->cfg.snooping || sw->ip;
+	struct heard *h = of(sw);
 
-	if (of(sw) || !(sw->cfg.snooping || sw->ip))
+	if (h && !want) {
+		atomic_store_explicit(&sw->heard, NULL, memory_order_release);
+		synchronize_rcu();
+		free_heard(h);
+		forget_all(sw);
+	}
+	if (h || !want)
 		return 0;
 	h = calloc(1, sizeof(*h));
 	if (!h)
@@ -53,11 +77,7 @@ int hosts_listen(struct vs_switch *sw)
 
 void hosts_free(struct vs_switch *sw)
 {
-	struct heard *h = of(sw);
-
-	if (h)
-		pthread_spin_destroy(&h->lock);
-	free(h);
+	free_heard(of(sw));
 }
 
 /* ---- workers -------------------------------------------------------------------------- */

@@ -73,6 +73,11 @@ static uint32_t answer6(uint8_t *ip, const uint8_t *packet, uint32_t have, uint3
 	return IP6_BYTES + ICMP_BYTES + quote;
 }
 
+uint32_t vs_switch_path_mtu(struct vs_switch *sw)
+{
+	return sw->ip ? ipmode_path_mtu(sw) : 0;
+}
+
 int vs_path_mtu_frame(struct vs_switch *sw, const struct vs_punted *f)
 {
 	uint32_t mtu = sw->ip ? ipmode_path_mtu(sw) : 0, len;

@@ -420,6 +420,7 @@ struct host {
 	uint16_t vid;
 	uint32_t seen_s;
 };
+/* Begin or stop to listen, as the configuration says. Return: 0 or -ENOMEM. */
 int hosts_listen(struct vs_switch *sw);
 void hosts_free(struct vs_switch *sw);
 void hosts_tick(struct vs_switch *sw, uint32_t now_s);

@@ -269,6 +269,9 @@ void vs_snoop_frame(struct vs_switch *sw, const struct vs_punted *f, uint64_t no
 /* A frame of VS_PUNT_PATH_MTU: its sender is told. Return: 0 or -errno. Control thread. */
 int vs_path_mtu_frame(struct vs_switch *sw, const struct vs_punted *f);
 
+/* In IP mode: bytes of the largest packet that leaves by the uplink; 0: no limit is known. */
+uint32_t vs_switch_path_mtu(struct vs_switch *sw);
+
 struct vs_snooped { /* a port that wants a group */
 	uint8_t mac[6];
 	uint16_t vid;
