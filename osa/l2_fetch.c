@@ -103,12 +103,13 @@ static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
 {
 	const unsigned first = b->n;
 	const uint32_t longest = d->frame_max - VS_HEAD_MIN;
+	uint32_t bytes = 0, max = b->plain_max;
 	unsigned seg = b->nseg_used, k;
 	uint8_t *head = b->head[first];
 
 	for (k = 0; k < n; k++, head += VS_HEAD_BYTES) {
 		const uint8_t *p = e[k].data;
-		uint32_t more = e[k].len - OSA_HDR_BYTES - VS_HEAD_MIN;
+		uint32_t more = e[k].len - OSA_HDR_BYTES - VS_HEAD_MIN, len;
 		uint64_t hdr;
 
 		if (!p || more > longest)
@@ -119,7 +120,10 @@ static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
 			break;
 		p += OSA_HDR_BYTES;
 		memcpy(head, p, VS_HEAD_MIN);
-		b->len[first + k] = more + VS_HEAD_MIN;
+		len = more + VS_HEAD_MIN;
+		bytes += len;
+		max = len > max ? len : max;
+		b->len[first + k] = len;
 		b->seg0[first + k] = (uint16_t)seg;
 		b->nseg[first + k] = more > 0;
 		if (more)
@@ -128,6 +132,8 @@ static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
 	if (!k)
 		return 0;
 	b->plain |= ~UINT64_C(0) >> (64 - k) << first;
+	b->plain_bytes += bytes;
+	b->plain_max = max;
 	b->n = first + k;
 	b->nseg_used = seg;
 	return k;

@@ -168,6 +168,7 @@ static inline unsigned copy_plain(uint8_t *const *place, const struct vs_burst *
 {
 	unsigned k;
 
+#pragma GCC unroll 2
 	for (k = 0; k < n; k++) {
 		unsigned i = ref[k].frame;
 		const uint8_t *head = b->head[i];

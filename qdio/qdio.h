@@ -71,7 +71,7 @@ static inline void *qdio_storage_map(const struct qdio_storage *st, uint64_t add
 	const struct qdio_region *r = &st->region[0];
 	uint64_t off = addr - r->addr;
 
-	if (off < r->len && len - 1 < r->len - off)
+	if (__builtin_expect(off < r->len && len - 1 < r->len - off, 1))
 		return r->host + off;
 	return qdio_storage_map_any(st, addr, len, key, access);
 }

@@ -185,6 +185,7 @@ INLINE uint64_t same_as_before(const struct vs_burst *b)
 	struct addresses next = addresses_of(b->head[b->n - 1]);
 	uint64_t same = 0;
 
+#pragma GCC unroll 4
 	for (unsigned i = b->n - 1; i > 0; i--) {
 		struct addresses a = addresses_of(b->head[i - 1]);
 
@@ -256,12 +257,34 @@ INLINE unsigned any_flags(const struct vs_burst *b)
 	return (any | any >> 8) & 0xFF;
 }
 
+struct total {
+	uint32_t len_min, len_max;
+	uint64_t bytes;
+	unsigned flags;
+};
+
+INLINE struct total total_of(const struct vs_burst *b)
+{
+	struct total t = {.len_min = UINT32_MAX};
+
+	if (__builtin_expect(b->plain == BURST_BITS(b->n), 1))
+		return (struct total){VS_HEAD_MIN, b->plain_max, b->plain_bytes, 0};
+	for (unsigned i = 0; i < b->n; i++) {
+		uint32_t len = b->len[i];
+
+		t.len_min = len < t.len_min ? len : t.len_min;
+		t.len_max = len > t.len_max ? len : t.len_max;
+		t.bytes += len;
+	}
+	t.flags = any_flags(b);
+	return t;
+}
+
 INLINE void admit(struct flow *f, const unsigned how)
 {
 	const struct vs_burst *b = f->b;
 	struct vs_port *p = f->rx;
-	uint32_t len_min = UINT32_MAX, len_max = 0;
-	uint64_t bytes = 0;
+	struct total t = total_of(b);
 
 	/* Trusted bursts are the control thread's: what is remembered is the worker's. */
 	if (!(how & ADMIT_TRUSTED) && p->last_gen != f->gen) {
@@ -269,21 +292,14 @@ INLINE void admit(struct flow *f, const unsigned how)
 		p->last_tagged_src = SRC_NONE;
 		p->last_gen = f->gen;
 	}
-	for (unsigned i = 0; i < b->n; i++) {
-		uint32_t len = b->len[i];
-
-		len_min = len < len_min ? len : len_min;
-		len_max = len > len_max ? len : len_max;
-		bytes += len;
-	}
-	f->len_max = len_max;
-	f->flags = any_flags(b);
-	if (__builtin_expect(len_min >= ETH_HLEN, 1))
+	f->len_max = t.len_max;
+	f->flags = t.flags;
+	if (__builtin_expect(t.len_min >= ETH_HLEN, 1))
 		admit_frames(f, how);
 	else
 		admit_frames(f, how | ADMIT_SLOWLY);
 	count(&f->ctr->rx_frames, b->n);
-	count(&f->ctr->rx_bytes, bytes);
+	count(&f->ctr->rx_bytes, t.bytes);
 	if (f->groups)
 		count(&f->ctr->rx_mcast, (unsigned)__builtin_popcountll(f->groups));
 }

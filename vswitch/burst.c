@@ -148,7 +148,7 @@ INLINE unsigned fetch_and_forward(struct vs_worker *w, struct vs_port *p)
 	struct vs_burst *b = &w->burst;
 	unsigned n;
 
-	b->plain = 0;
+	b->plain = b->plain_max = b->plain_bytes = 0;
 	n = p->ops->rx_burst(p->ctx, b, w->dropped);
 	count_malformed(counters_of(w, p), w->dropped);
 	if (!n)

@@ -6,6 +6,8 @@
  */
 #include "vswitch/burst.h"
 
+#include <string.h>
+
 /* ---- look up ---------------------------------------------------------------------- */
 
 /*
@@ -70,20 +72,36 @@ struct out *burst_out(struct flow *f, struct vs_port *to)
 	return o;
 }
 
-/* n frames from i on. In a loop of its own, because all it does is a load and a store. */
+/* All frames of a burst, as they came. */
+#define REF(i)                                                                                     \
+	{                                                                                          \
+		.frame = (i), .edit = VS_EDIT_NONE                                                 \
+	}
+#define REF4(i) REF(i), REF((i) + 1), REF((i) + 2), REF((i) + 3)
+#define REF16(i) REF4(i), REF4((i) + 4), REF4((i) + 8), REF4((i) + 12)
+static const struct vs_ref unedited[VS_BURST] = {REF16(0), REF16(16), REF16(32), REF16(48)};
+
+static uint64_t bytes_of(const struct vs_burst *b, unsigned i, unsigned n)
+{
+	uint64_t bytes = 0;
+
+	if (b->plain == BURST_BITS(n) && b->n == n)
+		return b->plain_bytes;
+	for (unsigned k = i; k < i + n; k++)
+		bytes += b->len[k];
+	return bytes;
+}
+
+/* n frames from i on. */
 INLINE void append(const struct flow *f, struct out *o, unsigned i, unsigned n, uint8_t edit)
 {
 	struct vs_ref *ref = &o->ref[o->n];
-	const uint32_t *len = &f->b->len[i], *end = len + n;
-	struct vs_ref r = {.frame = (uint8_t)i, .edit = edit};
-	uint64_t bytes = 0;
 
-	for (; len < end; len++, r.frame++) {
-		*ref++ = r;
-		bytes += *len;
-	}
+	memcpy(ref, &unedited[i], n * sizeof(*ref));
+	for (unsigned k = 0; edit != VS_EDIT_NONE && k < n; k++)
+		ref[k].edit = edit;
 	o->n += n;
-	o->bytes += bytes + (uint64_t)((int64_t)burst_edit_bytes[edit] * n);
+	o->bytes += bytes_of(f->b, i, n) + (uint64_t)((int64_t)burst_edit_bytes[edit] * n);
 }
 
 enum give { GIVEN, NOT_THERE, OTHER_VLAN, FORBIDDEN, SELF };

@@ -77,6 +77,7 @@ struct vs_burst {
 	 * it 0 and may set what it knows; who delivers may then skip looking.
 	 */
 	uint64_t plain;
+	uint32_t plain_max, plain_bytes; /* of the frames with that bit: longest, all together */
 	_Alignas(64) uint8_t head[VS_BURST][VS_HEAD_BYTES];
 	struct vs_seg seg[VS_SEGS];
 };
