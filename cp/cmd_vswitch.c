@@ -288,7 +288,7 @@ static int define_check(struct cp_run *run, const char *name)
 		return conflict(run, "PORTBASED", "USERBASED was given too");
 	if (!aware && vlan_operand(run))
 		return conflict(run, vlan_operand(run), "needs VLAN vid or VLAN AWARE");
-	return check_uplink(run, NULL);
+	return check_uplink(run, NULL) < 0 ? -1 : cp_bridge_check(run, NULL);
 }
 
 static void define_vlan(const struct cp_run *run, struct cp_lan *lan)
@@ -347,7 +347,7 @@ void cp_do_define_vswitch(struct cp_run *run)
 		cp_error(run, CP_E_LIMIT, name, "the MACIDRANGE SYSTEM (SET VMLAN)", NULL);
 	} else if (!lan) {
 		cp_error(run, CP_E_SYSTEM, name, strerror(errno), NULL);
-	} else if (set_group(run, lan), open_uplink(run, lan) < 0) {
+	} else if (set_group(run, lan), open_uplink(run, lan) < 0 || cp_bridge_set(run, lan) < 0) {
 		cp_lan_destroy(run->cp, lan);
 	} else {
 		run->changed = true;
@@ -533,7 +533,8 @@ static int set_check(struct cp_run *run, const struct cp_lan *lan, struct cp_lan
 	const struct cp_macid *user = macid->given ? cp_mac_user(run->cp, macid->num) : NULL;
 
 	if (check_pairs(run) < 0 || check_transport(run, lan->ip) < 0 ||
-	    cp_ports_check(run, lan) < 0 || check_grant(run, lan) < 0 || check_uplink(run, lan) < 0)
+	    cp_ports_check(run, lan) < 0 || check_grant(run, lan) < 0 || check_uplink(run, lan) < 0 ||
+	    cp_bridge_check(run, lan) < 0)
 		return -1;
 	if (!lan->vlan_aware && vlan_operand(run) && !given(run, CP_OP_GRANT))
 		return cp_error(run, CP_E_VLAN_UNAWARE, vlan_operand(run), lan->name, NULL);
@@ -561,7 +562,7 @@ static int set_check(struct cp_run *run, const struct cp_lan *lan, struct cp_lan
 /* Everything has been checked but the authorization and the uplink, so those come first. */
 static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_lan *want)
 {
-	if (set_uplink(run, lan) < 0)
+	if (set_uplink(run, lan) < 0 || cp_bridge_set(run, lan) < 0)
 		return;
 	lan->priq = want->priq;
 	lan->log = want->log;

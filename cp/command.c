@@ -160,6 +160,7 @@ int cp_run_line(struct cp *cp, const struct cp_caller *who, const char *line, st
 		execute(&run, &tokens);
 	if (run.changed) {
 		cp_lan_sweep(cp);
+		cp_bridges_decide(cp);
 		cp_traces_apply(cp);
 	}
 	*changed = run.changed;
@@ -219,6 +220,7 @@ void cp_tick(struct cp *cp, uint32_t now_s)
 		cp_uplink_tick(cp, lan);
 		cp_gvrp_tick(cp, lan, (uint64_t)now_s * 1000);
 	}
+	cp_bridges_decide(cp);
 	for (struct cp_user *u = cp->users; u; u = u->hh.next)
 		for (struct cp_nic *nic = u->nics; nic; nic = nic->hh.next)
 			if (nic->osa)

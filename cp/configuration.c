@@ -305,6 +305,7 @@ char *cp_configuration(const struct cp *cp)
 		else
 			print_lan(f, lan);
 	}
+	cp_bridges_print(f, cp);
 	print_nics(f, cp);
 	cp_vmlan_print(f, &cp->vmlan);
 	cp_traces_print(f, cp);

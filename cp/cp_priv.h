@@ -164,6 +164,17 @@ struct cp_uplink {
 	char error[256];
 };
 
+/* The bridge port of a virtual switch: what is wanted, and what there is of it. */
+struct cp_bridge {
+	bool defined, connect;
+	enum hs_role role;
+	char owner[CP_NAME_BYTES], name[CP_NAME_BYTES]; /* of the LAN */
+	struct cp_lan *to;				/* NULL: it is not there */
+	struct vs_port *port;
+	struct hs_bridge *hs;
+	char error[64];
+};
+
 /* A virtual switch or a guest LAN. */
 struct cp_lan {
 	char key[CP_FULL_BYTES]; /* "OWNER.NAME" */
@@ -200,6 +211,7 @@ struct cp_lan {
 	char controller[CP_CONTROLLER_BYTES];
 	struct cp_macid mac; /* of a virtual switch */
 	struct cp_uplink uplink;
+	struct cp_bridge bridge;
 	struct cp_grant *grants;
 	struct cp_port *ports;	/* PORTBASED: by number */
 	struct cp_nic *coupled; /* list by lan_next */
@@ -480,6 +492,18 @@ const char *cp_device_state(const struct cp *cp, const struct cp_device *d);
 const char *cp_device_kind(const struct cp_device *d);
 const char *cp_device_user(const struct cp *cp, const char *ifname, const void *but, char *buf,
 			   size_t len);
+
+/* bridge.c */
+void cp_bridges_decide(struct cp *cp);
+void cp_bridge_close(struct cp_lan *lan);
+void cp_bridge_lan_gone(struct cp *cp, const struct cp_lan *to);
+int cp_bridge_check(struct cp_run *run, const struct cp_lan *lan);
+int cp_bridge_set(struct cp_run *run, struct cp_lan *lan);
+void cp_bridges_print(FILE *f, const struct cp *cp);
+json_t *cp_bridge_json(const struct cp_lan *lan);
+json_t *cp_bridges_json(const struct cp_lan *to);
+void cp_say_bridge(struct cp_run *run, const struct cp_lan *lan, bool details);
+void cp_say_bridges(struct cp_run *run, const struct cp_lan *to);
 
 /* group.c */
 struct cp_group *cp_group_find(const struct cp *cp, const char *name);

@@ -15,7 +15,6 @@
 #define STORM_MAX 100000000u
 
 static const char later_rdev[] = "there are no real OSA devices here; use UPLINK TAP ifname";
-static const char later_bridge[] = "bridge ports to HiperSockets come later";
 
 #define OPERAND_UPLINK_DPDK                                                                        \
 	{                                                                                          \
@@ -73,6 +72,29 @@ static const char later_bridge[] = "bridge ports to HiperSockets come later";
 		.help = "they go to the guest that is primary router, else to the secondary"       \
 	}
 #define HELP_IPTIMEOUT "1-240: IP addresses that were heard, not registered, are forgotten after"
+#define OPERANDS_BRIDGE                                                                            \
+	{.op = CP_OP_BRIDGE_LAN,                                                                   \
+	 .words = "BRIDGEport LAN",                                                                \
+	 .arg = CP_ARG_NETWORK,                                                                    \
+	 .name = "owner name",                                                                     \
+	 .help = "join this LAN of TYPE HIPERSOCKETS and the switch"},                             \
+		{.op = CP_OP_BRIDGE,                                                               \
+		 .words = "BRIDGEport",                                                            \
+		 .help = "before PRIMARY or SECONDARY, as in z/VM"},                               \
+		{.op = CP_OP_PRIMARY,                                                              \
+		 .words = "PRImary",                                                               \
+		 .help = "the bridge port that is active whenever it can be"},                     \
+		{.op = CP_OP_SECONDARY,                                                            \
+		 .words = "SECondary",                                                             \
+		 .help = "one that takes over; default"},                                          \
+		{.op = CP_OP_BRIDGE_CONNECT,                                                       \
+		 .words = "BRIDGEport CONnect",                                                    \
+		 .help = "the bridge port takes part; default"},                                   \
+	{                                                                                          \
+		.op = CP_OP_BRIDGE_DISCONNECT, .words = "BRIDGEport DISCONnect",                   \
+		.help = "define the bridge port, but let others be active"                         \
+	}
+
 #define OPERAND_GROUP                                                                              \
 	{                                                                                          \
 		.op = CP_OP_GROUP, .words = "GROup", .arg = CP_ARG_GROUP, .name = "groupname",     \
@@ -141,7 +163,7 @@ static const struct cp_operand define_vswitch[] = {
 	{.op = CP_OP_NOGROUP, .words = "NOGroup", .help = "default"},
 	OPERAND_GROUP,
 	{.op = CP_OP_BRIDGEPORT_NONE, .words = "BRIDGEport NONE", .help = "default"},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "BRIDGEport", .help = later_bridge},
+	OPERANDS_BRIDGE,
 	{.op = CP_OP_IPTIMEOUT,
 	 .words = "IPTimeout",
 	 .arg = CP_ARG_NUM,
@@ -346,8 +368,8 @@ static const struct cp_operand set_vswitch[] = {
 	OPERAND_ROUTER,
 	{.op = CP_OP_NOGROUP, .words = "NOGroup", .help = "leave the port group"},
 	OPERAND_GROUP,
-	{.op = CP_OP_BRIDGEPORT_NONE, .words = "BRIDGEport NONE", .help = "accepted"},
-	{.op = CP_OP_OTHER, .flags = CP_UNSUPPORTED, .words = "BRIDGEport", .help = later_bridge},
+	{.op = CP_OP_BRIDGEPORT_NONE, .words = "BRIDGEport NONE", .help = "no bridge port"},
+	OPERANDS_BRIDGE,
 	{.op = CP_OP_PORTNUMBER,
 	 .words = "PORTNUMber",
 	 .arg = CP_ARG_NUM,

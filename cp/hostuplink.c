@@ -270,6 +270,8 @@ static void uplink_changed(struct cp_hostuplinks *us, struct uplink *u,
 			   const struct host_ifinfo *info)
 {
 	memcpy(u->mac, info->mac, sizeof(u->mac));
+	if (u->tap && info->mtu)
+		host_tap_set_mtu(u->tap, info->mtu);
 	uplink_carrier(us, u, info->running);
 }
 

@@ -156,6 +156,8 @@ void cp_lan_destroy(struct cp *cp, struct cp_lan *lan)
 		cp_grant_remove(cp, lan, lan->grants); /* NOLINT(clang-analyzer-unix.Malloc) */
 	while (lan->ports)
 		cp_port_remove(cp, lan, lan->ports); /* NOLINT(clang-analyzer-unix.Malloc) */
+	cp_bridge_close(lan);
+	cp_bridge_lan_gone(cp, lan);
 	cp_uplink_close(cp, lan);
 	cp_rate_vswitch_free(lan);
 	if (lan->uplink.group)

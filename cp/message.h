@@ -89,6 +89,7 @@
 	X(NO_BACKUP, 2845, 396, 2845,                                                              \
 	  "VSWITCH SYSTEM &1 has no other uplink device that is ready")                            \
 	X(UPLINK, 2832, 396, 2832, "Connection &1 for VSWITCH SYSTEM &2 is not active: &3")        \
+	X(BRIDGE, 2834, 396, 2834, "VSWITCH SYSTEM &1 has no such bridge port: &2")                \
 	X(VLAN_UNAWARE, 2846, 396, 2846,                                                           \
 	  "&1 is not allowed: VSWITCH SYSTEM &2 is VLAN unaware; DEFINE it with VLAN")             \
 	X(NOT_AUTHORIZED, 6011, 212, 8, "&1 is not authorized to COUPLE to &2; see &3")

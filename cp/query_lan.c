@@ -131,6 +131,8 @@ static json_t *lan_json(const struct cp_lan *lan)
 			      "adapters", adapters_json(lan));
 	if (lan->hipers)
 		json_object_set_new(o, "mfs", json_string(cp_mfs_name(lan->mfs)));
+	if (lan->hipers)
+		json_object_set_new(o, "bridge_ports", cp_bridges_json(lan));
 	return o;
 }
 
@@ -191,6 +193,7 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 	json_object_set_new(o, "snooping", json_boolean(lan->snooping));
 	json_object_set_new(o, "storm_limits", storm_json(lan));
 	json_object_set_new(o, "ports", cp_ports_json(lan));
+	json_object_set_new(o, "bridge_port", cp_bridge_json(lan));
 	return o;
 }
 
@@ -341,6 +344,7 @@ static void say_switch(struct cp_run *run, const struct cp_lan *lan, bool detail
 		cp_say_vlan_counts(run, lan);
 	say_storm(run, lan);
 	say_uplink(run, lan, details);
+	cp_say_bridge(run, lan, details);
 }
 
 static void say_authorized(struct cp_run *run, const struct cp_lan *lan)
@@ -498,6 +502,8 @@ static void show(struct cp_run *run, const struct cp_lan *lan, json_t *list)
 	say_line(run, lan);
 	if (lan->vswitch)
 		say_switch(run, lan, details);
+	else if (lan->hipers)
+		cp_say_bridges(run, lan);
 	if (run->who->class_b) {
 		if (details || v[CP_OP_ACCESS].given)
 			say_authorized(run, lan);

@@ -396,5 +396,6 @@ void cp_uplink_changed(struct cp *cp, const void *handle)
 		for (unsigned i = 0; i < CP_GROUP_LINKS; i++)
 			if (g->member[i].handle && g->member[i].handle == handle)
 				cp_group_link(cp, g, i);
+	cp_bridges_decide(cp);
 	cp_due(cp);
 }

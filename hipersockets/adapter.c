@@ -75,7 +75,7 @@ static void count_sent(const struct hs_flow *f)
 static unsigned port_forward(void *port, const struct vs_direct *d)
 {
 	struct hs_adapter *h = port;
-	struct hs_flow f = {.from = h, .d = d};
+	struct hs_flow f = {.lan = h->lan, .from = h, .d = d};
 	unsigned n;
 
 	if (!any_primed(h) && !hs_wait_ready(h))
@@ -225,7 +225,7 @@ static int adapter_siga(void *ctx, const struct qdio_signal *s, bool *busy)
 {
 	struct hs_adapter *h = ctx;
 	struct hs_lan *lan = atomic_load_explicit(&h->plugged, memory_order_acquire);
-	struct hs_flow f = {.from = h};
+	struct hs_flow f = {.lan = lan, .from = h};
 
 	if (h->cfg.worker)
 		return signal_worker(h, s);
@@ -266,6 +266,21 @@ void hs_choose_mac(struct hs_adapter *h)
 	}
 }
 
+static int lan_mac(struct hs_adapter *h, enum hs_kind kind, const uint8_t key[16], bool add)
+{
+	int rc = 0;
+
+	pthread_rwlock_wrlock(&h->lan->lock);
+	if (add)
+		rc = hs_lan_add(h->lan, h, kind, key);
+	else
+		hs_lan_del(h->lan, h, kind, key);
+	if (!rc && kind == HS_KIND_MAC)
+		hs_choose_mac(h);
+	pthread_rwlock_unlock(&h->lan->lock);
+	return rc;
+}
+
 /* The LAN is known while the link is started. */
 static int link_mac(struct hs_adapter *h, const uint8_t mac[6], bool add)
 {
@@ -286,14 +301,12 @@ static int link_mac(struct hs_adapter *h, const uint8_t mac[6], bool add)
 		hs_vnicc_give_back(was, mac);
 		return rc;
 	}
-	pthread_rwlock_wrlock(&h->lan->lock);
-	if (add)
-		rc = hs_lan_add(h->lan, h, kind, key);
-	else
-		hs_lan_del(h->lan, h, kind, key);
-	if (!rc && kind == HS_KIND_MAC)
-		hs_choose_mac(h);
-	pthread_rwlock_unlock(&h->lan->lock);
+	rc = lan_mac(h, kind, key, add);
+	if (!rc) {
+		rc = hs_bridge_mac(h, mac, add);
+		if (rc)
+			lan_mac(h, kind, key, false);
+	}
 	if (rc && l->ops)
 		l->ops->mac_del(l->ctx, mac);
 	if (rc)
@@ -330,6 +343,7 @@ static int link_vid(struct hs_adapter *h, uint16_t vid, bool add)
 		any |= h->vids.w[i];
 	h->vid_any = any;
 	pthread_rwlock_unlock(&h->lan->lock);
+	hs_bridge_vid(h->lan, vid);
 	return 0;
 }
 
@@ -473,11 +487,13 @@ static void link_stop(void *link)
 
 	if (h->link.ops)
 		h->link.ops->stop(h->link.ctx);
+	hs_bridge_hide(h);
 	pthread_rwlock_wrlock(&h->lan->lock);
 	hs_wait_drop(h);
 	hs_lan_leave(h->lan, h);
 	h->queues = NULL;
 	pthread_rwlock_unlock(&h->lan->lock);
+	hs_bridge_left(h->lan, h);
 }
 
 static const struct vs_link_ops link_ops = {

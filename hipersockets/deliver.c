@@ -255,7 +255,7 @@ static struct hs_adapter *connector(const struct hs_flow *f, const struct hs_des
 
 	if (to->layer != 3)
 		return NULL;
-	LIST_FOREACH(h, &f->from->lan->members, member)
+	LIST_FOREACH(h, &f->lan->members, member)
 	{
 		uint8_t type = v6 ? h->routing6 : h->routing4;
 
@@ -273,11 +273,11 @@ static struct hs_adapter *receiver(const struct hs_flow *f, const struct hs_unit
 				   enum vs_drop *why)
 {
 	enum hs_kind kind = u->to.layer == 3 ? HS_KIND_IP : HS_KIND_MAC;
-	struct hs_adapter *to = hs_lan_owner(f->from->lan, kind, u->to.layer, u->to.key);
+	struct hs_adapter *to = hs_lan_owner(f->lan, kind, u->to.layer, u->to.key);
 
 	*why = VS_DROP_UNKNOWN_UNICAST;
 	if (u->to.layer == 2 && (!to || to->vnicc.enabled & OSA_CHAR_TAKEOVER_LEARNING)) {
-		struct hs_adapter *learner = hs_learned_owner(f->from->lan, u->to.key);
+		struct hs_adapter *learner = hs_learned_owner(f->lan, u->to.key);
 
 		to = learner ? learner : to;
 	}
@@ -327,7 +327,7 @@ static unsigned give_all(struct hs_flow *f, const struct hs_unit *u)
 	unsigned n = 0;
 	enum vs_drop why;
 
-	LIST_FOREACH(h, &f->from->lan->members, member)
+	LIST_FOREACH(h, &f->lan->members, member)
 	{
 		if (!takes(f, h, u))
 			continue;
@@ -400,18 +400,18 @@ static void count_refused(struct hs_flow *f, enum vs_drop why)
 		hs_count(&h->tx_bad, 1);
 }
 
-static bool is_anothers(const struct hs_adapter *h, const uint8_t mac[6])
+static bool is_anothers(const struct hs_flow *f, const uint8_t mac[6])
 {
 	const struct hs_adapter *owner;
 	uint8_t key[16];
 
-	if (memcmp(mac, h->mac, 6) == 0)
+	if (f->from && memcmp(mac, f->from->mac, 6) == 0)
 		return false;
 	hs_mac_key(key, mac);
-	owner = hs_lan_owner(h->lan, HS_KIND_MAC, 2, key);
-	if (!owner || owner == h)
+	owner = hs_lan_owner(f->lan, HS_KIND_MAC, 2, key);
+	if (!owner || owner == f->from)
 		return false;
-	return !(h->vnicc.enabled & OSA_CHAR_LEARNING &&
+	return !(f->from && f->from->vnicc.enabled & OSA_CHAR_LEARNING &&
 		 owner->vnicc.enabled & OSA_CHAR_TAKEOVER_LEARNING);
 }
 
@@ -419,7 +419,7 @@ static bool is_anothers(const struct hs_adapter *h, const uint8_t mac[6])
 static bool spoofed(const struct hs_flow *f, const struct hs_unit *u)
 {
 	for (unsigned i = 0; u->to.layer == 2 && i < u->n; i++)
-		if (is_anothers(f->from, u->frame[i].head + 6))
+		if (is_anothers(f, u->frame[i].head + 6))
 			return true;
 	return false;
 }
@@ -430,19 +430,36 @@ static enum vs_drop give(struct hs_flow *f, const struct hs_unit *u, struct hs_a
 
 	if (spoofed(f, u))
 		return VS_DROP_SRC_SPOOFED;
-	if (f->from->vnicc.enabled & OSA_CHAR_LEARNING && u->to.layer == 2)
+	if (f->from && f->from->vnicc.enabled & OSA_CHAR_LEARNING && u->to.layer == 2)
 		for (unsigned i = 0; i < u->n; i++)
 			hs_learn(f->from, u->frame[i].head + 6);
 	if (u->to.cast != HS_UNICAST) {
 		give_all(f, u);
+		hs_bridge_take(f, u);
 		return VS_DROP_NONE;
 	}
 	*to = receiver(f, u, &why);
 	if (*to)
 		return offer(f, *to, u);
-	if (why == VS_DROP_UNKNOWN_UNICAST && f->from->lan->n_flooding && u->to.layer == 2 &&
-	    give_all(f, u))
-		return VS_DROP_NONE;
+	if (why == VS_DROP_UNKNOWN_UNICAST && u->to.layer == 2) {
+		bool flooded = f->lan->n_flooding && give_all(f, u);
+
+		if (hs_bridge_take(f, u) || flooded)
+			return VS_DROP_NONE;
+	}
+	return why;
+}
+
+enum vs_drop hs_arrive(struct hs_flow *f, const struct hs_unit *u)
+{
+	struct hs_adapter *to = NULL;
+	enum vs_drop why = give(f, u, &to);
+
+	if (why == VS_DROP_NONE || !to)
+		return why;
+	hs_drop(f, to, VS_DIRECT_TX, why, u);
+	if (captured(f))
+		capture(f, to, VS_DIRECT_TX, why, u, to);
 	return why;
 }
 
@@ -491,7 +508,7 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
 {
 	struct hs_adapter *h = f->from;
 	struct qdio_queue *q = &h->queues->out[queue];
-	uint32_t frame_max = hs_mfs_bytes(h->lan->mfs) - OSA_HDR_BYTES;
+	uint32_t frame_max = hs_mfs_bytes(f->lan->mfs) - OSA_HDR_BYTES;
 	struct qdio_result res[HS_BURST];
 	bool signal = false;
 	struct hs_unit u;
@@ -514,6 +531,7 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
 		}
 		f->failed |= res[i].state == QDIO_OUT_ERROR;
 	}
+	hs_bridge_flush(f);
 	hs_flow_end(f);
 	qdio_out_complete(q, res, n);
 	hs_count(&h->tx_buffers, n);

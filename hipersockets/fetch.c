@@ -46,7 +46,7 @@ static enum vs_drop read_layer2(struct hs_frame *x)
 }
 
 /* The header as the receiver gets it, by what the frame itself says. */
-static void judge_layer2(struct hs_frame *x, struct hs_dest *to)
+void hs_judge_layer2(struct hs_frame *x, struct hs_dest *to)
 {
 	static const uint8_t bits[] = {[HS_UNICAST] = OSA_L2_UNICAST,
 				       [HS_MULTICAST] = OSA_L2_MULTICAST,
@@ -192,11 +192,10 @@ static enum vs_drop take_frame(struct hs_unit *u, const struct qdio_entry *e, un
 	if (layer == 3)
 		judge_layer3(x, &to, u->mac);
 	else
-		judge_layer2(x, &to);
+		hs_judge_layer2(x, &to);
 	if (!u->n)
 		u->to = to;
-	else if (to.vid != u->to.vid || to.cast != u->to.cast ||
-		 memcmp(to.key, u->to.key, sizeof(to.key)) != 0)
+	else if (!hs_same_dest(&to, &u->to))
 		return VS_DROP_RX_MALFORMED;
 	u->n++;
 	u->bytes += OSA_HDR_BYTES + x->len;

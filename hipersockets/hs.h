@@ -27,9 +27,56 @@ uint16_t hs_mfs_mtu(enum hs_mfs mfs);	/* 8192, 16384, 32768, 57344 */
 
 /* @seed: makes the hashes of this LAN its own. Return: the LAN, or NULL and errno. */
 struct hs_lan *hs_lan_create(enum hs_mfs mfs, uint64_t seed);
-/* All adapters must be unplugged. NULL is legal. */
+/* All adapters must be unplugged, all bridge ports gone. NULL is legal. */
 void hs_lan_destroy(struct hs_lan *lan);
 enum hs_mfs hs_lan_mfs(const struct hs_lan *lan);
+
+/* ---- bridge ports ---------------------------------------------------------------- */
+
+struct hs_bridge;
+
+enum hs_role { HS_ROLE_PRIMARY, HS_ROLE_SECONDARY };
+enum hs_bridge_state { HS_BRIDGE_INACTIVE, HS_BRIDGE_STANDBY, HS_BRIDGE_ACTIVE };
+
+#define HS_SECONDARIES_MAX 4u /* of a LAN */
+
+/* How good the way by this port is. */
+enum hs_fitness {
+	HS_FIT_NOT,  /* not connected */
+	HS_FIT_POOR, /* the switch has lost its uplink */
+	HS_FIT_GOOD,
+};
+
+struct hs_bridge_config {
+	enum hs_role role;
+	/* The port of a switch, which no worker serves: it runs while the bridge port is active,
+	 * and the addresses of the LAN's adapters are registered there. */
+	struct vs_link link;
+	/* The state has changed. Control thread, inside a call of a function below. */
+	void (*changed)(void *ctx, enum hs_bridge_state state);
+	void *ctx;
+};
+
+/*
+ * Join a LAN and a switch: frames of layer 2. All of this: control thread.
+ * Return: the port, HS_FIT_NOT at first, or NULL and errno: EEXIST (a second primary),
+ * ENOSPC (HS_SECONDARIES_MAX), ENOMEM.
+ */
+struct hs_bridge *hs_bridge_create(struct hs_lan *lan, const struct hs_bridge_config *cfg);
+/* NULL is legal. */
+void hs_bridge_destroy(struct hs_bridge *b);
+void hs_bridge_set_fitness(struct hs_bridge *b, enum hs_fitness fitness);
+/* Return: 0, -EEXIST, -ENOSPC. */
+int hs_bridge_set_role(struct hs_bridge *b, enum hs_role role);
+
+struct hs_bridge_info {
+	enum hs_bridge_state state;
+	uint64_t to_lan;   /* frames the switch gave, of which: */
+	uint64_t unknown;  /* nobody on the LAN has the destination */
+	uint64_t full;	   /* the receiver had no empty buffer */
+	uint64_t returned; /* their source is an address of the LAN */
+};
+void hs_bridge_info(const struct hs_bridge *b, struct hs_bridge_info *out);
 
 /* ---- adapters -------------------------------------------------------------------- */
 

@@ -14,6 +14,7 @@
 #define HS_BURST 64u	    /* output buffers of one turn */
 #define HS_WAITING_MAX 128u /* buffers of one sender that wait for receivers */
 #define HS_GROUPS_MAX 1024u /* of one adapter */
+#define HS_PIECES 64u	    /* of one unit; an output buffer has 16 */
 
 /* ---- an output buffer --------------------------------------------------------------- */
 
@@ -47,10 +48,18 @@ struct hs_unit {
 	bool pci;	/* a signal is asked for when it is done */
 	struct hs_dest to;
 	uint8_t mac[6]; /* the sender's */
-	struct hs_piece piece[QDIO_SBAL_ENTRIES];
+	struct hs_piece piece[HS_PIECES];
 	struct hs_frame frame[QDIO_SBAL_ENTRIES];
 };
 
+static inline bool hs_same_dest(const struct hs_dest *a, const struct hs_dest *b)
+{
+	return a->vid == b->vid && a->cast == b->cast &&
+	       memcmp(a->key, b->key, sizeof(a->key)) == 0;
+}
+
+/* fetch.c: header and destination of a frame of layer 2, by head and len. */
+void hs_judge_layer2(struct hs_frame *x, struct hs_dest *to);
 /*
  * fetch.c: read buffer i and judge it.
  * @at: the entry at fault. Return: VS_DROP_NONE, or what is wrong with it.
@@ -105,6 +114,25 @@ struct hs_lan {
 	_Atomic uint64_t n_unlearned;
 	pthread_mutex_t learn_lock; /* learn.c */
 	struct hs_learned_list learned[HS_LEARNED_BUCKETS];
+
+	TAILQ_HEAD(hs_bridges, hs_bridge) bridges; /* control thread */
+	struct hs_bridge *bridge;		   /* the active one, or NULL */
+};
+
+struct hs_bridge {
+	struct hs_lan *lan;
+	struct vs_link link;
+	pthread_mutex_t lock; /* one burst at a time enters the switch */
+
+	/* Control thread. */
+	TAILQ_ENTRY(hs_bridge) next;
+	enum hs_role role;
+	enum hs_fitness fitness;
+	enum hs_bridge_state state;
+	void (*changed)(void *ctx, enum hs_bridge_state state);
+	void *ctx;
+
+	_Atomic uint64_t to_lan, unknown, full, returned;
 };
 
 /* VNIC characteristics of a layer-2 host: vnicc.c. */
@@ -200,9 +228,19 @@ void hs_lan_leave(struct hs_lan *lan, struct hs_adapter *h);
 /* What the members want, counted anew. The lock is held for writing. */
 void hs_lan_survey(struct hs_lan *lan);
 
-/* A device that is invisible for bridge ports and a bridge port do not hear each other: 4.11. */
+static inline bool hs_invisible(const struct hs_adapter *h)
+{
+	return h->vnicc.enabled & OSA_CHAR_BRIDGE_INVISIBLE;
+}
+
+/*
+ * A device that is invisible for bridge ports and a bridge port do not hear each other: 4.11.
+ * @b: the sender; NULL: it came from a switch.
+ */
 static inline bool hs_apart(const struct hs_adapter *a, const struct hs_adapter *b)
 {
+	if (!b)
+		return hs_invisible(a);
 	return (a->bridge_port && b->vnicc.enabled & OSA_CHAR_BRIDGE_INVISIBLE) ||
 	       (b->bridge_port && a->vnicc.enabled & OSA_CHAR_BRIDGE_INVISIBLE);
 }
@@ -252,7 +290,8 @@ void hs_learn_tick(struct hs_adapter *h, uint64_t now_ms);
 
 /* What one turn of delivering from an adapter keeps: deliver.c. */
 struct hs_flow {
-	struct hs_adapter *from;
+	struct hs_lan *lan;
+	struct hs_adapter *from;   /* NULL: the bridge */
 	const struct vs_direct *d; /* NULL: nobody counts */
 
 	/* The receiver whose in_lock is held, and what it got that is not published yet. */
@@ -263,8 +302,9 @@ struct hs_flow {
 
 	/* Of the sender. */
 	uint64_t sent_frames, sent_bytes, sent_mcast;
-	bool spread; /* the last unit went to all who want its like */
-	bool failed; /* an output buffer ended with an error */
+	bool spread;   /* the last unit went to all who want its like */
+	bool failed;   /* an output buffer ended with an error */
+	bool crossing; /* frames for the bridge are in the worker's burst */
 };
 
 /*
@@ -280,8 +320,25 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
  */
 enum vs_drop hs_give(struct hs_flow *f, struct hs_adapter *to, const struct hs_unit *u);
 void hs_flow_end(struct hs_flow *f);
+/* A unit from outside. The LAN's lock is held. Return: VS_DROP_NONE or why nobody got it. */
+enum vs_drop hs_arrive(struct hs_flow *f, const struct hs_unit *u);
 void hs_drop(const struct hs_flow *f, struct hs_adapter *h, enum vs_direct_dir dir,
 	     enum vs_drop why, const struct hs_unit *u);
+
+/* ---- bridge.c ------------------------------------------------------------------------- */
+
+/* Hand the unit to the bridge port, if there is one for it. Return: whether there is. */
+bool hs_bridge_take(struct hs_flow *f, const struct hs_unit *u);
+/* What was taken enters the switch, before the sender's buffers are given back. */
+void hs_bridge_flush(struct hs_flow *f);
+/* Control thread, the lock not held. Return: 0, or -EEXIST: another port of the switch has it. */
+int hs_bridge_mac(const struct hs_adapter *h, const uint8_t mac[6], bool add);
+/* All of h's: it came into sight, or it leaves or hides. */
+void hs_bridge_show(const struct hs_adapter *h);
+void hs_bridge_hide(const struct hs_adapter *h);
+void hs_bridge_vid(struct hs_lan *lan, uint16_t vid);
+/* h has left: its VLANs may be in use no more. */
+void hs_bridge_left(struct hs_lan *lan, const struct hs_adapter *h);
 
 /* ---- completion.c --------------------------------------------------------------------- */
 

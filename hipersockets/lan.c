@@ -21,6 +21,8 @@
  * without the switch's stages. Elsewhere it is the thread that executes SIGA. The switch
  * behind vs_link gives counters and captures, no more.
  *
+ * Bridge ports (bridge.c) join a LAN and switches.
+ *
  * Layers: an address belongs to the layer of its session, and is looked up in the layer of the
  * frame: hosts of different layers never meet.
  *
@@ -107,6 +109,7 @@ struct hs_lan *hs_lan_create(enum hs_mfs mfs, uint64_t seed)
 	lan->mfs = mfs;
 	lan->seed = seed | 1;
 	LIST_INIT(&lan->members);
+	TAILQ_INIT(&lan->bridges);
 	for (unsigned i = 0; i < HS_BUCKETS; i++)
 		LIST_INIT(&lan->bucket[i]);
 	return lan;

@@ -34,6 +34,7 @@ static int change(struct hs_adapter *h, uint32_t enabled, uint32_t learning_s)
 int hs_vnicc_set(void *ctx, uint32_t enabled, uint32_t learning_s)
 {
 	struct hs_adapter *h = ctx;
+	bool was = hs_invisible(h);
 	struct hs_lan *lan = h->lan;
 	int rc;
 
@@ -45,6 +46,10 @@ int hs_vnicc_set(void *ctx, uint32_t enabled, uint32_t learning_s)
 	rc = change(h, enabled, learning_s);
 	hs_lan_survey(lan);
 	pthread_rwlock_unlock(&lan->lock);
+	if (!was && hs_invisible(h))
+		hs_bridge_hide(h);
+	else if (was && !hs_invisible(h))
+		hs_bridge_show(h);
 	return rc;
 }
 

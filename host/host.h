@@ -67,6 +67,7 @@ const char *host_tap_ifname(const struct host_tap *t);
 const struct vs_port_ops *host_tap_ops(void);
 /* Carrier, from the netlink watch; a TAP without carrier takes no frames. Any thread. */
 void host_tap_set_carrier(struct host_tap *t, bool up);
+void host_tap_set_mtu(struct host_tap *t, uint32_t mtu);
 /* Does the interface exist, if only in another network namespace (to which it was moved)? */
 bool host_tap_alive(const struct host_tap *t);
 

@@ -82,7 +82,7 @@ struct host_tap {
 	int fd;
 	int wait_fd;
 	unsigned caps; /* enum vs_port_cap, fixed at open */
-	uint32_t frame_max;
+	_Atomic uint32_t frame_max;
 	/* Both are hints: a frame sent just before a change is counted by the kernel's answer
 	 * instead. Hence relaxed. */
 	atomic_bool carrier;
@@ -284,7 +284,7 @@ static uint32_t tap_frame_max(void *port)
 {
 	const struct host_tap *t = port;
 
-	return t->frame_max;
+	return atomic_load_explicit(&t->frame_max, memory_order_relaxed);
 }
 
 const struct vs_port_ops *host_tap_ops(void)
@@ -374,10 +374,7 @@ static int interface_setup(struct host_tap *t, struct host_netlink *nl, uint32_t
 		rc = host_netlink_get(nl, t->ifname, &info);
 	if (rc)
 		return rc;
-	t->frame_max = VS_FRAME_MAX;
-	if (!(t->caps & (VS_CAP_GSO_TCP4 | VS_CAP_GSO_TCP6)) &&
-	    info.mtu < VS_FRAME_MAX - ETH_HLEN_TAGGED)
-		t->frame_max = info.mtu + ETH_HLEN_TAGGED;
+	host_tap_set_mtu(t, info.mtu);
 	return 0;
 }
 
@@ -496,6 +493,14 @@ const char *host_tap_ifname(const struct host_tap *t)
 void host_tap_set_carrier(struct host_tap *t, bool up)
 {
 	atomic_store_explicit(&t->carrier, up, memory_order_relaxed);
+}
+
+/* A frame that is not cut on its way must fit the interface. Context: any thread. */
+void host_tap_set_mtu(struct host_tap *t, uint32_t mtu)
+{
+	uint32_t max = mtu < VS_FRAME_MAX - ETH_HLEN_TAGGED ? mtu + ETH_HLEN_TAGGED : VS_FRAME_MAX;
+
+	atomic_store_explicit(&t->frame_max, max, memory_order_relaxed);
 }
 
 /* Context: any thread. */

@@ -91,6 +91,13 @@ static uint32_t ip_announcement(const uint8_t mac[ETH_ALEN], const uint8_t addr[
 			    : nd_advertisement(mac, addr, frame);
 }
 
+static bool in_use(const struct vs_port *p, const struct rules *r, unsigned vid)
+{
+	if (p->cfg.bridge && vid == r->untagged_vid)
+		return true;
+	return !(r->joined_any || p->cfg.bridge) || vs_vidset_has(&r->joined, vid);
+}
+
 /* Where a registered address counts. Return: frames sent. */
 static unsigned announce_port(struct vs_port *up, const struct vs_port *p, const uint8_t *frame,
 			      uint32_t len)
@@ -101,8 +108,7 @@ static unsigned announce_port(struct vs_port *up, const struct vs_port *p, const
 	if (r->mode != VLAN_AWARE)
 		return vs_port_inject(up, VS_VID_NONE, frame, len) == 0;
 	for (unsigned vid = 1; vid <= VS_VID_MAX && n < VIDS_MAX; vid++) {
-		if (!vs_vidset_has(&r->vids, vid) ||
-		    (r->joined_any && !vs_vidset_has(&r->joined, vid)))
+		if (!vs_vidset_has(&r->vids, vid) || !in_use(p, r, vid))
 			continue;
 		n += vs_port_inject(up, (uint16_t)vid, frame, len) == 0;
 	}

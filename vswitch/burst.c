@@ -143,6 +143,16 @@ static bool is_plain(const struct vs_switch *sw)
 	       !atomic_load_explicit(&sw->extras, memory_order_acquire);
 }
 
+INLINE void forward_any(struct vs_worker *w, struct vs_port *p)
+{
+	if (!is_plain(p->sw))
+		forward_full(w, p);
+	else if (atomic_load_explicit(&p->special, memory_order_relaxed))
+		forward_special(w, p);
+	else
+		forward_plain(w, p);
+}
+
 INLINE unsigned fetch_and_forward(struct vs_worker *w, struct vs_port *p)
 {
 	struct vs_burst *b = &w->burst;
@@ -153,16 +163,16 @@ INLINE unsigned fetch_and_forward(struct vs_worker *w, struct vs_port *p)
 	count_malformed(counters_of(w, p), w->dropped);
 	if (!n)
 		return 0;
-	if (!is_plain(p->sw))
-		forward_full(w, p);
-	else if (atomic_load_explicit(&p->special, memory_order_relaxed))
-		forward_special(w, p);
-	else
-		forward_plain(w, p);
+	forward_any(w, p);
 	STAGE(PUBLISH);
 	p->ops->rx_done(p->ctx, b);
 	STAGE(OTHER);
 	return n;
+}
+
+void burst_enter(struct vs_worker *w, struct vs_port *p)
+{
+	forward_any(w, p);
 }
 
 void burst_inject(struct vs_worker *w, struct vs_port *p)

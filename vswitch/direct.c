@@ -28,11 +28,10 @@ static void direct_count(const struct vs_direct *d, void *link, const struct vs_
 	}
 }
 
-/* The worker's burst is free: no frame of these ports was fetched into it. */
 static void direct_capture(const struct vs_direct *d, void *link, enum vs_direct_dir dir,
 			   enum vs_drop why, uint16_t vid, const struct vs_seg *seg, unsigned n)
 {
-	struct vs_burst *b = &d->w->burst;
+	struct vs_burst *b = &d->w->seen;
 	const struct vs_ref ref = {.frame = 0, .edit = VS_EDIT_NONE};
 	enum vs_capture_dir as = dir == VS_DIRECT_RX ? VS_CAPTURE_IN : VS_CAPTURE_OUT;
 	uint32_t len = 0;
@@ -52,10 +51,56 @@ static void direct_capture(const struct vs_direct *d, void *link, enum vs_direct
 	capture_frames(d->w, link, b, &ref, 1, why == VS_DROP_NONE ? as : VS_CAPTURE_DROP, why);
 }
 
+static void direct_done(const struct vs_direct *d, void *link)
+{
+	if (d->captured)
+		capture_flush(d->w, ((struct vs_port *)link)->sw);
+}
+
+/* The worker's burst is free: no frame of a port that delivers by itself was fetched into it. */
+static struct vs_burst *direct_burst(const struct vs_direct *d)
+{
+	return &d->w->burst;
+}
+
+static void direct_enter(const struct vs_direct *d, void *link)
+{
+	struct vs_port *p = link;
+
+	if (atomic_load_explicit(&p->running, memory_order_acquire))
+		burst_enter(d->w, p);
+}
+
 static const struct vs_direct_ops direct_ops = {
 	.count = direct_count,
 	.capture = direct_capture,
+	.done = direct_done,
+	.burst = direct_burst,
+	.enter = direct_enter,
 };
+
+static void look_at_clock(struct vs_worker *w)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	w->now_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+bool direct_begin(void *link, const struct vs_burst *b, struct vs_direct *d)
+{
+	struct vs_port *p = link;
+
+	if (!b->worker)
+		return false;
+	*d = (struct vs_direct){
+		.ops = &direct_ops,
+		.w = b->worker,
+		.captured = atomic_load_explicit(&p->sw->captures, memory_order_acquire)};
+	if (d->captured)
+		look_at_clock(d->w);
+	return true;
+}
 
 unsigned direct_forward(struct vs_worker *w, struct vs_port *p)
 {
@@ -63,13 +108,11 @@ unsigned direct_forward(struct vs_worker *w, struct vs_port *p)
 			      .w = w,
 			      .captured =
 				      atomic_load_explicit(&p->sw->captures, memory_order_acquire)};
-	struct timespec ts;
 	unsigned n;
 
 	if (!d.captured)
 		return p->ops->forward(p->ctx, &d);
-	clock_gettime(CLOCK_REALTIME, &ts);
-	w->now_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	look_at_clock(w);
 	n = p->ops->forward(p->ctx, &d);
 	capture_flush(w, p->sw);
 	return n;

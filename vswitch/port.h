@@ -57,11 +57,14 @@ struct vs_seg {
  * no FCS. headlen is min(len, VS_HEAD_MIN), or more when the frame carries
  * offload flags: then all headers through layer 4 lie in head.
  */
+struct vs_worker;
+
 struct vs_burst {
 	unsigned n;
-	unsigned nseg_used; /* entries of seg[] in use */
-	unsigned hold;	    /* set by the switch: rx_burst yields at most VS_BURST - hold frames,
-			       if the port can do with fewer */
+	unsigned nseg_used;	  /* entries of seg[] in use */
+	struct vs_worker *worker; /* whose scratch it is; NULL: nobody's */
+	unsigned hold; /* set by the switch: rx_burst yields at most VS_BURST - hold frames,
+			  if the port can do with fewer */
 	uint32_t len[VS_BURST];
 	uint16_t headlen[VS_BURST];
 	uint16_t seg0[VS_BURST];
@@ -106,9 +109,8 @@ enum vs_port_cap {
 /*
  * A port that delivers by itself (vs_port_ops.forward): how it tells the switch what it did, so
  * that counters and captures are those of every port. @link: the vs_link's ctx of the port the
- * frames came from or went to, of the same switch.
+ * frames came from or went to, of the same switch; but enter takes any port of any switch.
  */
-struct vs_worker;
 struct vs_direct_ops;
 
 struct vs_direct {
@@ -130,6 +132,12 @@ struct vs_direct_ops {
 	/* One frame as Ethernet, of a VLAN (0: none), in n pieces; n <= VS_SEGS. */
 	void (*capture)(const struct vs_direct *d, void *link, enum vs_direct_dir dir,
 			enum vs_drop why, uint16_t vid, const struct vs_seg *seg, unsigned n);
+	/* After vs_link_ops.direct: all frames are told of. */
+	void (*done)(const struct vs_direct *d, void *link);
+	/* A burst to be filled as by rx_burst, and then: a port of a switch where it comes in. One
+	 * thread at a time for a port, which no worker may serve. */
+	struct vs_burst *(*burst)(const struct vs_direct *d);
+	void (*enter)(const struct vs_direct *d, void *link);
 };
 
 /*
@@ -221,6 +229,11 @@ struct vs_link_ops {
 	int (*ip_del)(void *link, const uint8_t addr[16]);
 	/* Packets for addresses that nobody has. -EEXIST: another port is that router. */
 	int (*routing)(void *link, bool v6, enum vs_routing type);
+	/*
+	 * Optional. A worker, inside tx_burst of a port that delivers by itself to ports of link's
+	 * switch: how to tell that switch. done ends it. Return: false: nobody counts.
+	 */
+	bool (*direct)(void *link, const struct vs_burst *b, struct vs_direct *d);
 };
 
 struct vs_link {

@@ -277,16 +277,34 @@ int vs_switch_configure(struct vs_switch *sw, const struct vs_switch_config *cfg
 	return rc;
 }
 
+/* The running bridge's index, and what it joined. Return: VS_PORTS_MAX: there is none. */
+static unsigned bridge_of(const struct vs_switch *sw, struct vs_vidset *joined)
+{
+	for (unsigned i = 0; i < VS_PORTS_MAX; i++) {
+		const struct vs_port *p = atomic_load_explicit(&sw->port[i], memory_order_relaxed);
+
+		if (p && p->cfg.bridge && vs_port_running(p)) {
+			*joined = p->joined;
+			return i;
+		}
+	}
+	return VS_PORTS_MAX;
+}
+
 void vs_switch_vids(const struct vs_switch *sw, struct vs_vidset *vids)
 {
+	struct vs_vidset joined;
+	unsigned bridge = bridge_of(sw, &joined);
+
 	memset(vids, 0, sizeof(*vids));
 	for (unsigned vid = 1; vid <= VS_VID_MAX; vid++) {
 		const struct bitmap *m = atomic_load(&sw->member[vid]);
 		uint64_t any = 0;
 
 		for (unsigned w = 0; m && w < BITMAP_WORDS; w++)
-			any |= atomic_load_explicit(&m->w[w], memory_order_relaxed);
-		if (any)
+			any |= atomic_load_explicit(&m->w[w], memory_order_relaxed) &
+			       ~(w == bridge / 64 ? UINT64_C(1) << (bridge % 64) : 0);
+		if (any || (bridge < VS_PORTS_MAX && vs_vidset_has(&joined, vid)))
 			vs_vidset_add(vids, vid);
 	}
 }
@@ -339,7 +357,8 @@ int vs_port_configure(struct vs_port *p, const struct vs_port_config *cfg)
 	struct vs_port_config old = p->cfg;
 	int rc;
 
-	if (cfg->role != p->cfg.role || cfg->learning != p->cfg.learning)
+	if (cfg->role != p->cfg.role || cfg->learning != p->cfg.learning ||
+	    cfg->bridge != p->cfg.bridge)
 		return -EINVAL;
 	p->cfg = *cfg;
 	rc = publish(p);
@@ -618,6 +637,7 @@ static const struct vs_link_ops link_ops = {
 	.ip_add = link_ip_add,
 	.ip_del = link_ip_del,
 	.routing = link_routing,
+	.direct = direct_begin,
 };
 
 struct vs_link vs_port_link(struct vs_port *p)

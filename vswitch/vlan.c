@@ -140,7 +140,7 @@ void vlan_rules(const struct vs_port *p, struct rules *r)
 		r->storm |= sw->storm[k] != 0;
 	}
 	r->joined = p->joined;
-	r->joined_any = vidset_any(&p->joined);
+	r->joined_any = vidset_any(&p->joined) && !p->cfg.bridge;
 	if (sw->kind == VS_KIND_GUEST_LAN)
 		r->mode = VLAN_GUEST_LAN;
 	else

@@ -268,6 +268,7 @@ struct vs_worker {
 	struct vs_burst burst;
 	struct vs_burst cut;	/* segments of a frame whose receiver takes no large ones */
 	struct vs_burst queued; /* frames that waited, on their way out */
+	struct vs_burst seen;	/* a frame that did not pass through a burst, for captures */
 	uint64_t key[VS_BURST]; /* of the destination, in no VLAN */
 	uint8_t drop[VS_BURST];
 	uint16_t vid[VS_BURST];
@@ -296,6 +297,8 @@ void mirror_forget_port(struct vs_port *p);
 
 /* burst.c */
 unsigned burst_forward(struct vs_worker *w, struct vs_port *p);
+/* Forward the burst in w's scratch, which came by the port. */
+void burst_enter(struct vs_worker *w, struct vs_port *p);
 /* Forward the burst in w's scratch as if it had come from the port, sources unseen. */
 void burst_inject(struct vs_worker *w, struct vs_port *p);
 /* Send the one frame of w's burst to one port. Return: 0 or -errno. */
@@ -361,6 +364,7 @@ void capture_forget_port(struct vs_port *p);
 
 /* direct.c */
 unsigned direct_forward(struct vs_worker *w, struct vs_port *p);
+bool direct_begin(void *link, const struct vs_burst *b, struct vs_direct *d);
 
 /* learn.c, register.c */
 bool learn(struct vs_switch *sw, struct vs_port *p, uint64_t key);

@@ -119,6 +119,9 @@ struct vs_port_config {
 	/* A guest that registers nothing (a QEMU socket): its addresses are learned, and it gets
 	 * the groups and unknown unicast frames of its VLANs. May not be changed later. */
 	bool learning;
+	/* A bridge to another network: it takes part in every VLAN it may, but those in use are
+	 * what it joins. May not be changed later. */
+	bool bridge;
 };
 
 /*

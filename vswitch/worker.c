@@ -71,6 +71,9 @@ static struct vs_worker *alloc(void)
 		return NULL;
 	memset(w, 0, offsetof(struct vs_worker, out));
 	memset(w->out_of, 0xFF, sizeof(w->out_of));
+	w->burst.worker = w;
+	w->cut.worker = w;
+	w->queued.worker = w;
 	return w;
 }
 

@@ -4,8 +4,8 @@
   flows.py sink ADDRESS PORT            until SIGTERM or a frame that ends it; prints one line
   flows.py source ADDRESS PORT FLOWS RATE SECONDS    RATE: frames a second of all together
 
-A conversation is a source port. The line: frames=N lost=N reordered=N gap_ms=X flows=N, where
-gap_ms is the longest time without a frame.
+A conversation is a source port. The line: frames=N lost=N reordered=N gap_ms=X flows=N dup=N, where
+gap_ms is the longest time without a frame, and dup counts those that came before.
 """
 import signal
 import socket
@@ -22,7 +22,7 @@ def sink(address, port):
     s.bind((address, port))
     print("listening", flush=True)
     seen, total, reordered, gap, before, ended = {}, {}, 0, 0.0, None, False
-    frames = 0
+    frames, dup, got = 0, 0, set()
 
     def stop(*_):
         raise KeyboardInterrupt
@@ -38,6 +38,10 @@ def sink(address, port):
                 total[flow] = number
                 s.settimeout(0.3)
                 continue
+            if (flow, number) in got:
+                dup += 1
+                continue
+            got.add((flow, number))
             frames += 1
             if before is not None and not ended:
                 gap = max(gap, now - before)
@@ -50,7 +54,7 @@ def sink(address, port):
         pass
     lost = sum(total.get(f, seen.get(f, 0)) for f in set(total) | set(seen)) - frames
     print(f"frames={frames} lost={lost} reordered={reordered} gap_ms={gap * 1000:.1f}"
-          f" flows={len(seen)}", flush=True)
+          f" flows={len(seen)} dup={dup}", flush=True)
 
 
 def source(address, port, flows, rate, seconds):
