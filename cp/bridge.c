@@ -153,21 +153,15 @@ static const char *owner_of(const struct cp_run *run)
 	return strcmp(owner, "*") == 0 ? run->who->user : owner;
 }
 
+/* One that is not there yet is waited for, as a NICDEF does. */
 static int check_lan(struct cp_run *run)
 {
 	const struct cp_value *v = &run->args->v[CP_OP_BRIDGE_LAN];
-	const struct cp_lan *to;
-	char title[CP_FULL_BYTES];
+	const struct cp_lan *to = v->given ? cp_lan_find(run->cp, owner_of(run), v->word2) : NULL;
 
-	if (!v->given || run->cp->in_file)
-		return 0;
-	to = cp_lan_find(run->cp, owner_of(run), v->word2);
-	snprintf(title, sizeof(title), "%.8s %.8s", owner_of(run), v->word2);
-	if (!to || to->vswitch)
-		return cp_error(run, CP_E_PAIR_UNKNOWN, title, NULL, NULL);
-	if (!to->hipers)
+	if (to && !to->hipers && !run->cp->in_file)
 		return cp_error(run, CP_E_CONFLICT, "BRIDGEPORT",
-				"the LAN is not of TYPE HIPERSOCKETS", NULL);
+				"the network is not of TYPE HIPERSOCKETS", NULL);
 	return 0;
 }
 
@@ -214,7 +208,7 @@ static void read_operands(const struct cp_run *run, struct cp_bridge *b)
 
 /*
  * Make the bridge port what the statement asks for; a failed change brings the old one back, unless
- * it is from a file: then it is tried again later.
+ * it is from a file or the LAN is missing: then it is tried again later.
  * Return: 0 or -1 after a message.
  */
 int cp_bridge_set(struct cp_run *run, struct cp_lan *lan)
@@ -235,7 +229,8 @@ int cp_bridge_set(struct cp_run *run, struct cp_lan *lan)
 	want.port = b->port;
 	want.to = b->to;
 	*b = want;
-	if (!b->defined || b->hs || run->cp->check || open_bridge(lan) == 0 || run->cp->in_file)
+	if (!b->defined || b->hs || run->cp->check || open_bridge(lan) == 0 || run->cp->in_file ||
+	    !cp_lan_find(run->cp, b->owner, b->name))
 		return 0;
 	cp_error(run, CP_E_BRIDGE, lan->name, b->error, NULL);
 	old.hs = NULL;

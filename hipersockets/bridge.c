@@ -192,7 +192,7 @@ static unsigned port_tx_burst(void *port, const struct vs_burst *burst, const st
 	struct hs_bridge *b = port;
 	struct hs_flow f = {.lan = b->lan};
 	const struct vs_link *l;
-	struct vs_direct d;
+	struct vs_direct d = {0};
 
 	pthread_rwlock_rdlock(&b->lan->lock);
 	if (b->lan->bridge != b) {
@@ -203,7 +203,7 @@ static unsigned port_tx_burst(void *port, const struct vs_burst *burst, const st
 		if (l && l->ops->direct(l->ctx, burst, &d))
 			f.d = &d;
 		take_burst(&f, b, burst, ref, n);
-		if (f.d)
+		if (d.ops)
 			d.ops->done(&d, l->ctx);
 	}
 	pthread_rwlock_unlock(&b->lan->lock);

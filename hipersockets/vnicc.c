@@ -83,6 +83,8 @@ struct hs_adapter *hs_vnicc_take(struct hs_adapter *h, const uint8_t mac[6])
 		hs_choose_mac(owner);
 	}
 	pthread_rwlock_unlock(&h->lan->lock);
+	if (owner)
+		hs_bridge_mac(owner, mac, false);
 	if (owner && owner->link.ops)
 		owner->link.ops->mac_del(owner->link.ctx, mac);
 	return owner;
@@ -100,4 +102,5 @@ void hs_vnicc_give_back(struct hs_adapter *owner, const uint8_t mac[6])
 	if (!hs_lan_add(owner->lan, owner, HS_KIND_MAC, key))
 		hs_choose_mac(owner);
 	pthread_rwlock_unlock(&owner->lan->lock);
+	hs_bridge_mac(owner, mac, true);
 }

@@ -144,7 +144,7 @@ fi
 
 must "JSON" sh -c "$BIN/zlan -d $T/run --json QUERY VSWITCH VSWA | jq -e '.vswitches[0].bridge_port | .state == \"ACTIVE\" and .role == \"PRIMARY\" and .to_lan > 0'"
 must "a second primary is refused" fails_with 'ZLN2834E VSWITCH SYSTEM VSWB .* primary bridge port' zl SET VSWITCH VSWB BRIDGEPORT PRIMARY
-must "a LAN that is none" fails_with ZLN2016E zl SET VSWITCH VSWB BRIDGEPORT LAN SYSTEM NOLAN
+must "a network of another kind is refused" fails_with "ZLN0013E .*HIPERSOCKETS" zl SET VSWITCH VSWB BRIDGEPORT LAN SYSTEM VSWA
 must "the configuration has both" output_has 'SET VSWITCH VSWB BRIDGEPORT LAN SYSTEM HS1 SECONDARY' zl QUERY CONFIGURATION
 stop zland KILL
 zland_again
