@@ -14,13 +14,13 @@
 #define HOSTS 3u
 #define UPLINK 1u
 
-struct host {
+struct lan_host {
 	struct inproc ip;
 	struct guest_dev *d;
 	struct vs_port *port;
 };
 
-static struct host host[HOSTS];
+static struct lan_host host[HOSTS];
 static struct hs_lan *lan;
 static struct vs_switch *lan_sw; /* counts */
 static struct bed *b;		 /* the first switch */
