@@ -353,7 +353,7 @@ static __attribute__((noinline)) void show(struct hs_flow *f, const struct hs_un
 	struct hs_adapter *h;
 	enum vs_drop why;
 
-	LIST_FOREACH(h, &f->from->lan->members, member)
+	LIST_FOREACH(h, &f->lan->members, member)
 	{
 		if (!h->watching || h == f->from || h == to || !sees(h, u) ||
 		    (f->spread && takes(f, h, u)))
@@ -453,8 +453,12 @@ static enum vs_drop give(struct hs_flow *f, const struct hs_unit *u, struct hs_a
 enum vs_drop hs_arrive(struct hs_flow *f, const struct hs_unit *u)
 {
 	struct hs_adapter *to = NULL;
-	enum vs_drop why = give(f, u, &to);
+	enum vs_drop why;
 
+	f->spread = false;
+	why = give(f, u, &to);
+	if (__builtin_expect(f->lan->n_watching != 0, 0))
+		show(f, u, to);
 	if (why == VS_DROP_NONE || !to)
 		return why;
 	hs_drop(f, to, VS_DIRECT_TX, why, u);
@@ -476,7 +480,7 @@ static struct qdio_result deliver_unit(struct hs_flow *f, const struct hs_unit *
 	f->sent_mcast += u->to.cast == HS_UNICAST ? 0 : u->n;
 	f->spread = false;
 	why = give(f, u, &to);
-	if (__builtin_expect(f->from->lan->n_watching != 0, 0))
+	if (__builtin_expect(f->lan->n_watching != 0, 0))
 		show(f, u, to);
 	if (why == VS_DROP_NONE)
 		return result_of(why, 0);
