@@ -99,6 +99,9 @@ static int check_transport(struct cp_run *run, bool ip)
 		return conflict(run, router, needs);
 	if (!ip && given(run, CP_OP_PMTUD_VALUE))
 		return conflict(run, "PATHMTUDISCOVERY VALUE", needs);
+	if (ip && given(run, CP_OP_BRIDGE_LAN))
+		return conflict(run, "BRIDGEPORT LAN",
+				"it needs an ETHERNET switch: layer 3 is not bridged");
 	if (ip && run->args->v[CP_OP_VEPA].choice == 1 && given(run, CP_OP_VEPA))
 		return conflict(run, "VEPA",
 				"it needs an ETHERNET switch: in IP mode all guests "
@@ -533,8 +536,8 @@ static int set_check(struct cp_run *run, const struct cp_lan *lan, struct cp_lan
 	const struct cp_macid *user = macid->given ? cp_mac_user(run->cp, macid->num) : NULL;
 
 	if (check_pairs(run) < 0 || check_transport(run, lan->ip) < 0 ||
-	    cp_ports_check(run, lan) < 0 || check_grant(run, lan) < 0 || check_uplink(run, lan) < 0 ||
-	    cp_bridge_check(run, lan) < 0)
+	    cp_ports_check(run, lan) < 0 || check_grant(run, lan) < 0 ||
+	    check_uplink(run, lan) < 0 || cp_bridge_check(run, lan) < 0)
 		return -1;
 	if (!lan->vlan_aware && vlan_operand(run) && !given(run, CP_OP_GRANT))
 		return cp_error(run, CP_E_VLAN_UNAWARE, vlan_operand(run), lan->name, NULL);

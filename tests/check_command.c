@@ -349,6 +349,7 @@ static const struct step errors[] = {
 	{38, "DEFINE VSWITCH X RDEV 0600", 2502, "RDEV is not supported in this release"},
 	{39, "DEFINE VSWITCH X GROUP G", 2540, "PORT GROUP G does not exist"},
 	{40, "DEFINE VSWITCH X BRIDGEPORT RDEV 600", 2502, "RDEV is not supported"},
+	{649, "DEFINE VSWITCH X IP BRIDGEPORT LAN * HSX", 13, "needs an ETHERNET switch"},
 	{640, "DEFINE VSWITCH X PRIMARY", 26, "BRIDGEPORT LAN owner name expected"},
 	{641, "DEFINE VSWITCH X BRIDGEPORT LAN SYSTEM VSW1", 13, "not of TYPE HIPERSOCKETS"},
 	{645, "DEFINE LAN HSX TYPE HIPERSOCKETS", 0, "created"},
