@@ -326,7 +326,7 @@ static int set_check(struct cp_run *run, const struct cp_nic *nic)
 		return cp_error(run, CP_E_MISSING, "an attribute", "SET NIC", NULL);
 	if (check_promisc(run, nic) < 0)
 		return -1;
-	if (cp_rate_nic_check(run) < 0)
+	if (cp_rate_nic_check(run, nic) < 0)
 		return -1;
 	if (v[CP_OP_MACID].given && cp_need_class_b(run, "MACID") < 0)
 		return -1;

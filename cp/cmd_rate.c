@@ -145,12 +145,28 @@ bool cp_rate_nic_asked(const struct cp_run *run)
 	       given(run, CP_OP_BURST);
 }
 
-int cp_rate_nic_check(struct cp_run *run)
+/* Something else than OFF or NONE. */
+static bool wants_rate(const struct cp_run *run)
+{
+	static const enum cp_op op[] = {CP_OP_RATE_IN, CP_OP_RATE_OUT, CP_OP_GUARANTEE,
+					CP_OP_RATEGROUP};
+
+	for (size_t i = 0; i < sizeof(op) / sizeof(op[0]); i++)
+		if (given(run, op[i]) && run->args->v[op[i]].choice != 0)
+			return true;
+	return false;
+}
+
+int cp_rate_nic_check(struct cp_run *run, const struct cp_nic *nic)
 {
 	const struct cp_value *group = &run->args->v[CP_OP_RATEGROUP];
 
 	if (!cp_rate_nic_asked(run))
 		return 0;
+	/* Their frames go from buffer to buffer: there is no queue in between to hold them. */
+	if (nic->type == CP_NIC_HIPERS && wants_rate(run))
+		return cp_error(run, CP_E_CONFLICT, "RATE",
+				"a NIC of TYPE HIPERSOCKETS has no rates", NULL);
 	if (cp_need_class_b(run, "RATE") < 0 || check_burst(run, CP_OP_RATE_IN, CP_OP_RATE_OUT) < 0)
 		return -1;
 	if (group->given && group->choice != 0 && !cp_rategroup_find(run->cp, group->word))

@@ -556,7 +556,7 @@ json_t *cp_rates_json(const struct cp_rates *r, const struct vs_port *port);
 void cp_say_rates(struct cp_run *run, const char *before, const struct cp_rates *r,
 		  const struct vs_port *port);
 bool cp_rate_nic_asked(const struct cp_run *run);
-int cp_rate_nic_check(struct cp_run *run);
+int cp_rate_nic_check(struct cp_run *run, const struct cp_nic *nic);
 int cp_rate_nic_set(struct cp_run *run, struct cp_nic *nic);
 int cp_rate_nic(const struct cp_nic *nic);
 void cp_rate_uplink(struct cp *cp, struct cp_lan *lan);
