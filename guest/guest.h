@@ -278,6 +278,35 @@ int guest_ipa_send(struct guest_dev *d, uint8_t cmd, uint16_t prot, const void *
  */
 int guest_ipa_wait(struct guest_dev *d, int seq, void *data, size_t cap, size_t *len);
 
+/* ---- HiperSockets: what is asked of the LAN ----------------------------------------------- */
+
+/*
+ * VNIC characteristics, layer 2. @characteristic: one bit, OSA_CHAR_*.
+ * Return: 0, -EOPNOTSUPP, -EALREADY, -EBUSY (a bridge port), -ENOSPC, -EACCES, -EIO, or as others.
+ */
+int guest_vnicc(struct guest_dev *d, uint32_t characteristic, bool on);
+/*
+ * Layer 3: be the LAN's traffic analyzer. Return: 0, -EACCES, -EALREADY (another one is), -EIO,
+ * or as others.
+ */
+int guest_analyze(struct guest_dev *d, bool on);
+
+struct guest_address {
+	uint8_t token[8]; /* of its adapter */
+	uint8_t mac[6];
+	uint16_t vid;	/* 4096 and more: none */
+	uint8_t change; /* 0x01 VLAN, 0x02 MAC, 0x80 it has gone */
+};
+#define GUEST_CHANGES 256u
+/*
+ * PNSO: the addresses on the LAN. @op: enum qdio_pnso_op. @notify: and changes from now on.
+ * Return: how many; -EAGAIN (the list changed meanwhile), -EOPNOTSUPP, -EPROTO, -EIO, or as others.
+ */
+int guest_addresses(struct guest_dev *d, uint8_t op, bool notify, struct guest_address *out,
+		    unsigned max);
+/* Changes told since. Return: how many, or -EOVERFLOW: some were lost, and no more will come. */
+int guest_address_changes(struct guest_dev *d, struct guest_address *out, unsigned max);
+
 /* ---- data path: output ------------------------------------------------------------------ */
 
 enum guest_tx_flag {

@@ -164,6 +164,11 @@ struct guest_dev {
 	struct guest_txq tx[QDIO_OUT_QUEUES_MAX];
 	struct guest_aobs aobs;
 	uint16_t qdioac2, qdioac3;
+	struct {
+		struct guest_address at[GUEST_CHANGES];
+		unsigned n;
+		bool lost;
+	} changes; /* of addresses, not asked for yet */
 	uint8_t mmwc;
 };
 
@@ -244,6 +249,8 @@ void guest_ipa_message(struct guest_dev *d, const uint8_t *pdu, size_t len);
 int guest_ipa_call(struct guest_dev *d, uint8_t cmd, uint16_t prot, const void *out, size_t out_len,
 		   void *in, size_t cap, size_t *len);
 /* The commands between DM_ACT and the handing over of input buffers. */
+/* iqd_lan.c: an event. @data: behind the IPA header. */
+void guest_address_event(struct guest_dev *d, const uint8_t *data, size_t len);
 int guest_ipa_bring_up(struct guest_dev *d);
 int guest_ipa_read_mac(struct guest_dev *d);
 /* The adapter assigns the device this address. */

@@ -45,7 +45,10 @@ void guest_ipa_message(struct guest_dev *d, const uint8_t *pdu, size_t len)
 	}
 	memcpy(&h, pdu, sizeof(h));
 	if (h.initiator != OSA_FROM_HOST) {
-		ipa_event(d, h.command, be16_get(h.rc));
+		if (h.command == OSA_ADDRESS_CHANGE)
+			guest_address_event(d, pdu + sizeof(h), len - sizeof(h));
+		else
+			ipa_event(d, h.command, be16_get(h.rc));
 		return;
 	}
 	s = slot_of(d, be16_get(h.seq));

@@ -342,6 +342,12 @@ static int link_vid(struct hs_adapter *h, uint16_t vid, bool add)
 	for (unsigned i = 0; i < 64; i++)
 		any |= h->vids.w[i];
 	h->vid_any = any;
+	if (h->layer == 2) {
+		pthread_mutex_lock(&h->lan->learn_lock);
+		hs_note(h->lan, h, add ? HS_CHANGE_VLAN : HS_CHANGE_VLAN | HS_CHANGE_REMOVAL,
+			h->mac, vid);
+		pthread_mutex_unlock(&h->lan->learn_lock);
+	}
 	pthread_rwlock_unlock(&h->lan->lock);
 	hs_bridge_vid(h->lan, vid);
 	return 0;
@@ -425,7 +431,10 @@ static int iqd_ipa(void *ctx, uint8_t command, uint8_t *data, size_t *len, size_
 
 static void iqd_forget(void *ctx)
 {
-	hs_trace_stop(ctx);
+	struct hs_adapter *h = ctx;
+
+	h->listens = false;
+	hs_trace_stop(h);
 	hs_vnicc_reset(ctx);
 }
 
@@ -433,8 +442,16 @@ static void iqd_tick(void *ctx, uint64_t now_ms)
 {
 	struct hs_adapter *h = ctx;
 
-	if (h->lan)
-		hs_learn_tick(h, now_ms);
+	if (!h->lan)
+		return;
+	hs_learn_tick(h, now_ms);
+	hs_notify_tick(h);
+}
+
+static uint16_t iqd_pnso(void *ctx, const struct qdio_pnso *q, uint8_t *data, size_t cap,
+			 size_t *len)
+{
+	return hs_pnso(ctx, q, data, cap, len);
 }
 
 static const struct osa_iqd_ops iqd_ops = {
@@ -446,6 +463,7 @@ static const struct osa_iqd_ops iqd_ops = {
 	.forget = iqd_forget,
 	.tick = iqd_tick,
 	.siga = adapter_siga,
+	.pnso = iqd_pnso,
 };
 
 /* ---- start and stop
@@ -517,6 +535,7 @@ static void unplug(struct hs_adapter *h)
 	hs_lan_leave(h->lan, h);
 	pthread_rwlock_unlock(&h->lan->lock);
 	h->lan = NULL;
+	h->listens = false; /* its host comes back by recovery, and asks again */
 	memset(&h->link, 0, sizeof(h->link));
 }
 
@@ -538,6 +557,8 @@ void hs_plug(struct hs_adapter *h, struct hs_lan *lan, const struct vs_link *lin
 /* ---- life
  * -------------------------------------------------------------------------------------------------
  */
+
+static _Atomic unsigned adapters; /* made */
 
 static int locks_init(struct hs_adapter *h)
 {
@@ -572,6 +593,7 @@ struct hs_adapter *hs_create(const struct hs_config *cfg, const struct qdio_env_
 		return NULL;
 	}
 	h->cfg = *cfg;
+	h->nr = (uint8_t)(1 + atomic_fetch_add(&adapters, 1) % 255);
 	LIST_INIT(&h->addresses);
 	TAILQ_INIT(&h->waiting);
 	STAILQ_INIT(&h->done);

@@ -83,7 +83,13 @@ LIST_HEAD(hs_addresses, hs_address);
 /* ---- LAN, adapter ------------------------------------------------------------------- */
 
 /* Addresses that a host speaks with and did not register: learn.c. */
-struct hs_learned;
+struct hs_learned {
+	LIST_ENTRY(hs_learned) bucket;
+	TAILQ_ENTRY(hs_learned) by_use; /* of its owner: the one used longest ago first */
+	struct hs_adapter *owner;
+	uint64_t used_ms;
+	uint8_t mac[6];
+};
 LIST_HEAD(hs_learned_list, hs_learned);
 TAILQ_HEAD(hs_learned_queue, hs_learned);
 
@@ -97,6 +103,21 @@ struct hs_learner {
 	uint64_t last_ms, last_unlearned;
 };
 
+/* Which adapter, for those who are told: notify.c. */
+struct hs_ident {
+	uint16_t devno;
+	uint8_t chpid, nr;
+};
+
+struct hs_change {
+	struct hs_ident owner;
+	uint8_t change; /* HS_CHANGE_* */
+	bool hidden;	/* from bridge ports */
+	uint8_t mac[6];
+	uint16_t vid; /* HS_NO_VLAN: none */
+};
+
+#define HS_LOG 1024u
 #define HS_BUCKETS 1024u
 #define HS_LEARNED_BUCKETS 1024u
 
@@ -112,7 +133,9 @@ struct hs_lan {
 	_Atomic uint64_t now_ms;    /* of the last tick; 0: none yet */
 	_Atomic unsigned n_learned; /* in all */
 	_Atomic uint64_t n_unlearned;
-	pthread_mutex_t learn_lock; /* learn.c */
+	pthread_mutex_t learn_lock; /* learn.c, notify.c: what follows */
+	struct hs_change log[HS_LOG];
+	uint64_t n_changes; /* all that were noted */
 	struct hs_learned_list learned[HS_LEARNED_BUCKETS];
 
 	TAILQ_HEAD(hs_bridges, hs_bridge) bridges; /* control thread */
@@ -162,6 +185,8 @@ struct hs_adapter {
 
 	/* Control thread. */
 	struct vs_link link;		  /* ops NULL: none */
+	bool listens, listens_bridge;	  /* notify.c */
+	uint64_t seen;			  /* of the LAN's changes */
 	bool broadcast_asked;		  /* layer 3 */
 	_Atomic(struct hs_lan *) plugged; /* as lan, for SIGA */
 
@@ -174,6 +199,7 @@ struct hs_adapter {
 	bool broadcast;
 	struct hs_vnicc vnicc;
 	struct hs_learner learner;
+	uint8_t nr;			 /* among adapters: 1 to 255 */
 	bool bridge_port;		 /* the LAN's active one */
 	bool watch_allowed, watch_asked; /* analyzer.c */
 	bool trace;		    /* its host analyzes the LAN's traffic, and sends nothing */
@@ -283,8 +309,24 @@ struct hs_adapter *hs_learned_owner(struct hs_lan *lan, const uint8_t mac[6]);
 int hs_learn_start(struct hs_adapter *h);
 void hs_learn_forget(struct hs_adapter *h);
 void hs_learn_stop(struct hs_adapter *h);
-void hs_learn_registered(struct hs_lan *lan, const uint8_t mac[6]);
+void hs_learn_registered(struct hs_lan *lan, const struct hs_adapter *h, const uint8_t mac[6]);
+void hs_learn_unregistered(struct hs_lan *lan, const struct hs_adapter *h, const uint8_t mac[6]);
 void hs_learn_tick(struct hs_adapter *h, uint64_t now_ms);
+
+/* ---- notify.c ------------------------------------------------------------------------ */
+
+static inline struct hs_ident hs_ident(const struct hs_adapter *h)
+{
+	return (struct hs_ident){h->cfg.osa.devno[QDIO_DEVICES - 1], h->cfg.osa.chpid, h->nr};
+}
+
+/* An address came or went. The LAN's lock and learn_lock are held. */
+void hs_note(struct hs_lan *lan, const struct hs_adapter *owner, uint8_t change,
+	     const uint8_t mac[6], uint16_t vid);
+/* As qdio_cu_ops.pnso. Control thread, no lock is held; neither for tick. */
+uint16_t hs_pnso(struct hs_adapter *h, const struct qdio_pnso *q, uint8_t *data, size_t cap,
+		 size_t *len);
+void hs_notify_tick(struct hs_adapter *h);
 
 /* ---- delivery ------------------------------------------------------------------------ */
 

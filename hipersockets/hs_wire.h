@@ -16,6 +16,13 @@ enum hs_frame_code {
 	HS_FRAME_64K = 0xFFFF,
 };
 
+/* An address-change event: spec/osa-qeth.md 4.13. */
+#define HS_CHANGE_VLAN 0x01u
+#define HS_CHANGE_MAC 0x02u
+#define HS_CHANGE_REMOVAL 0x80u
+#define HS_LOST_OVERFLOW 0x01u
+#define HS_NO_VLAN 0xFFFFu
+
 /* Bytes of an input buffer beyond the MTU. */
 #define HS_FRAME_OVERHEAD 8192u
 

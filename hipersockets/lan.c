@@ -180,7 +180,7 @@ int hs_lan_add(struct hs_lan *lan, struct hs_adapter *h, enum hs_kind kind, cons
 	if (find(lan, h, kind, h->layer, key))
 		return 0;
 	if (kind == HS_KIND_MAC && h->layer == 2)
-		hs_learn_registered(lan, key);
+		hs_learn_registered(lan, h, key);
 	if (kind == HS_KIND_GROUP && h->n_groups >= HS_GROUPS_MAX)
 		return -ENOSPC;
 	a = calloc(1, sizeof(*a));
@@ -196,12 +196,18 @@ int hs_lan_add(struct hs_lan *lan, struct hs_adapter *h, enum hs_kind kind, cons
 	return 0;
 }
 
-static void forget(struct hs_adapter *h, struct hs_address *a)
+static void forget(struct hs_lan *lan, struct hs_adapter *h, struct hs_address *a)
 {
+	bool told = a->kind == HS_KIND_MAC && a->layer == 2;
+	uint8_t key[16];
+
+	memcpy(key, a->key, sizeof(key));
 	LIST_REMOVE(a, bucket);
 	LIST_REMOVE(a, of_owner);
 	h->n_groups -= a->kind == HS_KIND_GROUP;
 	free(a);
+	if (told)
+		hs_learn_unregistered(lan, h, key);
 }
 
 void hs_lan_del(struct hs_lan *lan, struct hs_adapter *h, enum hs_kind kind, const uint8_t key[16])
@@ -209,7 +215,7 @@ void hs_lan_del(struct hs_lan *lan, struct hs_adapter *h, enum hs_kind kind, con
 	struct hs_address *a = find(lan, h, kind, h->layer, key);
 
 	if (a)
-		forget(h, a);
+		forget(lan, h, a);
 }
 
 /* ---- members ------------------------------------------------------------------------------ */
@@ -245,6 +251,6 @@ void hs_lan_leave(struct hs_lan *lan, struct hs_adapter *h)
 	hs_lan_survey(lan);
 	for (a = LIST_FIRST(&h->addresses); a; a = next) {
 		next = LIST_NEXT(a, of_owner);
-		forget(h, a);
+		forget(lan, h, a);
 	}
 }

@@ -21,14 +21,6 @@
 
 #define ROOM 512u /* addresses of one learner */
 
-struct hs_learned {
-	LIST_ENTRY(hs_learned) bucket;
-	TAILQ_ENTRY(hs_learned) by_use; /* of its owner: the one used longest ago first */
-	struct hs_adapter *owner;
-	uint64_t used_ms;
-	uint8_t mac[6];
-};
-
 static struct hs_learned_list *bucket_of(struct hs_lan *lan, const uint8_t mac[6])
 {
 	uint64_t h = 0;
@@ -62,6 +54,20 @@ static void forget(struct hs_lan *lan, struct hs_learned *e)
 	atomic_fetch_sub_explicit(&l->n, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&lan->n_learned, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&lan->n_unlearned, 1, memory_order_relaxed);
+	hs_note(lan, e->owner, HS_CHANGE_MAC | HS_CHANGE_REMOVAL, e->mac, HS_NO_VLAN);
+}
+
+/* The same; a registered address is its owner's again. */
+static void give_back(struct hs_lan *lan, struct hs_learned *e)
+{
+	const struct hs_adapter *owner;
+	uint8_t key[16];
+
+	hs_mac_key(key, e->mac);
+	forget(lan, e);
+	owner = hs_lan_owner(lan, HS_KIND_MAC, 2, key);
+	if (owner)
+		hs_note(lan, owner, HS_CHANGE_MAC, key, HS_NO_VLAN);
 }
 
 static void enter(struct hs_lan *lan, struct hs_adapter *h, const uint8_t mac[6], uint64_t now_ms)
@@ -70,7 +76,7 @@ static void enter(struct hs_lan *lan, struct hs_adapter *h, const uint8_t mac[6]
 	struct hs_learned *e;
 
 	if (TAILQ_EMPTY(&l->unused))
-		forget(lan, TAILQ_FIRST(&l->used));
+		give_back(lan, TAILQ_FIRST(&l->used));
 	e = TAILQ_FIRST(&l->unused);
 	TAILQ_REMOVE(&l->unused, e, by_use);
 	TAILQ_INSERT_TAIL(&l->used, e, by_use);
@@ -80,6 +86,7 @@ static void enter(struct hs_lan *lan, struct hs_adapter *h, const uint8_t mac[6]
 	LIST_INSERT_HEAD(bucket_of(lan, mac), e, bucket);
 	atomic_fetch_add_explicit(&l->n, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&lan->n_learned, 1, memory_order_relaxed);
+	hs_note(lan, h, HS_CHANGE_MAC, mac, HS_NO_VLAN);
 }
 
 static void use(struct hs_learned *e, uint64_t now_ms)
@@ -186,7 +193,7 @@ void hs_learn_forget(struct hs_adapter *h)
 		return;
 	pthread_mutex_lock(&h->lan->learn_lock);
 	while (!TAILQ_EMPTY(&l->used))
-		forget(h->lan, TAILQ_FIRST(&l->used));
+		give_back(h->lan, TAILQ_FIRST(&l->used));
 	pthread_mutex_unlock(&h->lan->learn_lock);
 }
 
@@ -197,7 +204,7 @@ void hs_learn_stop(struct hs_adapter *h)
 	memset(&h->learner, 0, sizeof(h->learner));
 }
 
-void hs_learn_registered(struct hs_lan *lan, const uint8_t mac[6])
+void hs_learn_registered(struct hs_lan *lan, const struct hs_adapter *h, const uint8_t mac[6])
 {
 	struct hs_learned *e;
 
@@ -205,6 +212,19 @@ void hs_learn_registered(struct hs_lan *lan, const uint8_t mac[6])
 	e = find(lan, mac);
 	if (e)
 		forget(lan, e);
+	hs_note(lan, h, HS_CHANGE_MAC, mac, HS_NO_VLAN);
+	pthread_mutex_unlock(&lan->learn_lock);
+}
+
+void hs_learn_unregistered(struct hs_lan *lan, const struct hs_adapter *h, const uint8_t mac[6])
+{
+	const struct hs_learned *e;
+
+	pthread_mutex_lock(&lan->learn_lock);
+	hs_note(lan, h, HS_CHANGE_MAC | HS_CHANGE_REMOVAL, mac, HS_NO_VLAN);
+	e = find(lan, mac);
+	if (e)
+		hs_note(lan, e->owner, HS_CHANGE_MAC, mac, HS_NO_VLAN);
 	pthread_mutex_unlock(&lan->learn_lock);
 }
 
@@ -226,15 +246,17 @@ void hs_learn_tick(struct hs_adapter *h, uint64_t now_ms)
 	atomic_store_explicit(&lan->now_ms, now_ms, memory_order_relaxed);
 	if (!l->entry)
 		return;
+	pthread_rwlock_rdlock(&lan->lock);
 	pthread_mutex_lock(&lan->learn_lock);
 	for (unsigned i = 0; i < ROOM && !TAILQ_EMPTY(&l->used); i++) {
 		struct hs_learned *e = TAILQ_FIRST(&l->used);
 		bool fresh = !e->used_ms;
 
 		if (aged(e, now_ms, (uint64_t)h->vnicc.learning_s * 1000))
-			forget(lan, e);
+			give_back(lan, e);
 		else if (!fresh)
 			break;
 	}
 	pthread_mutex_unlock(&lan->learn_lock);
+	pthread_rwlock_unlock(&lan->lock);
 }

@@ -225,6 +225,14 @@ static int cu_siga(void *cu, const struct qdio_signal *s, bool *busy)
 	return a->cfg.iqd.ops->siga(a->cfg.iqd.ctx, s, busy);
 }
 
+static uint16_t cu_pnso(void *cu, const struct qdio_pnso *q, uint8_t *data, size_t cap, size_t *len)
+{
+	const struct osa_iqd *iqd = &((struct osa *)cu)->cfg.iqd;
+
+	return iqd->ops->pnso ? iqd->ops->pnso(iqd->ctx, q, data, cap, len)
+			      : QDIO_CHSC_NOT_PROVIDED;
+}
+
 const struct qdio_cu_ops osa_cu_ops = {
 	.write = cu_write,
 	.read = cu_read,
@@ -240,6 +248,7 @@ static const struct qdio_cu_ops iqd_cu_ops = {
 	.deactivate = cu_deactivate,
 	.reset = cu_reset,
 	.siga = cu_siga,
+	.pnso = cu_pnso,
 };
 
 /* ---- life ---------------------------------------------------------------------------------- */

@@ -53,6 +53,9 @@ struct osa_iqd_ops {
 	void (*forget)(void *ctx);
 	void (*tick)(void *ctx, uint64_t now_ms);			 /* osa_tick; may be NULL */
 	int (*siga)(void *ctx, const struct qdio_signal *s, bool *busy); /* as in qdio_cu_ops */
+	/* The same; control thread. NULL: not provided. */
+	uint16_t (*pnso)(void *ctx, const struct qdio_pnso *q, uint8_t *data, size_t cap,
+			 size_t *len);
 };
 
 struct osa_iqd {

@@ -20,8 +20,9 @@ enum general_bit {
 	GENERAL_TDD = 56,
 	GENERAL_QEBSM = 58,
 	GENERAL_THIN_OSA = 67,
+	GENERAL_ADDRESS_REPORTING = 116,
 };
-enum chsc_bit { CHSC_SADC_OP0 = 107 };
+enum chsc_bit { CHSC_SADC_OP0 = 107, CHSC_PNSO = 116 };
 
 struct request {
 	struct qdio_group *const *groups;
@@ -197,7 +198,7 @@ static uint16_t characteristics(struct request *r)
 {
 	const size_t n = QDIO_CHSC_BLOCK_BYTES - RANGE_REQUEST - RESPONSE_HEADER;
 	const size_t base = RANGE_REQUEST + RESPONSE_HEADER;
-	bool all_thin = r->n, any_airq = false, any_qebsm = false;
+	bool all_thin = r->n, any_airq = false, any_qebsm = false, any_pnso = false;
 	uint8_t *general, *chsc;
 
 	if (r->len != RANGE_REQUEST || !reserve(r, n))
@@ -209,6 +210,7 @@ static uint16_t characteristics(struct request *r)
 		all_thin = all_thin && (cfg->thin_interrupts || iqd);
 		any_airq = any_airq || cfg->thin_interrupts || iqd;
 		any_qebsm = any_qebsm || cfg->qebsm;
+		any_pnso = any_pnso || r->groups[i]->cu_ops->pnso;
 	}
 	general = r->data + (QDIO_CHARS_GENERAL - base);
 	chsc = r->data + (QDIO_CHARS_CHSC - base);
@@ -220,6 +222,10 @@ static uint16_t characteristics(struct request *r)
 	}
 	if (any_qebsm)
 		set_bit(general, GENERAL_QEBSM);
+	if (any_pnso) {
+		set_bit(general, GENERAL_ADDRESS_REPORTING);
+		set_bit(chsc, CHSC_PNSO);
+	}
 	if (all_thin)
 		set_bit(general, GENERAL_THIN_OSA);
 	return QDIO_CHSC_OK;
@@ -252,6 +258,29 @@ static uint16_t adapter_device_controls(struct request *r)
 	return qdio_indicators_set(g, &ind);
 }
 
+/* 0x003D, 8.5. */
+static uint16_t network_operation(struct request *r)
+{
+	struct qdio_pnso q = {.op = r->req[12], .notify = r->req[32] & 0x80};
+	const struct qdio_group *g;
+	unsigned dev;
+	uint16_t code;
+	size_t room, len = 0;
+
+	g = other_set(r) ? NULL : find_subchannel(r, be16_load(r->req + 6), &dev);
+	if (!g || !g->cu_ops->pnso)
+		return QDIO_CHSC_NOT_PROVIDED;
+	if (r->len != QDIO_PNSO_REQUEST || r->req[5] & 0x0F || r->req[9])
+		return QDIO_CHSC_INVALID_REQUEST;
+	memcpy(q.resume, r->req + 16, sizeof(q.resume));
+	room = QDIO_CHSC_BLOCK_BYTES - QDIO_PNSO_REQUEST - RESPONSE_HEADER;
+	if (!reserve(r, room))
+		return QDIO_CHSC_INVALID_REQUEST;
+	code = g->cu_ops->pnso(g->cu, &q, r->data, room, &len);
+	r->data_len = (uint16_t)len;
+	return code;
+}
+
 static uint16_t execute(struct request *r, uint16_t code)
 {
 	switch (code) {
@@ -265,9 +294,10 @@ static uint16_t execute(struct request *r, uint16_t code)
 		return adapter_device_controls(r);
 	case QDIO_CHSC_SSQD:
 		return subchannel_qdio_data(r);
+	case QDIO_CHSC_PNSO:
+		return network_operation(r);
 	case QDIO_CHSC_DOMAIN_ATTR:
 	case QDIO_CHSC_SDCAL:
-	case QDIO_CHSC_PNSO:
 		return QDIO_CHSC_NOT_PROVIDED;
 	default:
 		return QDIO_CHSC_INVALID_COMMAND;

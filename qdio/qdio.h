@@ -279,6 +279,13 @@ struct qdio_signal {
 };
 
 /* What the adapter behind the channel does. All but write are about the group's control thread. */
+/* PERFORM NETWORK-SUBCHANNEL OPERATION: spec/qdio.md 8.5. */
+struct qdio_pnso {
+	uint8_t op;	/* enum qdio_pnso_op */
+	bool notify;	/* and tell of changes from now on; else not any more */
+	be64 resume[2]; /* of the answer before, 0: the first one */
+};
+
 struct qdio_cu_ops {
 	/*
 	 * A WRITE on device dev carried len (<= 4096) bytes.
@@ -307,6 +314,12 @@ struct qdio_cu_ops {
 	 * Return: condition code 0 or 2; 2 and *busy: nothing was done.
 	 */
 	int (*siga)(void *cu, const struct qdio_signal *s, bool *busy);
+	/*
+	 * Optional: PNSO. @data: cap zero bytes for the response behind its header; *len: used.
+	 * Return: the response code.
+	 */
+	uint16_t (*pnso)(void *cu, const struct qdio_pnso *q, uint8_t *data, size_t cap,
+			 size_t *len);
 };
 
 /* What the group is; spec/qdio.md 1, 2.2, 2.3, 8.2. */

@@ -333,7 +333,24 @@ enum qdio_chsc_rc {
 	QDIO_CHSC_INVALID_COMMAND = 0x0002,
 	QDIO_CHSC_INVALID_REQUEST = 0x0003,
 	QDIO_CHSC_NOT_PROVIDED = 0x0004,
+	QDIO_CHSC_PNSO_PARAMETER = 0x0106,
 };
+
+#define QDIO_PNSO_REQUEST 0x30
+enum qdio_pnso_op { QDIO_PNSO_BRIDGE = 0, QDIO_PNSO_ALL = 3 };
+
+/* Response of PNSO behind the header, 8.5; entries follow. */
+struct qdio_pnso_list {
+	be64 resume[2]; /* 0: the list is complete */
+	be32 zero;
+	be32 instance;
+	uint8_t zero2[3];
+	uint8_t entry_bytes;
+	be32 zero3[3];
+} BE_PACKED;
+static_assert(sizeof(struct qdio_pnso_list) == 0x28, "PNSO");
+static_assert(offsetof(struct qdio_pnso_list, instance) == 0x4C - 0x38, "instance");
+static_assert(offsetof(struct qdio_pnso_list, entry_bytes) == 0x53 - 0x38, "entry size");
 
 struct qdio_chsc_hdr {
 	be16 length;

@@ -462,6 +462,193 @@ START_TEST(test_many_learned)
 }
 END_TEST
 
+/* ---- who is there --------------------------------------------------------------------------- */
+
+/* As a host keeps it: by list and events. */
+struct table {
+	unsigned n;
+	struct guest_address a[2048];
+};
+
+static int find(const struct table *t, const uint8_t mac[6])
+{
+	for (unsigned i = 0; i < t->n; i++)
+		if (memcmp(t->a[i].mac, mac, 6) == 0)
+			return (int)i;
+	return -1;
+}
+
+static void ask(unsigned i, uint8_t op, struct table *t)
+{
+	int n = guest_addresses(host[i].d, op, true, t->a, 2048);
+
+	ck_assert_int_ge(n, 0);
+	t->n = (unsigned)n;
+}
+
+static void tell(unsigned i, struct table *t)
+{
+	struct guest_address a[64];
+	int n;
+
+	guest_service(host[i].d);
+	while ((n = guest_address_changes(host[i].d, a, 64)) > 0)
+		for (int k = 0; k < n; k++) {
+			int at = find(t, a[k].mac);
+
+			if (!(a[k].change & HS_CHANGE_MAC))
+				continue;
+			if (a[k].change & HS_CHANGE_REMOVAL) {
+				ck_assert_int_ge(at, 0);
+				t->a[at] = t->a[--t->n];
+			} else {
+				t->a[at < 0 ? (int)t->n++ : at] = a[k];
+			}
+		}
+	ck_assert_int_eq(n, 0);
+}
+
+static bool owned_by(const struct table *t, const uint8_t mac[6], unsigned viewer, unsigned i)
+{
+	int at = find(t, mac);
+
+	return at >= 0 && be16_load(t->a[at].token) == 0x0702 + 0x10 * i &&
+	       !t->a[at].token[3] == (viewer == i) && t->a[at].vid == HS_NO_VLAN;
+}
+
+START_TEST(test_list)
+{
+	static struct table t;
+
+	up(3);
+	online(3, (struct guest_config){.layer = 3});
+	ck_assert_int_eq(guest_mac_add(host[1].d, vm), 0);
+	turn(2, OSA_CHAR_BRIDGE_INVISIBLE, true);
+	ask(0, QDIO_PNSO_ALL, &t);
+	ck_assert_uint_eq(t.n, 4);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert(owned_by(&t, mac_of(i), 0, i));
+	ck_assert(owned_by(&t, vm, 0, 1));
+	ask(0, QDIO_PNSO_BRIDGE, &t);
+	ck_assert_uint_eq(t.n, 3);
+	ck_assert_int_eq(find(&t, mac_of(2)), -1);
+	ck_assert_int_eq(guest_addresses(host[0].d, 1, true, t.a, 1), -EOPNOTSUPP);
+	ck_assert_int_eq(guest_addresses(host[3].d, QDIO_PNSO_ALL, true, t.a, 1), -EOPNOTSUPP);
+	hs_plug(host[0].ip.hs, NULL, NULL);
+	ck_assert_int_eq(guest_addresses(host[0].d, QDIO_PNSO_ALL, true, t.a, 1), -EOPNOTSUPP);
+	hs_plug(host[0].ip.hs, lan, NULL);
+}
+END_TEST
+
+/* More than a block holds, and one that changes meanwhile. */
+START_TEST(test_long_list)
+{
+	static struct table t;
+	uint8_t mac[6] = {2, 1};
+
+	up(2);
+	turn(1, OSA_CHAR_LEARNING, true);
+	for (unsigned i = 0; i < 510; i++) {
+		be16_store(mac + 4, (uint16_t)i);
+		speak(1, mac, 0);
+	}
+	ask(0, QDIO_PNSO_ALL, &t);
+	ck_assert_uint_eq(t.n, 512);
+	for (unsigned i = 0; i < 510; i++) {
+		be16_store(mac + 4, (uint16_t)i);
+		ck_assert(owned_by(&t, mac, 0, 1));
+	}
+}
+END_TEST
+
+START_TEST(test_events)
+{
+	static struct table t;
+	struct guest_address a[64];
+
+	up(3);
+	tick(1);
+	turn(1, OSA_CHAR_LEARNING, true);
+	ask(0, QDIO_PNSO_ALL, &t);
+	ck_assert_int_eq(guest_mac_add(host[2].d, vm), 0);
+	tell(0, &t);
+	ck_assert_int_eq(find(&t, vm), -1); /* not before the tick */
+	tick(2);
+	tell(0, &t);
+	ck_assert(owned_by(&t, vm, 0, 2));
+	turn(2, OSA_CHAR_TAKEOVER_LEARNING, true);
+	speak(1, vm, 0);
+	tick(3);
+	tell(0, &t);
+	ck_assert(owned_by(&t, vm, 0, 1));
+	tick(603); /* it has aged */
+	tick(604); /* and host 0, whose turn was before, hears of it */
+	tell(0, &t);
+	ck_assert(owned_by(&t, vm, 0, 2));
+	ck_assert_int_eq(guest_offline(host[2].d), 0);
+	tick(605);
+	tell(0, &t);
+	ck_assert_uint_eq(t.n, 2);
+	ck_assert_int_eq(guest_vid_add(host[1].d, 7), 0);
+	tick(606);
+	guest_service(host[0].d);
+	ck_assert_int_eq(guest_address_changes(host[0].d, a, 64), 1);
+	ck_assert_uint_eq(a[0].change, HS_CHANGE_VLAN);
+	ck_assert_uint_eq(a[0].vid, 7);
+	ck_assert_int_eq(guest_addresses(host[0].d, QDIO_PNSO_ALL, false, a, 64), 2);
+	ck_assert_int_eq(guest_online(host[2].d), 0); /* nobody listens any more */
+	tick(607);
+	guest_service(host[0].d);
+	ck_assert_int_eq(guest_address_changes(host[0].d, a, 64), 0);
+}
+END_TEST
+
+/* What is hidden from bridge ports is not told to who asked as one. */
+START_TEST(test_events_bridge)
+{
+	static struct table t;
+	struct guest_address a[8];
+
+	up(2);
+	turn(1, OSA_CHAR_BRIDGE_INVISIBLE, true);
+	ask(0, QDIO_PNSO_BRIDGE, &t);
+	ck_assert_uint_eq(t.n, 1);
+	ck_assert_int_eq(guest_mac_add(host[1].d, vm), 0);
+	tick(1);
+	guest_service(host[0].d);
+	ck_assert_int_eq(guest_address_changes(host[0].d, a, 8), 0);
+}
+END_TEST
+
+/* Too much between two ticks: told once, and nothing more until it asks again. */
+START_TEST(test_overflow)
+{
+	static struct table t;
+	uint8_t mac[6] = {2, 1};
+
+	up(3);
+	turn(1, OSA_CHAR_LEARNING, true);
+	ask(0, QDIO_PNSO_ALL, &t);
+	for (unsigned i = 0; i < 1200; i++) {
+		be16_store(mac + 4, (uint16_t)i);
+		speak(1, mac, 0);
+	}
+	tick(1);
+	guest_service(host[0].d);
+	ck_assert_int_eq(guest_address_changes(host[0].d, t.a, 64), -EOVERFLOW);
+	speak(1, vm, 0);
+	tick(2);
+	guest_service(host[0].d);
+	ck_assert_int_eq(guest_address_changes(host[0].d, t.a, 64), 0);
+	ask(0, QDIO_PNSO_ALL, &t);
+	ck_assert_uint_eq(t.n, 3 + 512);
+	ck_assert_int_eq(guest_mac_add(host[2].d, (const uint8_t[]){2, 7, 7, 7, 7, 7}), 0);
+	tick(3);
+	tell(0, &t);
+	ck_assert_uint_eq(t.n, 4 + 512);
+}
+END_TEST
+
 /* ---- against a model ------------------------------------------------------------------------ */
 
 #define POOL 6u
@@ -475,6 +662,7 @@ static struct {
 	int owner[MACS], learner[MACS];
 	uint64_t used[MACS], now;
 	uint8_t mac[MACS][6];
+	struct table told; /* host 0 */
 } w;
 
 static bool has(int i, uint32_t bit)
@@ -538,6 +726,28 @@ static void model_turn(unsigned i)
 		unlearn((int)i);
 }
 
+/* What host 0 was told is what there is. */
+static void model_told(void)
+{
+	static struct table fresh;
+
+	tell(0, &w.told);
+	ask(0, QDIO_PNSO_ALL, &fresh);
+	for (unsigned m = 0; m < MACS; m++) {
+		int who = w.learner[m] != NONE && (w.owner[m] == NONE ||
+						   has(w.owner[m], OSA_CHAR_TAKEOVER_LEARNING))
+				  ? w.learner[m]
+				  : w.owner[m];
+		int at = find(&w.told, w.mac[m]);
+
+		ck_assert_int_eq(at >= 0, who != NONE);
+		ck_assert_int_eq(find(&fresh, w.mac[m]) >= 0, who != NONE);
+		/* Who gave up later what was learned of him has it again without an event. */
+		if (at >= 0 && (w.learner[m] == NONE || w.owner[m] == NONE))
+			ck_assert(owned_by(&w.told, w.mac[m], 0, (unsigned)who));
+	}
+}
+
 static void model_tick(void)
 {
 	w.now += (uint64_t)rand() % 30;
@@ -545,6 +755,8 @@ static void model_tick(void)
 	for (unsigned m = 0; m < MACS; m++)
 		if (w.now - w.used[m] >= 60)
 			w.learner[m] = NONE;
+	tick(w.now);
+	model_told();
 }
 
 static void model_start(unsigned i)
@@ -569,6 +781,8 @@ static void model_restart(unsigned i)
 	unlearn((int)i);
 	ck_assert_int_eq(guest_online(host[i].d), 0);
 	model_start(i);
+	if (i == 0)
+		ask(0, QDIO_PNSO_ALL, &w.told);
 }
 
 static bool model_apart(unsigned a, unsigned b)
@@ -690,6 +904,7 @@ START_TEST(test_model)
 	host[BRIDGE].ip.hs->bridge_port = true;
 	w.now = 1000;
 	tick(w.now);
+	ask(0, QDIO_PNSO_ALL, &w.told);
 	for (unsigned n = 0; n < 8000; n++)
 		model_step(n);
 	host[BRIDGE].ip.hs->bridge_port = false;
@@ -733,6 +948,13 @@ int main(void)
 	tcase_add_test(t, test_takeover_learning);
 	tcase_add_test(t, test_registered_comes_first);
 	tcase_add_test(t, test_many_learned);
+	suite_add_tcase(s, t);
+	t = tcase("addresses");
+	tcase_add_test(t, test_list);
+	tcase_add_test(t, test_long_list);
+	tcase_add_test(t, test_events);
+	tcase_add_test(t, test_events_bridge);
+	tcase_add_test(t, test_overflow);
 	suite_add_tcase(s, t);
 	t = tcase("model");
 	tcase_add_test(t, test_model);

@@ -92,6 +92,13 @@ recover() # DEVICE
 	carrier $1
 }
 
+# Of one that is in another namespace.
+recover_there() # DEVICE
+{
+	echo 1 >$QETH/0.0.$1/recover
+	sleep 3
+}
+
 # Wait until the interface has carrier: 1, or none: 0.
 carrier() # DEVICE [WANTED [SECONDS]]
 {
@@ -248,3 +255,51 @@ complaints()
 	[ $? = 1 ]
 }
 
+vnicc() # DEVICE CHARACTERISTIC VALUE
+{
+	echo $3 >$QETH/0.0.$1/vnicc/$2
+}
+
+sniffer() # DEVICE 0|1
+{
+	local d=$QETH/0.0.$1 n=$((0x$1))
+	[ -d $d ] || printf '0.0.%04x,0.0.%04x,0.0.%04x' $n $((n + 1)) $((n + 2)) >$QETH/group || return
+	echo 0 >$d/layer2
+	echo $2 >$d/sniffer
+}
+
+promisc() # DEVICE on|off
+{
+	ip link set $(ifname $1) promisc $2
+	sleep 1
+}
+
+# Somebody with an address that no adapter has.
+stranger() # DEVICE ADDRESS
+{
+	arp -i $(ifname $1) -s $2 02:00:00:00:50:50
+}
+
+forget() # ADDRESS
+{
+	arp -d $1
+}
+
+# Do packets for an address that nobody answers for come to a device elsewhere?
+comes() # DEVICE ADDRESS
+{
+	local i=$(ifname $1)
+	there cat /proc/net/dev | sed -n "s/.*$i: *[0-9]* *\([0-9]*\).*/\1/p" >/tmp/before
+	ping -q -c 20 -i 0.1 -W 1 $2
+	there cat /proc/net/dev | sed -n "s/.*$i: *[0-9]* *\([0-9]*\).*/\1/p" >/tmp/after
+	[ $(($(cat /tmp/after) - $(cat /tmp/before))) -ge 15 ]
+}
+
+# Does a device of this namespace see the packets between others?
+sees() # DEVICE ADDRESS
+{
+	local f=/sys/class/net/$(ifname $1)/statistics/rx_packets before
+	before=$(cat $f)
+	ping -q -c 10 -i 0.1 -W 2 $2
+	[ $(($(cat $f) - before)) -ge 15 ]
+}

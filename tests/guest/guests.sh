@@ -79,6 +79,7 @@ for g in one two; do
 		for d in 0900 0910; do
 			lines+=("$d.3 ZOSA type hipers lan HSI mfs 64K chpid F1 trace $T/traces/$d.trace")
 		done
+		lines+=("0920.3 ZOSA type hipers lan HSI mfs 64K chpid F1 analyzer yes")
 	fi
 	boot $g "${lines[@]}"
 done

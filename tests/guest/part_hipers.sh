@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # HiperSockets: two devices of guest one on a LAN of its emulator, 0910 in a network namespace
-# of its own.
+# of its own; 0920 may be the analyzer of the LAN's traffic.
 
 if [ "$FAMILY" = 3 ]; then
 	skipped "HiperSockets: this emulator has no adapter interrupts"
@@ -35,6 +35,52 @@ hipers_vlan()
 	run one 'ip link del v30' >/dev/null
 }
 
+# What the driver knows of the device, and what it makes of it.
+hipers_vnicc()
+{
+	local c
+	for c in flooding mcast_flooding learning takeover_setvmac takeover_learning bridge_invisible; do
+		must "VNIC characteristics: $c is off" says one '^0$' "sysfs 0910 vnicc/$c"
+		must "VNIC characteristics: $c is turned on" run one "vnicc 0910 $c 1"
+		must "VNIC characteristics: $c reads on" says one '^1$' "sysfs 0910 vnicc/$c"
+	done
+	must "VNIC characteristics: the timeout of learning" says one '^600$' 'sysfs 0910 vnicc/learning_timeout'
+	must "VNIC characteristics: cannot be changed while learning" run one '! vnicc 0910 learning_timeout 90'
+	must "VNIC characteristics: learning is turned off" run one 'vnicc 0910 learning 0'
+	must "VNIC characteristics: then it can" run one 'vnicc 0910 learning_timeout 90'
+	must "VNIC characteristics: and reads so" says one '^90$' 'sysfs 0910 vnicc/learning_timeout'
+	must "VNIC characteristics: they exclude a bridge port" says one 'n/a' 'sysfs 0910 bridge_role'
+	run one 'stranger 0900 10.7.0.50' >/dev/null
+	must "VNIC characteristics: flooding, frames for nobody come" run one 'comes 0910 10.7.0.50'
+	must "VNIC characteristics: recovery" run one 'recover_there 0910'
+	must "VNIC characteristics: are the same afterwards" says one '^1$' 'sysfs 0910 vnicc/flooding'
+	must "VNIC characteristics: and do the same" run one 'comes 0910 10.7.0.50'
+	must "VNIC characteristics: flooding is turned off" run one 'vnicc 0910 flooding 0'
+	must "VNIC characteristics: no flooding, no frames" run one '! comes 0910 10.7.0.50'
+	for c in mcast_flooding takeover_setvmac takeover_learning bridge_invisible; do
+		must "VNIC characteristics: $c is turned off" run one "vnicc 0910 $c 0"
+	done
+	must "VNIC characteristics: no broadcasts" run one 'vnicc 0910 rx_bcast 0'
+	run one 'forget 10.7.0.2' >/dev/null
+	must "VNIC characteristics: so nobody is found" run one 'unreached 10.7.0.2'
+	must "VNIC characteristics: broadcasts again" run one 'vnicc 0910 rx_bcast 1'
+	must "VNIC characteristics: and found" run one 'reach 10.7.0.2'
+}
+
+# The LAN is 0900 and 0910 in layer 3.
+hipers_analyzer()
+{
+	must "analyzer: its device may be one" run one 'sniffer 0920 1'
+	must "analyzer: online" run one 'online 0920 3'
+	run one 'promisc 0920 on' >/dev/null
+	must "analyzer: the driver says so" says one 'analyzer is activated' 'dmesg >/tmp/dmesg; grep -o "analyzer is [a-z]*" /tmp/dmesg'
+	must "analyzer: it sees the others" run one 'sees 0920 10.6.0.2'
+	run one 'promisc 0920 off' >/dev/null
+	must "analyzer: the driver stops it" says one 'analyzer is deactivated' 'dmesg >/tmp/dmesg; grep -o "analyzer is [a-z]*" /tmp/dmesg'
+	must "analyzer: and sees nothing" run one '! sees 0920 10.6.0.2'
+	must "analyzer: offline" run one 'offline 0920'
+}
+
 run one serve >"$T/served" 60
 hipers_up 2 10.7.0
 must "HiperSockets, layer 2: their digest" run one 'md5sum </tmp/data' 60
@@ -50,12 +96,18 @@ must "HiperSockets, layer 2: a group is joined" run one 'join 0900 fd01::5:4321/
 must "HiperSockets, layer 2: frames for it come" run one "$group"
 must "HiperSockets, layer 2: recover" run one 'recover 0900'
 must "HiperSockets, layer 2: and reach" run one 'reach 10.7.0.2'
+hipers_vnicc
 run one 'together' >/dev/null
 must "HiperSockets, layer 2: offline" run one 'offline 0900 && offline 0910'
 
 hipers_up 3 10.6.0
 hipers_vlan 3 10.16.0
 must "HiperSockets, layer 3: the VLAN assist" says one 'VLAN enabled' 'dmesg >/tmp/dmesg; grep VLAN /tmp/dmesg'
+hipers_analyzer
 run one 'together' >/dev/null
 must "HiperSockets, layer 3: offline" run one 'offline 0900 && offline 0910'
+run one 'sniffer 0900 1 && online 0900 3 && promisc 0900 on' >/dev/null
+must "analyzer: not without authority" says one 'not authorized' 'dmesg >/tmp/dmesg; grep -o "not authorized" /tmp/dmesg'
+run one 'offline 0900 && sniffer 0900 0' >/dev/null
+skipped "HiperSockets: address notification (PNSO): no emulator executes it"
 [ -z "${RECORD:-}" ] || cp "$T/traces/0900.trace" "$RECORD/"
