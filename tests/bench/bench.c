@@ -112,6 +112,39 @@ static void progress(unsigned round, const char *what, const char *subject)
 			subject);
 }
 
+/*
+ * A run during which the two processors were far from each other says more of the host than of the
+ * subject: it is repeated, as far as the time allows, whoever's it is.
+ */
+static struct {
+	double least; /* ns, of a line there and back, so far */
+	unsigned again;
+} line = {.least = 1e9};
+
+static double line_now(void)
+{
+	double ns = bench_line_ns();
+
+	if (ns < line.least)
+		line.least = ns;
+	return ns;
+}
+
+static void run_near(const struct bench_case *c, struct bench_sample *out, uint64_t deadline)
+{
+	for (unsigned tries = 0; tries < 4 && !stop; tries++) {
+		double before = line_now(), after;
+
+		*out = (struct bench_sample){0};
+		c->run(c, opt.seconds, out);
+		after = line_now();
+		out->line_ns = before > after ? before : after;
+		if (out->skipped[0] || !bench_far(out, line.least) || bench_ns() > deadline)
+			return;
+		line.again += tries < 3;
+	}
+}
+
 static struct bench_stages *run_all(struct bench_result *result, unsigned n)
 {
 	bool staged = selected("stages", "64 B, packed both ways", "zlan");
@@ -132,7 +165,7 @@ static struct bench_stages *run_all(struct bench_result *result, unsigned n)
 			const struct bench_case *c = result[i].c;
 
 			progress(r, c->name, c->subject);
-			c->run(c, opt.seconds, &result[i].run[r]);
+			run_near(c, &result[i].run[r], begin + (uint64_t)(opt.limit * 1e9));
 			result[i].n = r + 1;
 		}
 		if (staged && !stop) {
@@ -244,6 +277,7 @@ static int run_and_report(struct bench_result *result, unsigned n)
 	bench_peers_end();
 	if (stop)
 		return 1;
+	bench_lines(result, n, line.least, line.again);
 	bench_table(result, n);
 	if (stages)
 		bench_stages_table(stages);

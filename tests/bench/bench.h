@@ -40,6 +40,7 @@ enum bench_metric {
 /* What one run of one case measured; 0: not measured. */
 struct bench_sample {
 	double v[BENCH_METRIC_COUNT];
+	double line_ns;	  /* bench_line_ns before or after, the greater one */
 	bool wrong;	  /* contents were damaged or frames are unaccounted for */
 	char skipped[96]; /* why it could not be run */
 };
@@ -66,6 +67,10 @@ struct bench_case {
 	const char *peer;  /* program under tests/bench/peer, and what it is asked for */
 	const char *words; /* in this process: a feature to be used */
 };
+
+/* line.c: nanoseconds for a cache line from one processor to the other and back; 0: there is one.
+ */
+double bench_line_ns(void);
 
 /* cases.c */
 extern const struct bench_case bench_cases[];
@@ -142,6 +147,9 @@ struct bench_result {
 	unsigned n;
 	struct bench_sample run[BENCH_ROUNDS_MAX];
 };
+/* Is a run one of those during which the processors were far from each other? */
+bool bench_far(const struct bench_sample *s, double least_ns);
+void bench_lines(const struct bench_result *r, unsigned n, double least_ns, unsigned again);
 void bench_table(const struct bench_result *r, unsigned n);
 int bench_json(const struct bench_result *r, unsigned n, struct bench_stages *s, const char *path);
 

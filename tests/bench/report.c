@@ -67,6 +67,38 @@ static bool same(const char *a, const char *b)
 	return !strcmp(a, b);
 }
 
+/* ---- how far the processors were from each other --------------------------------------------- */
+
+bool bench_far(const struct bench_sample *s, double least_ns)
+{
+	return s->line_ns > 2 * least_ns;
+}
+
+void bench_lines(const struct bench_result *r, unsigned n, double least_ns, unsigned again)
+{
+	unsigned runs = 0, far = 0;
+	double most = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < r[i].n; k++) {
+			const struct bench_sample *s = &r[i].run[k];
+
+			if (s->skipped[0])
+				continue;
+			runs++;
+			far += bench_far(s, least_ns);
+			if (s->line_ns > most)
+				most = s->line_ns;
+		}
+	if (!runs)
+		return;
+	printf("a cache line between the two processors and back: %.0f ns at the least, %.0f at "
+	       "the "
+	       "most;\n%u runs that met more than twice the least were repeated, %u of %u in the "
+	       "table met it still\n",
+	       least_ns, most, again, far, runs);
+}
+
 /* ---- zlan beside a peer -------------------------------------------------------------------------
  */
 
@@ -247,6 +279,23 @@ static void put_result(json_t *list, const struct bench_result *r)
 	}
 }
 
+static void put_line(json_t *list, const struct bench_result *r)
+{
+	double v[BENCH_ROUNDS_MAX];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->n; i++)
+		v[n++] = r->run[i].line_ns;
+	if (!n || skipped(r))
+		return;
+	qsort(v, n, sizeof(*v), compare);
+	json_array_append_new(
+		list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:i}", "section",
+				r->c->section, "case", r->c->name, "subject", r->c->subject,
+				"metric", "cache_line_there_and_back", "unit", "ns", "median",
+				v[n / 2], "min", v[0], "max", v[n - 1], "runs", (int)n));
+}
+
 static void put_stages(json_t *list, struct bench_stages *s)
 {
 	const char *name = "";
@@ -269,8 +318,10 @@ int bench_json(const struct bench_result *r, unsigned n, struct bench_stages *s,
 	json_t *list = json_array();
 	int rc;
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		put_result(list, &r[i]);
+		put_line(list, &r[i]);
+	}
 	put_stages(list, s);
 	rc = json_dump_file(list, path, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
 	json_decref(list);
