@@ -103,8 +103,10 @@ void cp_do_define_nic(struct cp_run *run)
 	const char *user = cp_arg_user(run);
 	struct cp_nic *nic = user ? create(run, user) : NULL;
 
-	if (nic)
-		say_created(run, nic);
+	if (!nic)
+		return;
+	cp_guestuplink_came(nic);
+	say_created(run, nic);
 }
 
 /* ---- NICDEF ----------------------------------------------------------------------- */
@@ -486,6 +488,18 @@ static void refused(struct cp_run *run, const struct cp_nic *nic, const struct c
 		cp_error(run, CP_E_SYSTEM, title, strerror(errno), NULL);
 }
 
+/* Then it is neither coupled nor uncoupled. Return: after a message. */
+static bool is_uplink(struct cp_run *run, const struct cp_nic *nic)
+{
+	char title[CP_TITLE_BYTES];
+
+	if (!nic->uplink_of)
+		return false;
+	cp_lan_title(nic->uplink_of, title);
+	cp_error(run, CP_E_IFNAME_USED, nic->name, title, NULL);
+	return true;
+}
+
 void cp_do_couple(struct cp_run *run)
 {
 	struct cp_nic *nic = cp_arg_device(run);
@@ -499,6 +513,8 @@ void cp_do_couple(struct cp_run *run)
 		cp_do_couple_ctca(run, nic);
 		return;
 	}
+	if (is_uplink(run, nic))
+		return;
 	if (nic->lan) {
 		cp_lan_title(nic->lan, title);
 		cp_error(run, CP_E_COUPLED, nic->name, title, NULL);
@@ -535,6 +551,8 @@ void cp_do_uncouple(struct cp_run *run)
 		cp_do_uncouple_ctca(run, nic);
 		return;
 	}
+	if ((nic->held || !nic->lan_name[0]) && is_uplink(run, nic))
+		return;
 	lan = nic->lan;
 	if (!lan && (nic->held || !nic->lan_name[0])) {
 		cp_error(run, CP_E_UNCOUPLED, nic->name, NULL, NULL);

@@ -135,7 +135,8 @@ int cp_rate_nic(const struct cp_nic *nic)
 		.guarantee_bps = nic->guarantee.bps,
 	};
 
-	return nic->port ? vs_port_shape(nic->port, &s) : 0;
+	/* Of an uplink: the switch's (cp_rate_uplink). */
+	return nic->port && !nic->uplink_of ? vs_port_shape(nic->port, &s) : 0;
 }
 
 bool cp_rate_nic_asked(const struct cp_run *run)

@@ -193,10 +193,28 @@ static void set_devices(const struct cp_run *run, struct cp_uplink *u)
 		struct cp_device *d = &u->dev[u->n_dev];
 		int len = (int)strcspn(at, " ");
 
-		*d = (struct cp_device){.kind = op == CP_OP_TAP ? CP_UPLINK_TAP : CP_UPLINK_NIC};
+		*d = (struct cp_device){.kind = op == CP_OP_TAP		       ? CP_UPLINK_TAP
+						: memchr(at, '/', (size_t)len) ? CP_UPLINK_GUEST
+									       : CP_UPLINK_NIC};
 		snprintf(d->ifname, sizeof(d->ifname), "%.*s", len, at);
 		at += len + (at[len] == ' ');
 	}
+}
+
+/* A guest's NIC that is to be an uplink. It need not exist yet. */
+static int check_guest(struct cp_run *run, const struct cp_device *d)
+{
+	const struct cp_nic *nic = cp_guestuplink_nic(run->cp, d);
+	char title[CP_TITLE_BYTES];
+
+	if (nic && nic->type == CP_NIC_CTCA)
+		return cp_error(run, CP_E_IS_CTCA, nic->name, NULL, NULL);
+	if (nic && nic->type == CP_NIC_HIPERS)
+		return conflict(run, nic->name, "a NIC of TYPE HIPERSOCKETS has no frames for it");
+	if (!nic || !nic->lan)
+		return 0;
+	cp_lan_title(nic->lan, title);
+	return cp_error(run, CP_E_COUPLED, nic->name, title, NULL);
 }
 
 static int check_device(struct cp_run *run, const struct cp_lan *lan, const struct cp_uplink *u,
@@ -210,7 +228,7 @@ static int check_device(struct cp_run *run, const struct cp_lan *lan, const stru
 	for (unsigned k = 0; k < i; k++)
 		if (strcmp(u->dev[k].ifname, ifname) == 0)
 			return conflict(run, ifname, "was given twice");
-	return 0;
+	return u->dev[i].kind == CP_UPLINK_GUEST ? check_guest(run, &u->dev[i]) : 0;
 }
 
 /* @lan: NULL: it is being defined. */
@@ -230,6 +248,10 @@ static int check_uplink(struct cp_run *run, const struct cp_lan *lan)
 		set_devices(run, &u);
 	for (unsigned i = 0; i < u.n_dev; i++)
 		if (check_device(run, lan, &u, i) < 0)
+			return -1;
+	for (unsigned i = 0; given(run, CP_OP_CONNECT) && lan && !u.n_dev && i < lan->uplink.n_dev;
+	     i++)
+		if (check_guest(run, &lan->uplink.dev[i]) < 0)
 			return -1;
 	if (!given(run, CP_OP_GROUP))
 		return 0;
@@ -522,8 +544,10 @@ static int set_uplink(struct cp_run *run, struct cp_lan *lan)
 		return 0;
 	cp_uplink_close(run->cp, lan);
 	define(lan, &want);
-	if (open_uplink(run, lan) == 0)
+	if (open_uplink(run, lan) == 0) {
+		cp_guestuplink_settle(run->cp);
 		return 0;
+	}
 	cp_uplink_close(run->cp, lan);
 	define(lan, &old);
 	cp_uplink_open(run->cp, lan);
@@ -654,6 +678,7 @@ void cp_do_detach_vswitch(struct cp_run *run)
 		return;
 	}
 	cp_lan_destroy(run->cp, lan);
+	cp_guestuplink_settle(run->cp);
 	run->changed = true;
 	cp_say(run, "VSWITCH SYSTEM %s is destroyed", name);
 }

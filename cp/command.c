@@ -269,7 +269,7 @@ struct vs_port *cp_find_port(struct cp *cp, const char *nic, struct vs_switch **
 	if (!n || !n->port)
 		return NULL;
 	if (sw)
-		*sw = n->wire ? n->wire->sw : n->lan->sw;
+		*sw = n->wire ? n->wire->sw : n->uplink_of ? n->uplink_of->sw : n->lan->sw;
 	return n->port;
 }
 

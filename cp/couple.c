@@ -201,7 +201,8 @@ enum cp_refusal cp_couple_default(struct cp_nic *nic)
 {
 	struct cp_lan *lan;
 
-	if (nic->lan || nic->held || !nic->lan_name[0])
+	cp_guestuplink_came(nic);
+	if (nic->lan || nic->uplink_of || nic->held || !nic->lan_name[0])
 		return CP_REFUSE_NONE;
 	lan = cp_lan_find(nic->cp, nic->lan_owner, nic->lan_name);
 	return lan ? cp_couple(nic, lan, 0) : CP_REFUSE_NONE;

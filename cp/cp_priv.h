@@ -70,13 +70,15 @@ struct cp_port {
 	UT_hash_handle hh;
 };
 
-enum cp_uplink_kind { CP_UPLINK_TAP, CP_UPLINK_DPDK, CP_UPLINK_NIC };
+/* GUEST: a NIC of a user, by its name in ifname; its guest stands between the switch and outside.
+ */
+enum cp_uplink_kind { CP_UPLINK_TAP, CP_UPLINK_DPDK, CP_UPLINK_NIC, CP_UPLINK_GUEST };
 
 /* A device of the host: what is wanted, and what there is of it. */
 struct cp_device {
 	enum cp_uplink_kind kind;
 	char ifname[CP_IFNAME_BYTES]; /* "": none */
-	void *handle;		      /* of hooks.open_uplink; NULL: not open */
+	void *handle;		      /* of hooks.open_uplink, or the NIC; NULL: not open */
 	struct vs_port *port;
 	uint32_t retry_s;
 	char error[256]; /* why it is not open */
@@ -266,7 +268,8 @@ struct cp_nic {
 	char peer_user[CP_NAME_BYTES]; /* who may couple his to it; "*": anybody */
 	struct cp_wire *wire;	       /* to another, in place of a network */
 
-	struct cp_lan *lan; /* coupled */
+	struct cp_lan *uplink_of; /* it is the uplink of this switch */
+	struct cp_lan *lan;	  /* coupled */
 	struct cp_nic *lan_next, *lan_prev;
 	struct vs_port *port;
 	struct cp_policy connected; /* as its port was last configured with authority */
@@ -480,6 +483,7 @@ int cp_vmlan_check_nic(struct cp_run *run, const char *user);
 /* uplink.c */
 int cp_uplink_open(struct cp *cp, struct cp_lan *lan);
 void cp_uplink_close(struct cp *cp, struct cp_lan *lan);
+void cp_uplink_lost(struct cp *cp, struct cp_lan *lan, const void *handle);
 void cp_uplink_tick(struct cp *cp, struct cp_lan *lan);
 void cp_uplink_decide(struct cp *cp, struct cp_lan *lan);
 int cp_uplink_switchover(struct cp *cp, struct cp_lan *lan);
@@ -504,6 +508,15 @@ json_t *cp_bridge_json(const struct cp_lan *lan);
 json_t *cp_bridges_json(const struct cp_lan *to);
 void cp_say_bridge(struct cp_run *run, const struct cp_lan *lan, bool details);
 void cp_say_bridges(struct cp_run *run, const struct cp_lan *to);
+
+/* guestuplink.c */
+struct cp_nic *cp_guestuplink_nic(struct cp *cp, const struct cp_device *d);
+int cp_guestuplink_open(struct cp *cp, struct cp_lan *lan, struct cp_device *d,
+			enum vs_port_role role);
+void cp_guestuplink_close(struct cp_device *d);
+void cp_guestuplink_gone(struct cp_nic *nic);
+void cp_guestuplink_came(struct cp_nic *nic);
+void cp_guestuplink_settle(struct cp *cp);
 
 /* group.c */
 struct cp_group *cp_group_find(const struct cp *cp, const char *name);

@@ -49,7 +49,8 @@ static const char later_rdev[] = "there are no real OSA devices here; use UPLINK
 	{                                                                                          \
 		.op = CP_OP_UPLINK_NIC, .words = "UPLINK NIC", .arg = CP_ARG_IFNAMES,              \
 		.max = CP_UPLINK_DEVICES, .name = "ifname...",                                     \
-		.help = "connect by interfaces the host has already; as with TAP"                  \
+		.help = "connect by interfaces the host has already; as with TAP. Or by a guest: " \
+			"userid vdev, or userid/vdev among them"                                   \
 	}
 #define OPERAND_TRANSPORT                                                                          \
 	{.op = CP_OP_ETHERNET,                                                                     \

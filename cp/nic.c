@@ -137,6 +137,7 @@ void cp_nic_destroy(struct cp_nic *nic)
 	struct cp_user *u = nic->user;
 
 	revoke(nic);
+	cp_guestuplink_gone(nic);
 	if (nic->socket)
 		cp->hooks.close_socket(cp->hooks.ctx, nic->socket, nic->type);
 	cp_uncouple(nic);
@@ -154,7 +155,7 @@ void cp_nic_configure(struct cp_nic *nic)
 	struct vs_port_config cfg;
 	int rc;
 
-	if (!nic->port || nic->wire)
+	if (!nic->port || nic->wire || nic->uplink_of)
 		return;
 	nic->connected = cp_effective(nic, nic->lan);
 	cp_mirror_apply(nic->lan);
@@ -239,6 +240,7 @@ static struct cp_nic *find_free(struct cp *cp, const struct cp_caller *who, cons
 	if (cp_nic_attached(nic))
 		return refuse(EBUSY, err, err_len, CP_E_ATTACHED, name, "end that guest first",
 			      NULL);
+	cp_guestuplink_came(nic);
 	return nic;
 }
 

@@ -362,6 +362,27 @@ static int value_list(struct parser *ps, const struct cp_operand *o, const char 
 	}
 }
 
+/* "LINUX01/0600" as a device of an uplink, in capitals and with four digits. */
+static int value_uplink_nic(struct parser *ps, const char *word, struct cp_value *one)
+{
+	struct cp_value v = {0};
+
+	if (value_vdev(ps, word, &v) < 0)
+		return -1;
+	snprintf(one->word, sizeof(one->word), "%.8s/%04X", v.word, v.num & 0xFFFF);
+	return 0;
+}
+
+/* "LINUX01 0600", and nothing else: z/VM's spelling. */
+static bool is_userid_vdev(struct parser *ps, const struct cp_operand *o, const char *word)
+{
+	const char *next = cp_token(ps->t, ps->i);
+
+	return o->op == CP_OP_UPLINK_NIC && ps->i < ps->t->n && !at_offer(ps, ps->i) &&
+	       cp_name_ok(word) && strlen(next) == 4 && isdigit((unsigned char)*next) &&
+	       strspn(next, "0123456789abcdefABCDEF") == 4;
+}
+
 /* The same of interface names, whose letters keep their case. */
 static int value_ifnames(struct parser *ps, const struct cp_operand *o, const char *word,
 			 struct cp_value *v)
@@ -371,8 +392,17 @@ static int value_ifnames(struct parser *ps, const struct cp_operand *o, const ch
 
 	for (;;) {
 		struct cp_value one;
+		char pair[32];
+		int rc;
 
-		if (value_ifname(ps, word, &one) < 0)
+		if (is_userid_vdev(ps, o, word)) {
+			snprintf(pair, sizeof(pair), "%.8s/%.4s", word, cp_token(ps->t, ps->i++));
+			word = pair;
+		}
+		rc = o->op == CP_OP_UPLINK_NIC && strchr(word, '/')
+			     ? value_uplink_nic(ps, word, &one)
+			     : value_ifname(ps, word, &one);
+		if (rc < 0)
 			return -1;
 		used += (size_t)snprintf(v->word + used, sizeof(v->word) - used, "%s%s",
 					 used ? " " : "", one.word);

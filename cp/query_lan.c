@@ -31,7 +31,7 @@ static json_t *vid_json(uint16_t vid)
 /* What the driver says of an uplink's device, or null. */
 static json_t *device_json(const struct cp *cp, const struct cp_uplink *u)
 {
-	json_t *o = u->dev[0].handle && cp->hooks.uplink_device
+	json_t *o = u->dev[0].handle && u->dev[0].kind != CP_UPLINK_GUEST && cp->hooks.uplink_device
 			    ? cp->hooks.uplink_device(cp->hooks.ctx, u->dev[0].handle)
 			    : NULL;
 

@@ -137,8 +137,11 @@ static json_t *nic_json(const struct cp_nic *nic)
 	if (nic->client && nic->client->queue_pairs)
 		json_object_set_new(o, "queue_pairs",
 				    json_integer(nic->client->queue_pairs(nic->client->ctx)));
+	json_object_set_new(o, "uplink_of",
+			    nic->uplink_of ? json_string(nic->uplink_of->name) : json_null());
 	if (!lan)
-		json_object_set_new(o, "counters", json_null());
+		json_object_set_new(o, "counters",
+				    nic->port ? cp_counters_json(nic->port) : json_null());
 	more = cp_rates_json(&nic->rates, nic->port);
 	json_object_set_new(more, "guarantee_bps", json_integer((json_int_t)nic->guarantee.bps));
 	json_object_set_new(more, "group",
@@ -250,6 +253,9 @@ static void say_nic(struct cp_run *run, const struct cp_nic *nic, bool details)
 		*strchr(title, ' ') = '\0';
 		cp_say(run, "  MAC: %s         %s: %s %s", mac, title, nic->lan->owner,
 		       nic->lan->name);
+	} else if (nic->uplink_of) {
+		cp_say(run, "  MAC: %s         Uplink of VSWITCH: SYSTEM %s", mac,
+		       nic->uplink_of->name);
 	} else if (nic->lan_name[0] && !nic->held) {
 		cp_say(run, "  MAC: %s         LAN: * None, waits for %s %s", mac, nic->lan_owner,
 		       nic->lan_name);
@@ -368,6 +374,8 @@ static void count_nic(struct cp_run *run, json_t *list, const struct cp_value *v
 		cp_error(run, CP_E_NO_DEVICE, name, NULL, NULL);
 	else if (nic->type == CP_NIC_CTCA)
 		cp_error(run, CP_E_IS_CTCA, name, NULL, NULL);
+	else if (nic->uplink_of)
+		count_port(run, list, nic->uplink_of, nic->name, nic->port);
 	else if (!nic->lan)
 		cp_error(run, CP_E_DISCONNECTED, name, NULL, NULL);
 	else

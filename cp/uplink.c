@@ -24,7 +24,7 @@ static_assert(CP_GROUP_LINKS + CP_UPLINK_DEVICES <= VS_LAG_MEMBERS, "members");
 
 const char *cp_device_kind(const struct cp_device *d)
 {
-	static const char *const name[] = {"TAP", "DPDK", "NIC"};
+	static const char *const name[] = {"TAP", "DPDK", "NIC", "NIC"};
 
 	return name[d->kind];
 }
@@ -33,6 +33,8 @@ const char *cp_device_kind(const struct cp_device *d)
 
 static const char *handle_state(const struct cp *cp, const struct cp_device *d)
 {
+	if (d->kind == CP_UPLINK_GUEST)
+		return vs_port_running(d->port) ? "Ready" : "No guest is ready there";
 	return cp->hooks.uplink_state ? cp->hooks.uplink_state(cp->hooks.ctx, d->handle) : "Ready";
 }
 
@@ -55,6 +57,8 @@ int cp_device_open(struct cp *cp, struct cp_lan *lan, struct cp_device *d, enum 
 
 	d->error[0] = '\0';
 	d->retry_s = cp->now_s;
+	if (d->kind == CP_UPLINK_GUEST)
+		return cp_guestuplink_open(cp, lan, d, role);
 	/* Of a DPDK device: its name, not its arguments. */
 	snprintf(cfg.name, sizeof(cfg.name), "%.*s", (int)strcspn(d->ifname, ","), d->ifname);
 	memset(&cfg.vids, 0xFF, sizeof(cfg.vids));
@@ -86,7 +90,9 @@ void cp_device_close(struct cp *cp, struct cp_lan *lan, struct cp_device *d)
 {
 	if (d->port)
 		cp_forget(cp, lan->sw, d->port);
-	if (d->handle && cp->hooks.close_uplink)
+	if (d->kind == CP_UPLINK_GUEST)
+		cp_guestuplink_close(d);
+	else if (d->handle && cp->hooks.close_uplink)
 		cp->hooks.close_uplink(cp->hooks.ctx, d->handle);
 	d->handle = NULL;
 	vs_port_destroy(d->port);
@@ -208,6 +214,8 @@ static int open_plain(struct cp *cp, struct cp_lan *lan)
 		return 0;
 	if (cp_device_open(cp, lan, &u->dev[0], VS_ROLE_UPLINK) < 0)
 		return -1;
+	if (!u->dev[0].handle) /* a NIC that is waited for */
+		return 0;
 	u->port = u->dev[0].port;
 	u->active = 0;
 	cp_rate_uplink(cp, lan);
@@ -252,6 +260,8 @@ static int open_member(struct cp *cp, struct cp_lan *lan, unsigned i)
 		return 0;
 	if (cp_device_open(cp, lan, &u->dev[i], VS_ROLE_MEMBER) < 0)
 		return -1;
+	if (!u->dev[i].handle)
+		return 0;
 	vs_lag_join(u->lag, DEVICE_INDEX + i, u->dev[i].port);
 	return 0;
 }
@@ -314,11 +324,33 @@ void cp_uplink_close(struct cp *cp, struct cp_lan *lan)
 	u->error[0] = '\0';
 }
 
+/* A device of it goes: the others stay. */
+void cp_uplink_lost(struct cp *cp, struct cp_lan *lan, const void *handle)
+{
+	struct cp_uplink *u = &lan->uplink;
+
+	for (unsigned i = 0; i < u->n_dev; i++) {
+		if (u->dev[i].handle != handle)
+			continue;
+		if (!u->lag) {
+			cp_uplink_close(cp, lan);
+			return;
+		}
+		vs_lag_leave(u->lag, DEVICE_INDEX + i);
+		cp_device_close(cp, lan, &u->dev[i]);
+	}
+	cp_uplink_decide(cp, lan);
+}
+
 /* Try again what could not be opened. */
 void cp_uplink_tick(struct cp *cp, struct cp_lan *lan)
 {
 	struct cp_uplink *u = &lan->uplink;
 
+	/* Nobody tells when a guest is ready. */
+	for (unsigned i = 0; i < u->n_dev; i++)
+		if (u->dev[i].kind == CP_UPLINK_GUEST)
+			cp_uplink_decide(cp, lan);
 	if (!u->connect || cp->now_s - u->retry_s < CP_RETRY_S)
 		return;
 	u->retry_s = cp->now_s;

@@ -538,7 +538,12 @@ void vs_switch_set_notify(struct vs_switch *sw,
 static int link_mac(struct vs_port *p, const uint8_t mac[6], bool add)
 {
 	unsigned had = p->n_macs + p->n_groups;
-	int rc = mac[0] & 1 ? register_group(p, mac, add) : register_mac(p, mac, add);
+	int rc;
+
+	/* A member's addresses are its uplink's, which learns them and gets all groups. */
+	if (p->cfg.role == VS_ROLE_MEMBER)
+		return 0;
+	rc = mac[0] & 1 ? register_group(p, mac, add) : register_mac(p, mac, add);
 
 	if (p->sw->notify && p->n_macs + p->n_groups != had)
 		p->sw->notify(p->sw->notify_ctx, p, mac, add);
