@@ -55,6 +55,7 @@ static void read_entries(struct osa_data *d, const struct qdio_queue *q, unsigne
 		/* Read before the buffer is given back: spec/qdio.md 9.4. */
 		if (en->e[en->n].sflags & QDIO_SBALF0_PCI)
 			d->out_signal = true;
+		en->endless |= !used;
 		en->count[en->n_sbal++] = (uint8_t)used;
 		en->n += used;
 	}
@@ -86,6 +87,7 @@ bool osa_fetch_entries(struct osa_data *d, unsigned room, struct osa_entries *en
 	assert(room <= VS_BURST);
 	en->n = 0;
 	en->n_sbal = 0;
+	en->endless = false;
 	d->out_n = 0;
 	d->out_signal = false;
 	STAGE(FETCH);
@@ -101,13 +103,18 @@ bool osa_fetch_entries(struct osa_data *d, unsigned room, struct osa_entries *en
 
 void osa_fetch_done(struct osa_data *d)
 {
+	struct qdio_queue *q = &d->queues->out[d->out_queue];
 	bool signal = d->out_signal;
 
 	if (!d->out_n)
 		return;
-	for (unsigned i = 0; i < d->out_n; i++)
-		signal |= d->out_result[i].state == QDIO_OUT_ERROR;
-	qdio_out_complete(&d->queues->out[d->out_queue], d->out_result, d->out_n);
+	if (d->out_fine) {
+		qdio_out_emptied(q, d->out_n);
+	} else {
+		for (unsigned i = 0; i < d->out_n; i++)
+			signal |= d->out_result[i].state == QDIO_OUT_ERROR;
+		qdio_out_complete(q, d->out_result, d->out_n);
+	}
 	atomic_fetch_add_explicit(&d->tx_buffers, d->out_n, memory_order_relaxed);
 	d->out_n = 0;
 	if (signal) {

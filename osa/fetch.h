@@ -23,6 +23,7 @@ struct osa_entries {
 	unsigned n;
 	struct qdio_entry e[VS_BURST + QDIO_SBAL_ENTRIES];
 	unsigned n_sbal;
+	bool endless;		 /* one has no last-entry flag */
 	uint8_t count[VS_BURST]; /* entries of each buffer; 0: no last-entry flag */
 };
 
@@ -62,9 +63,9 @@ struct osa_piece {
 enum vs_drop osa_fetch_bytes(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
 			     const struct osa_piece *piece, unsigned *used);
 
-/* Walk through one buffer. Inline, so that take is too. */
+/* Walk through one buffer, from entry at on. Inline, so that take is too. */
 static inline struct qdio_result osa_fetch_sbal(void *ctx, struct vs_burst *b,
-						const struct qdio_entry *e, unsigned n,
+						const struct qdio_entry *e, unsigned n, unsigned at,
 						uint64_t *dropped, osa_take_fn *take)
 {
 	if (!n) {
@@ -72,7 +73,7 @@ static inline struct qdio_result osa_fetch_sbal(void *ctx, struct vs_burst *b,
 		return (struct qdio_result){QDIO_OUT_ERROR, QDIO_SBAL_ENTRIES - 1,
 					    QDIO_REASON_BAD_BUFFER};
 	}
-	for (unsigned at = 0, used; at < n; at += used) {
+	for (unsigned used; at < n; at += used) {
 		enum vs_drop why = VS_DROP_NONE;
 		enum osa_walk walk;
 
@@ -91,18 +92,25 @@ static inline struct qdio_result osa_fetch_sbal(void *ctx, struct vs_burst *b,
 	return (struct qdio_result){QDIO_OUT_EMPTY, 0, 0};
 }
 
-/* All frames of the entries read. */
+/*
+ * All frames of the entries read. @taken: so many entries, from the first on, stand in the burst
+ * already, each a whole frame: a buffer of one frame each costs no walk.
+ */
 static inline void osa_fetch_frames(void *ctx, struct osa_data *d, struct vs_burst *b,
-				    const struct osa_entries *en, uint64_t *dropped,
+				    const struct osa_entries *en, unsigned taken, uint64_t *dropped,
 				    osa_take_fn *take)
 {
 	unsigned at = 0;
 
-	for (unsigned s = 0; s < en->n_sbal; s++) {
-		d->out_result[s] = osa_fetch_sbal(ctx, b, &en->e[at], en->count[s], dropped, take);
-		at += en->count[s];
-	}
 	d->out_n = en->n_sbal;
+	d->out_fine = taken == en->n && !en->endless;
+	for (unsigned s = 0; !d->out_fine && s < en->n_sbal; s++) {
+		unsigned n = en->count[s], done = taken < at ? 0 : taken - at;
+
+		d->out_result[s] =
+			osa_fetch_sbal(ctx, b, &en->e[at], n, done < n ? done : n, dropped, take);
+		at += n;
+	}
 }
 
 #endif

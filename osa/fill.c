@@ -7,22 +7,21 @@
 /* The longest frame, header included; a large one is shorter by its second header. */
 #define OSA_FILL_MAX (VS_FRAME_MAX + OSA_HDR_BYTES)
 
+/* Look at element i of buffer nr, the next one. Return: false: it is not valid. */
+static inline bool look_at(struct osa_fill *f, unsigned nr, unsigned i)
+{
+	struct qdio_entry *x = &f->e[f->n];
+
+	*x = qdio_entry_get(f->q, nr, i, QDIO_STORE);
+	f->all_known = !x->data || x->eflags & QDIO_EFLAG_LAST || i == QDIO_SBAL_ENTRIES - 1;
+	f->n += x->data != NULL;
+	return x->data;
+}
+
 /* Look at one more element. Return: false: there is none, or it is not valid. */
 static bool learn_element(struct osa_fill *f)
 {
-	const struct osa_fill_buffer *buf = &f->buf[f->n_buf];
-	struct qdio_entry *x = &f->e[f->n];
-
-	if (f->all_known)
-		return false;
-	*x = qdio_entry_get(f->q, f->first + f->n_buf, f->n - buf->e, QDIO_STORE);
-	if (!x->data) {
-		f->all_known = true;
-		return false;
-	}
-	f->n++;
-	f->all_known = x->eflags & QDIO_EFLAG_LAST || f->n - buf->e == QDIO_SBAL_ENTRIES;
-	return true;
+	return !f->all_known && look_at(f, f->first + f->n_buf, f->n - f->buf[f->n_buf].e);
 }
 
 static const struct osa_fill_cursor nowhere;
@@ -44,9 +43,8 @@ static bool open_buffer(struct osa_fill *f, unsigned k)
 	f->buf[f->n_buf].e = (uint16_t)f->n;
 	f->at = f->n;
 	f->place0 = k;
-	f->all_known = false;
 	f->why = VS_DROP_TX_BAD_BUFFER;
-	f->open = learn_element(f);
+	f->open = look_at(f, f->first + f->n_buf, 0);
 	return f->open;
 }
 
@@ -86,6 +84,11 @@ void osa_fill_leased(struct osa_fill *f, struct osa_fill_cursor c, unsigned n)
 	close_buffer(f, offset(f, c), n);
 	f->bad = f->why == VS_DROP_TX_BAD_BUFFER;
 	qdio_in_leased(f->q, f->n_buf + f->bad);
+}
+
+static bool is_last_element(const struct osa_fill *f)
+{
+	return f->all_known && f->at + 1 == f->n;
 }
 
 /* Room from the current place to the end of the buffer, as far as needed. */
@@ -151,12 +154,13 @@ struct osa_fill_cursor osa_fill_place_slowly(struct osa_fill *f, struct osa_fill
 		close_buffer(f, off, k);
 		return no_place(f, VS_DROP_TX_TOO_BIG);
 	}
-	if (!f->open || !find_place(f, &off, need)) {
+	/* In the open one there was no room in its current element. */
+	if (!f->open || is_last_element(f) || !find_place(f, &off, need)) {
 		close_buffer(f, off, k);
 		off = 0;
 		if (!open_buffer(f, k))
 			return nowhere;
-		if (!find_place(f, &off, need)) {
+		if (need > f->e[f->at].len && !find_place(f, &off, need)) {
 			f->open = false; /* as it was: still empty, the guest's */
 			return no_place(f, VS_DROP_TX_TOO_BIG);
 		}

@@ -168,7 +168,7 @@ unsigned osa_l2_fetch(void *port, struct vs_burst *b, uint64_t *dropped)
 	if (!osa_fetch_entries(d, VS_BURST - b->hold, &en))
 		return 0;
 	preset(b);
-	osa_fetch_frames(d, d, b, &en, dropped, take);
+	osa_fetch_frames(d, d, b, &en, take_plain(d, b, en.e, en.n), dropped, take);
 	if (!b->n)
 		osa_fetch_done(d);
 	return b->n;

@@ -28,6 +28,7 @@ struct osa_data {
 	unsigned out_queue;
 	unsigned out_n;
 	bool out_signal; /* a buffer asked for an interruption */
+	bool out_fine;	 /* all are empty: out_result says nothing */
 	bool out_packed; /* the last burst's buffers held many entries each */
 	struct qdio_result out_result[VS_BURST];
 };

@@ -149,6 +149,8 @@ struct qdio_result {
 	uint8_t reason;
 };
 void qdio_out_complete(struct qdio_queue *q, const struct qdio_result *res, unsigned n);
+/* The same for n buffers that all are empty. */
+void qdio_out_emptied(struct qdio_queue *q, unsigned n);
 
 /*
  * Input, by any number of workers at once: lease buffers, fill them, publish.
@@ -167,7 +169,12 @@ void qdio_out_complete(struct qdio_queue *q, const struct qdio_result *res, unsi
 /* Return: number (0..127) of the first buffer that is not leased. */
 unsigned qdio_in_lease(struct qdio_queue *q);
 /* Is the buffer behind the leased ones by i empty, for the device to fill? */
-bool qdio_in_empty(const struct qdio_queue *q, unsigned i);
+static inline bool qdio_in_empty(const struct qdio_queue *q, unsigned i)
+{
+	i += q->leased;
+	return i < QDIO_BUFFERS && atomic_load_explicit(&q->slsb[(q->cursor + i) % QDIO_BUFFERS],
+							memory_order_acquire) == QDIO_IN_EMPTY;
+}
 void qdio_in_leased(struct qdio_queue *q, unsigned n);
 
 /*

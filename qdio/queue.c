@@ -57,6 +57,15 @@ static void put_error(struct qdio_queue *q, unsigned buffer, uint8_t entry, uint
 	sbal->e[QDIO_SBALF_ERROR_REASON].sflags = reason;
 }
 
+static void advance(struct qdio_queue *q, unsigned n)
+{
+	q->cursor = (uint8_t)((q->cursor + n) % QDIO_BUFFERS);
+	/*
+	 * 12 row 4 wants a full barrier before the next look decides to go idle.
+	 * It is in the port's arm operation, once, instead of here, every time.
+	 */
+}
+
 void qdio_out_complete(struct qdio_queue *q, const struct qdio_result *res, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -66,11 +75,14 @@ void qdio_out_complete(struct qdio_queue *q, const struct qdio_result *res, unsi
 		}
 	for (unsigned i = 0; i < n; i++)
 		atomic_store_explicit(state_of(q, i), res[i].state, memory_order_release);
-	q->cursor = (uint8_t)((q->cursor + n) % QDIO_BUFFERS);
-	/*
-	 * 12 row 4 wants a full barrier before the next look decides to go idle.
-	 * It is in the port's arm operation, once, instead of here, every time.
-	 */
+	advance(q, n);
+}
+
+void qdio_out_emptied(struct qdio_queue *q, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		atomic_store_explicit(state_of(q, i), QDIO_OUT_EMPTY, memory_order_release);
+	advance(q, n);
 }
 
 /* ---- leases ---------------------------------------------------------------------------- */
@@ -108,13 +120,6 @@ unsigned qdio_in_lease(struct qdio_queue *q)
 {
 	lock(q);
 	return (q->cursor + q->leased) % QDIO_BUFFERS;
-}
-
-bool qdio_in_empty(const struct qdio_queue *q, unsigned i)
-{
-	i += q->leased;
-	return i < QDIO_BUFFERS &&
-	       atomic_load_explicit(state_of(q, i), memory_order_acquire) == QDIO_IN_EMPTY;
 }
 
 void qdio_in_leased(struct qdio_queue *q, unsigned n)
