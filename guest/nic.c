@@ -237,6 +237,24 @@ static void say(FILE *f, const char *what, const struct nic *n)
 	fflush(f);
 }
 
+/* A refusal costs only what is refused. */
+static void complain(const struct nic *n, const char *what, int rc)
+{
+	if (rc < 0 && !n->said_online)
+		fprintf(stderr, "zlan-nic: %s: %s\n", what,
+			rc == -EACCES ? "not authorized" : strerror(-rc));
+}
+
+static void ask_lan(struct nic *n)
+{
+	for (uint32_t bit = 0x80000000u; bit; bit >>= 1)
+		if ((n->vnicc_on | n->vnicc_off) & bit)
+			complain(n, "VNIC characteristic",
+				 guest_vnicc(n->dev, bit, n->vnicc_on & bit));
+	if (n->analyzer)
+		complain(n, "network traffic analyzer", guest_analyze(n->dev, true));
+}
+
 /* After every bring-up: offloads, carrier, first look at input. */
 static void now_online(struct nic *n)
 {
@@ -247,6 +265,7 @@ static void now_online(struct nic *n)
 	n->tx_blocked = false;
 	n->polling = true;
 	nic_settings(n);
+	ask_lan(n);
 	tap_carrier(&n->tap, n->info.carrier);
 	if (n->info.carrier && !n->said_online) {
 		n->said_online = true;

@@ -11,9 +11,11 @@
 struct nic {
 	const char *dir, *user;
 	uint16_t vdev;
-	bool iqd;		     /* HiperSockets */
-	uint8_t layer;		     /* 2 or 3 */
-	const char *const *commands; /* to be issued once attached, before the adapter comes up */
+	bool iqd;		      /* HiperSockets */
+	uint8_t layer;		      /* 2 or 3 */
+	uint32_t vnicc_on, vnicc_off; /* HiperSockets, layer 2: OSA_CHAR_* */
+	bool analyzer;		      /* HiperSockets, layer 3 */
+	const char *const *commands;  /* to be issued once attached, before the adapter comes up */
 	unsigned n_commands;
 	struct guest_storage st;
 	struct guest_dev *dev;

@@ -124,8 +124,10 @@ void nic_write_packet(struct nic *n, const struct guest_rx *rx)
 {
 	struct virtio_net_hdr h = {0};
 	uint8_t eth[ETHER + TAG];
+	/* An analyzer gets frames of layer 2 as well, which are Ethernet. */
+	bool whole = !rx->header;
 	struct iovec iov[3] = {{&h, sizeof(h)},
-			       {eth, to_ethernet(eth, n, rx)},
+			       {eth, whole ? 0 : to_ethernet(eth, n, rx)},
 			       {(void *)(uintptr_t)rx->data, rx->len}};
 
 	if (writev(n->tap.fd, iov, 3) < 0)

@@ -118,7 +118,8 @@ void nic_settings(struct nic *n)
 	if (link_info(n->tap.ifname, &info) < 0)
 		return;
 	if (n->layer == 3) {
-		sync_ips(n);
+		if (!n->analyzer) /* it takes part in nothing */
+			sync_ips(n);
 		return;
 	}
 	sync_groups(n);

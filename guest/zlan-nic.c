@@ -29,6 +29,8 @@ struct options {
 	const char *command[COMMANDS_MAX];
 	uint32_t mtu;
 	bool hipers;
+	bool sniffer;
+	uint32_t vnicc_on, vnicc_off;
 	uint8_t layer;
 	long vdev;
 	char user_upper[9];
@@ -39,7 +41,7 @@ static void usage(FILE *f)
 {
 	fprintf(f, "usage: zlan-nic [-d DIR] --user U --vdev 0500 [--netns NAME] [--ifname IF]\n"
 		   "                [--addr A/P]... [--mtu N] [--type osd|hipers] [--layer 2|3]\n"
-		   "                [--cp COMMAND]...\n");
+		   "                [--vnicc [-]NAME,...] [--sniffer] [--cp COMMAND]...\n");
 }
 
 static int bad(const char *what, const char *value)
@@ -60,6 +62,28 @@ static int number(const char *text, int base, long min, long max, long *out)
 	if (errno || *end || end == text || v < min || v > max)
 		return -1;
 	*out = v;
+	return 0;
+}
+
+/* Names of characteristics, as the qeth driver's attributes; a minus turns one off. */
+static int take_vnicc(struct options *o, const char *list)
+{
+	static const char *const names[] = {
+		"flooding",	     "mcast_flooding",	 "learning", "takeover_setvmac",
+		"takeover_learning", "bridge_invisible", "rx_bcast"};
+
+	while (*list) {
+		bool off = *list == '-';
+		size_t len = strcspn(list += off, ","), i = 0;
+
+		while (i < sizeof(names) / sizeof(names[0]) &&
+		       (strlen(names[i]) != len || strncmp(names[i], list, len) != 0))
+			i++;
+		if (i == sizeof(names) / sizeof(names[0]))
+			return bad("not a VNIC characteristic", list);
+		*(off ? &o->vnicc_off : &o->vnicc_on) |= 0x80000000u >> i;
+		list += len + (list[len] == ',');
+	}
 	return 0;
 }
 
@@ -100,6 +124,11 @@ static int take_option(struct options *o, int c, const char *arg)
 			return bad("not layer 2 or 3", arg);
 		o->layer = (uint8_t)v;
 		return 0;
+	case 'V':
+		return take_vnicc(o, arg);
+	case 's':
+		o->sniffer = true;
+		return 0;
 	case 'c':
 		if (o->n_commands == COMMANDS_MAX)
 			return bad("too many commands", NULL);
@@ -137,6 +166,7 @@ static int parse(struct options *o, int argc, char **argv)
 		{"netns", required_argument, NULL, 'n'}, {"ifname", required_argument, NULL, 'i'},
 		{"addr", required_argument, NULL, 'a'},	 {"mtu", required_argument, NULL, 'm'},
 		{"type", required_argument, NULL, 't'},	 {"layer", required_argument, NULL, 'l'},
+		{"vnicc", required_argument, NULL, 'V'}, {"sniffer", no_argument, NULL, 's'},
 		{"dir", required_argument, NULL, 'd'},	 {"cp", required_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},	 {NULL, 0, NULL, 0},
 	};
@@ -154,6 +184,10 @@ static int parse(struct options *o, int argc, char **argv)
 		return bad("--vdev is missing", NULL);
 	if (o->layer == 3 && !o->hipers)
 		return bad("--layer 3 is for --type hipers", NULL);
+	if (o->sniffer && o->layer != 3)
+		return bad("--sniffer is for --layer 3", NULL);
+	if ((o->vnicc_on || o->vnicc_off) && (!o->hipers || o->layer != 2))
+		return bad("--vnicc is for --type hipers, layer 2", NULL);
 	/* Outside of a namespace of its own eth0 is likely to exist. */
 	snprintf(o->ifname_default, sizeof(o->ifname_default), o->netns ? "eth0" : "zlan%04lx",
 		 o->vdev);
@@ -281,6 +315,9 @@ int main(int argc, char **argv)
 	n.vdev = (uint16_t)o.vdev;
 	n.iqd = o.hipers;
 	n.layer = o.layer;
+	n.vnicc_on = o.vnicc_on;
+	n.vnicc_off = o.vnicc_off;
+	n.analyzer = o.sniffer;
 	n.commands = o.command;
 	n.n_commands = o.n_commands;
 	rc = run(&n, &o, netns);

@@ -280,7 +280,7 @@ static inline void hs_mac_key(uint8_t key[16], const uint8_t mac[6])
 /* ---- vnicc.c ------------------------------------------------------------------------- */
 
 /* osa_iqd_ops.vnicc and .forget, the latter for what is here. */
-int hs_vnicc_set(void *h, uint32_t enabled, uint32_t learning_s);
+int hs_vnicc_set(void *ctx, uint32_t enabled, uint32_t learning_s);
 void hs_vnicc_reset(struct hs_adapter *h);
 /*
  * h registers a MAC that another host has: who allows it (takeover_setvmac) lets go of it.

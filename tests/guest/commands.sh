@@ -274,6 +274,13 @@ promisc() # DEVICE on|off
 	sleep 1
 }
 
+# What the driver said of the network traffic analyzer.
+analyzer_said()
+{
+	dmesg >/tmp/dmesg
+	sed -n 's/.*analyzer is //p; s/.*not authorized.*/not authorized/p' /tmp/dmesg
+}
+
 # Somebody with an address that no adapter has.
 stranger() # DEVICE ADDRESS
 {
