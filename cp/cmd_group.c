@@ -248,7 +248,7 @@ static const char *link_state(const struct cp *cp, const struct cp_group *g, uns
 	if (!cp_device_ready(cp, &g->member[i]))
 		return cp_device_state(cp, &g->member[i]);
 	if (g->distribute[i])
-		return "Active";
+		return cp_loop_from(g, i) ? "Active, in a loop" : "Active";
 	if (!g->lacp)
 		return "Not active: fewer links than the minimum";
 	lacp_port_status(g->lacp, i, &st);
@@ -336,13 +336,13 @@ static json_t *group_json(struct cp_run *run, const struct cp_group *g,
 		if (!d->ifname[0])
 			continue;
 		json_array_append_new(
-			links,
-			json_pack("{s:s, s:s, s:s, s:b, s:i, s:I, s:I, s:o, s:o}", "kind",
-				  cp_device_kind(d), "ifname", d->ifname, "state",
-				  link_state(run->cp, g, i), "active", g->distribute[i], "slots",
-				  (int)load[i].slots, "frames", (json_int_t)load[i].frames,
-				  "last_frames", (json_int_t)load[i].last_frames, "lacp",
-				  lacp_json(g, i), "counters", cp_counters_json(d->port)));
+			links, json_pack("{s:s, s:s, s:s, s:s?, s:b, s:i, s:I, s:I, s:o, s:o}",
+					 "kind", cp_device_kind(d), "ifname", d->ifname, "state",
+					 link_state(run->cp, g, i), "loop_from", cp_loop_from(g, i),
+					 "active", g->distribute[i], "slots", (int)load[i].slots,
+					 "frames", (json_int_t)load[i].frames, "last_frames",
+					 (json_int_t)load[i].last_frames, "lacp", lacp_json(g, i),
+					 "counters", cp_counters_json(d->port)));
 	}
 	o = json_pack("{s:s, s:b, s:s, s:s, s:o, s:i, s:b, s:s?, s:o, s:I, s:I, s:I, s:I}", "name",
 		      g->name, "active", cp_group_usable(g), "lacp",
@@ -377,6 +377,8 @@ static void say_link(struct cp_run *run, const struct cp_group *g, unsigned i,
 	struct lacp_port_status st;
 
 	cp_say(run, "    %s: %-15s  %s", cp_device_kind(d), d->ifname, link_state(run->cp, g, i));
+	if (cp_loop_from(g, i))
+		cp_say(run, "      Loop: what leaves by %s comes back here", cp_loop_from(g, i));
 	if (d->port)
 		cp_say(run, "      Slots: %-3u  Frames: %llu  Previous interval: %llu", load->slots,
 		       (unsigned long long)load->frames, (unsigned long long)load->last_frames);

@@ -129,6 +129,14 @@ struct cp_rategroup {
 #define CP_GROUP_LINKS LACP_PORTS
 #define CP_UPLINK_DEVICES 3
 
+/* Loops through the links of a group without LACP (loop.c). */
+struct cp_loop {
+	uint64_t nonce; /* of our probes */
+	uint64_t probe_at;
+	uint64_t until[CP_GROUP_LINKS]; /* 0: none comes by this link */
+	uint8_t from[CP_GROUP_LINKS];	/* what leaves by that one */
+};
+
 /* A port group: links that are one uplink. */
 struct cp_group {
 	char name[CP_NAME_BYTES];
@@ -147,6 +155,7 @@ struct cp_group {
 	unsigned awaited; /* links that are being flushed */
 	uint32_t transaction;
 	uint64_t flush_at, plan_at;
+	struct cp_loop loop;
 	UT_hash_handle hh;
 };
 
@@ -508,6 +517,12 @@ json_t *cp_bridge_json(const struct cp_lan *lan);
 json_t *cp_bridges_json(const struct cp_lan *to);
 void cp_say_bridge(struct cp_run *run, const struct cp_lan *lan, bool details);
 void cp_say_bridges(struct cp_run *run, const struct cp_lan *to);
+
+/* loop.c */
+void cp_loop_start(struct cp_group *g);
+uint64_t cp_loop_run(struct cp_group *g, uint64_t now);
+void cp_loop_input(struct cp *cp, const struct vs_punted *f);
+const char *cp_loop_from(const struct cp_group *g, unsigned i);
 
 /* guestuplink.c */
 struct cp_nic *cp_guestuplink_nic(struct cp *cp, const struct cp_device *d);

@@ -195,6 +195,8 @@ uint64_t cp_group_run(struct cp *cp, struct cp_group *g)
 		sooner(&due, g->flush_at);
 	if (g->interval_s)
 		sooner(&due, g->plan_at);
+	if (!g->lacp)
+		sooner(&due, cp_loop_run(g, now));
 	return due;
 }
 
@@ -215,6 +217,8 @@ static int link_open(struct cp *cp, struct cp_group *g, unsigned i)
 		(void)vs_port_punt(d->port, VS_PUNT_LINK);
 		lacp_port_add(g->lacp, i, mac, now_of(cp));
 		lacp_port_link(g->lacp, i, cp_device_ready(cp, d), now_of(cp));
+	} else {
+		(void)vs_port_punt(d->port, VS_PUNT_PROBE);
 	}
 	return 0;
 }
@@ -266,6 +270,7 @@ int cp_group_attach(struct cp *cp, struct cp_group *g, struct cp_lan *lan)
 		if (!g->lacp)
 			return -1;
 	}
+	cp_loop_start(g);
 	if (!g->plan_at)
 		g->plan_at = now_of(cp) + g->interval_s * UINT64_C(1000);
 	return open_links(cp, g);

@@ -29,6 +29,9 @@ static void on_frame(void *ctx, const struct vs_punted *f)
 	case VS_PUNT_MRP:
 		cp_gvrp_receive(m->lan, f, m->now_ms);
 		break;
+	case VS_PUNT_PROBE:
+		cp_loop_input(m->lan->cp, f);
+		break;
 	case VS_PUNT_LINK:
 		cp_group_input(m->lan->cp, f);
 		break;

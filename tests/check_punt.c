@@ -153,6 +153,25 @@ START_TEST(link_frames_are_taken)
 }
 END_TEST
 
+START_TEST(probes_are_taken)
+{
+	static const uint8_t probe_mac[6] = VS_PROBE_MAC;
+	struct bed *b = bed_make(VS_VID_NONE);
+	struct seen s;
+
+	send_frame(b, 0, probe_mac, -1, 60);
+	ck_assert_uint_eq(fetch(b).n, 0);
+	ck_assert_int_eq(vs_port_punt(b->port[0], VS_PUNT_PROBE), 0);
+	send_frame(b, 0, probe_mac, -1, 60);
+	send_frame(b, 0, lacp_mac, -1, 60);
+	s = fetch(b);
+	ck_assert_uint_eq(s.n, 1);
+	ck_assert_uint_eq(s.last.kind, VS_PUNT_PROBE);
+	ck_assert_ptr_eq(s.last.port, b->port[0]);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(igmp_is_copied)
 {
 	struct bed *b = bed_make(1);
@@ -357,6 +376,7 @@ int main(void)
 	rcu_register_thread();
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, link_frames_are_taken);
+	tcase_add_test(t, probes_are_taken);
 	tcase_add_test(t, igmp_is_copied);
 	tcase_add_test(t, full_ring_loses_and_counts);
 	tcase_add_test(t, copies_leave_room);

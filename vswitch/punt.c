@@ -176,9 +176,14 @@ bool punt_take(struct vs_port *p, struct vs_port *in, unsigned wanted, const str
 	       unsigned i)
 {
 	static const uint8_t prefix[5] = {0x01, 0x80, 0xC2, 0x00, 0x00};
+	static const uint8_t probe[ETH_ALEN] = VS_PROBE_MAC;
 	const uint8_t *dst = b->head[i];
 	enum vs_punt kind = dst[5] < 0x10 ? VS_PUNT_LINK : VS_PUNT_MRP;
 
+	if (wanted & VS_PUNT_PROBE && !memcmp(dst, probe, sizeof(probe))) {
+		punt_put(p, VS_PUNT_PROBE, b, i, 0);
+		return true;
+	}
 	if (memcmp(dst, prefix, sizeof(prefix)) != 0 || dst[5] >= 0x30 ||
 	    (dst[5] >= 0x10 && dst[5] < 0x20) || !(wanted & kind))
 		return false;

@@ -234,7 +234,14 @@ enum vs_punt {
 	VS_PUNT_IGMP = 1u << 2, /* IPv4 with protocol 2: a copy; the frame goes its way */
 	VS_PUNT_MLD = 1u << 3,	/* IPv6 that begins with a hop-by-hop header and ICMPv6: a copy */
 	VS_PUNT_PATH_MTU = 1u << 4, /* by itself, in IP mode: dropped, too big for the uplink */
+	VS_PUNT_PROBE = 1u << 5,    /* to VS_PROBE_MAC: taken */
 };
+
+/* Where frames go that look for loops: a local group, which every bridge floods. */
+#define VS_PROBE_MAC                                                                               \
+	{                                                                                          \
+		0x03, 0x5A, 0x4C, 0x4F, 0x4F, 0x50                                                 \
+	}
 
 #define VS_PUNT_BYTES 1536u /* longer frames are cut */
 
