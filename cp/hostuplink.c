@@ -164,8 +164,11 @@ static int packet_open(struct cp_hostuplinks *us, struct uplink *u)
 		return rc;
 	}
 	(void)host_netlink_up(us->nl, u->ifname, true);
-	u->carrier = host_netlink_get(us->nl, u->ifname, &info) == 0 && info.running;
+	if (host_netlink_get(us->nl, u->ifname, &info))
+		memset(&info, 0, sizeof(info));
+	u->carrier = info.running;
 	host_packet_set_carrier(u->packet, u->carrier);
+	host_packet_set_mtu(u->packet, info.mtu);
 	return 0;
 }
 
@@ -272,6 +275,8 @@ static void uplink_changed(struct cp_hostuplinks *us, struct uplink *u,
 	memcpy(u->mac, info->mac, sizeof(u->mac));
 	if (u->tap && info->mtu)
 		host_tap_set_mtu(u->tap, info->mtu);
+	if (u->packet)
+		host_packet_set_mtu(u->packet, info->mtu);
 	uplink_carrier(us, u, info->running);
 }
 

@@ -165,6 +165,7 @@ struct guest_config {
 	uint8_t desc_words; /* size of a queue descriptor; 0: 8 */
 	enum guest_irq_model irq;
 	uint8_t layer;	    /* 2 or 3; 0: 2 */
+	uint8_t routing;    /* in layer 3: enum osa_routing */
 	bool iqd;	    /* the adapter is HiperSockets; out_queues 0: 4 */
 	bool completion;    /* with iqd: establish a completion queue where it is offered */
 	bool checksum, tso; /* use the assists where the adapter has them */

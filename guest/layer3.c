@@ -142,8 +142,8 @@ static int start(struct guest_dev *d, const struct assist *a)
 
 static int routing(struct guest_dev *d, uint16_t protocol)
 {
-	const struct osa_data_routing none = {.type = OSA_ROUTING_NONE};
-	int rc = guest_ipa_call(d, OSA_SETRTG, protocol, &none, sizeof(none), NULL, 0, NULL);
+	const struct osa_data_routing r = {.type = d->cfg.routing};
+	int rc = guest_ipa_call(d, OSA_SETRTG, protocol, &r, sizeof(r), NULL, 0, NULL);
 
 	return rc < 0 ? rc : 0;
 }

@@ -93,7 +93,11 @@ static int issue_commands(struct nic *n)
 
 int nic_attach(struct nic *n)
 {
-	const struct guest_config osd = {.checksum = true, .tso = true, .large = true};
+	const struct guest_config osd = {.checksum = n->layer != 3,
+					 .tso = n->layer != 3,
+					 .large = n->layer != 3,
+					 .layer = n->layer,
+					 .routing = n->routing};
 	/* Completions are looked at, not waited for by interruption. */
 	const struct guest_config iqd = {.iqd = true, .layer = n->layer};
 	const struct guest_config cfg = n->iqd ? iqd : osd;
@@ -134,7 +138,7 @@ int nic_tap(struct nic *n, const char *ifname)
 		return rc;
 	/* A limit beyond the adapter's would only cost a copy: see pump.c. */
 	link_gso_max(n->tap.ifname, NIC_GSO_MAX);
-	if (n->layer == 3) {
+	if (n->layer == 3 && n->iqd) {
 		rc = tap_noarp(&n->tap);
 		if (rc < 0)
 			return rc;
@@ -260,8 +264,8 @@ static void now_online(struct nic *n)
 {
 	guest_info(n->dev, &n->info);
 	offloads(n);
-	n->unicast_queue = 1; /* of four, as a driver does: spec/qdio.md 10.1 */
-	n->promisc = false;   /* looked up afresh below */
+	n->unicast_queue = n->iqd; /* of four, as a driver does: spec/qdio.md 10.1 */
+	n->promisc = false;	   /* looked up afresh below */
 	n->tx_blocked = false;
 	n->polling = true;
 	nic_settings(n);
@@ -333,7 +337,7 @@ static bool handle_event(struct nic *n)
 	unsigned ev = guest_service(n->dev);
 
 	if (ev & GUEST_EV_REFUSED) {
-		snprintf(n->text, sizeof(n->text), "the adapter refuses layer 2");
+		snprintf(n->text, sizeof(n->text), "the adapter refuses layer %u", n->layer);
 		fail(n);
 		return false;
 	}

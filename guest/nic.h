@@ -13,6 +13,7 @@ struct nic {
 	uint16_t vdev;
 	bool iqd;		      /* HiperSockets */
 	uint8_t layer;		      /* 2 or 3 */
+	uint8_t routing;	      /* in layer 3: enum osa_routing */
 	uint32_t vnicc_on, vnicc_off; /* HiperSockets, layer 2: OSA_CHAR_* */
 	bool analyzer;		      /* HiperSockets, layer 3 */
 	const char *const *commands;  /* to be issued once attached, before the adapter comes up */

@@ -171,7 +171,7 @@ bool nic_pump_tx(struct nic *n)
 	uint8_t *p;
 	ssize_t got;
 
-	if (n->iqd)
+	if (n->iqd || n->layer == 3)
 		return nic_pump_tx_iqd(n);
 	for (i = 0; i < TX_BATCH; i++) {
 		p = room_for_frame(n, &tx, &room);

@@ -15,6 +15,7 @@
 
 #include "guest/nic.h"
 #include "host/host.h"
+#include "osa/osa_wire.h"
 
 #define DIR_DEFAULT "/run/zlan"
 #define ADDRS_MAX 16
@@ -31,7 +32,7 @@ struct options {
 	bool hipers;
 	bool sniffer;
 	uint32_t vnicc_on, vnicc_off;
-	uint8_t layer;
+	uint8_t layer, routing;
 	long vdev;
 	char user_upper[9];
 	char ifname_default[16];
@@ -39,9 +40,11 @@ struct options {
 
 static void usage(FILE *f)
 {
-	fprintf(f, "usage: zlan-nic [-d DIR] --user U --vdev 0500 [--netns NAME] [--ifname IF]\n"
-		   "                [--addr A/P]... [--mtu N] [--type osd|hipers] [--layer 2|3]\n"
-		   "                [--vnicc [-]NAME,...] [--sniffer] [--cp COMMAND]...\n");
+	fprintf(f,
+		"usage: zlan-nic [-d DIR] --user U --vdev 0500 [--netns NAME] [--ifname IF]\n"
+		"                [--addr A/P]... [--mtu N] [--type osd|hipers] [--layer 2|3]\n"
+		"                [--router primary|secondary] [--vnicc [-]NAME,...] [--sniffer]\n"
+		"                [--cp COMMAND]...\n");
 }
 
 static int bad(const char *what, const char *value)
@@ -134,6 +137,11 @@ static int take_option(struct options *o, int c, const char *arg)
 			return bad("too many commands", NULL);
 		o->command[o->n_commands++] = arg;
 		return 0;
+	case 'r':
+		o->routing = strcmp(arg, "primary") == 0     ? OSA_ROUTING_PRIMARY
+			     : strcmp(arg, "secondary") == 0 ? OSA_ROUTING_SECONDARY
+							     : OSA_ROUTING_NONE;
+		return o->routing ? 0 : bad("not primary or secondary", arg);
 	case 'h':
 		usage(stdout);
 		exit(0);
@@ -162,13 +170,21 @@ static int check_user(struct options *o)
 static int parse(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"user", required_argument, NULL, 'u'},	 {"vdev", required_argument, NULL, 'v'},
-		{"netns", required_argument, NULL, 'n'}, {"ifname", required_argument, NULL, 'i'},
-		{"addr", required_argument, NULL, 'a'},	 {"mtu", required_argument, NULL, 'm'},
-		{"type", required_argument, NULL, 't'},	 {"layer", required_argument, NULL, 'l'},
-		{"vnicc", required_argument, NULL, 'V'}, {"sniffer", no_argument, NULL, 's'},
-		{"dir", required_argument, NULL, 'd'},	 {"cp", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},	 {NULL, 0, NULL, 0},
+		{"user", required_argument, NULL, 'u'},
+		{"vdev", required_argument, NULL, 'v'},
+		{"netns", required_argument, NULL, 'n'},
+		{"ifname", required_argument, NULL, 'i'},
+		{"addr", required_argument, NULL, 'a'},
+		{"mtu", required_argument, NULL, 'm'},
+		{"type", required_argument, NULL, 't'},
+		{"layer", required_argument, NULL, 'l'},
+		{"router", required_argument, NULL, 'r'},
+		{"vnicc", required_argument, NULL, 'V'},
+		{"sniffer", no_argument, NULL, 's'},
+		{"dir", required_argument, NULL, 'd'},
+		{"cp", required_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -182,10 +198,10 @@ static int parse(struct options *o, int argc, char **argv)
 		return -1;
 	if (o->vdev < 0)
 		return bad("--vdev is missing", NULL);
-	if (o->layer == 3 && !o->hipers)
-		return bad("--layer 3 is for --type hipers", NULL);
-	if (o->sniffer && o->layer != 3)
-		return bad("--sniffer is for --layer 3", NULL);
+	if (o->routing && (o->layer != 3 || o->hipers))
+		return bad("--router is for --layer 3 of --type osd", NULL);
+	if (o->sniffer && (o->layer != 3 || !o->hipers))
+		return bad("--sniffer is for --type hipers, layer 3", NULL);
 	if ((o->vnicc_on || o->vnicc_off) && (!o->hipers || o->layer != 2))
 		return bad("--vnicc is for --type hipers, layer 2", NULL);
 	/* Outside of a namespace of its own eth0 is likely to exist. */
@@ -315,6 +331,7 @@ int main(int argc, char **argv)
 	n.vdev = (uint16_t)o.vdev;
 	n.iqd = o.hipers;
 	n.layer = o.layer;
+	n.routing = o.routing;
 	n.vnicc_on = o.vnicc_on;
 	n.vnicc_off = o.vnicc_off;
 	n.analyzer = o.sniffer;

@@ -67,6 +67,7 @@ const char *host_tap_ifname(const struct host_tap *t);
 const struct vs_port_ops *host_tap_ops(void);
 /* Carrier, from the netlink watch; a TAP without carrier takes no frames. Any thread. */
 void host_tap_set_carrier(struct host_tap *t, bool up);
+/* What the interface's MTU is now. Any thread. */
 void host_tap_set_mtu(struct host_tap *t, uint32_t mtu);
 /* Does the interface exist, if only in another network namespace (to which it was moved)? */
 bool host_tap_alive(const struct host_tap *t);
@@ -82,6 +83,7 @@ void host_packet_close(struct host_packet *p);
 const struct vs_port_ops *host_packet_ops(void);
 /* As host_tap_set_carrier. */
 void host_packet_set_carrier(struct host_packet *p, bool up);
+void host_packet_set_mtu(struct host_packet *p, uint32_t mtu);
 
 /* ---- pcapng writer -------------------------------------------------------------------- */
 

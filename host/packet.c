@@ -64,6 +64,7 @@ struct tx {
 struct host_packet {
 	int fd;
 	atomic_bool carrier;
+	_Atomic uint32_t mtu; /* of the interface; 0: not known */
 	struct rx rx;
 	struct tx tx;
 };
@@ -241,6 +242,13 @@ static uint32_t packet_frame_max(void *port)
 	return VS_FRAME_MAX;
 }
 
+static uint32_t packet_mtu(void *port)
+{
+	struct host_packet *p = port;
+
+	return atomic_load_explicit(&p->mtu, memory_order_relaxed);
+}
+
 const struct vs_port_ops *host_packet_ops(void)
 {
 	static const struct vs_port_ops ops = {
@@ -253,6 +261,7 @@ const struct vs_port_ops *host_packet_ops(void)
 		.wait_fd = packet_wait_fd,
 		.caps = packet_caps,
 		.frame_max = packet_frame_max,
+		.mtu = packet_mtu,
 	};
 
 	return &ops;
@@ -351,6 +360,11 @@ void host_packet_close(struct host_packet *p)
 		close(p->fd);
 	pthread_mutex_destroy(&p->tx.lock);
 	free(p);
+}
+
+void host_packet_set_mtu(struct host_packet *p, uint32_t mtu)
+{
+	atomic_store_explicit(&p->mtu, mtu, memory_order_relaxed);
 }
 
 void host_packet_set_carrier(struct host_packet *p, bool up)

@@ -213,24 +213,29 @@ static bool is_inside(struct flow *f, unsigned i, const struct ip_frame *x)
 	return port != IP_PORT_NONE && port != f->in->index;
 }
 
-static uint32_t frame_max_of(struct vs_port *p)
+/* Return: bytes of a packet that the device takes, or UINT32_MAX: it does not run. */
+static uint32_t device_mtu(struct vs_port *p)
 {
-	return atomic_load_explicit(&p->running, memory_order_acquire) ? p->ops->frame_max(p->ctx)
-								       : UINT32_MAX;
+	uint32_t mtu;
+
+	if (!atomic_load_explicit(&p->running, memory_order_acquire))
+		return UINT32_MAX;
+	mtu = p->ops->mtu ? p->ops->mtu(p->ctx) : 0;
+	return mtu ? mtu : p->ops->frame_max(p->ctx) - TAG_ROOM;
 }
 
-static uint32_t uplink_frame_max(struct vs_port *up)
+static uint32_t uplink_mtu(struct vs_port *up)
 {
 	struct vs_lag *lag = atomic_load_explicit(&up->lag, memory_order_acquire);
 	uint32_t least = UINT32_MAX;
 
 	if (!lag)
-		return frame_max_of(up);
+		return device_mtu(up);
 	for (unsigned i = 0; i < VS_LAG_MEMBERS; i++) {
 		struct vs_port *p = lag_member(lag, i);
 
-		if (p && frame_max_of(p) < least)
-			least = frame_max_of(p);
+		if (p && device_mtu(p) < least)
+			least = device_mtu(p);
 	}
 	return least;
 }
@@ -247,8 +252,8 @@ uint32_t ipmode_path_mtu(struct vs_switch *sw)
 		return 0;
 	if (mtu != VS_PATH_MTU_EXTERNAL)
 		return mtu;
-	mtu = uplink_frame_max(up);
-	return mtu == UINT32_MAX ? 0 : mtu - TAG_ROOM;
+	mtu = uplink_mtu(up);
+	return mtu == UINT32_MAX ? 0 : mtu;
 }
 
 /* Bytes of the packet, or of the segments it will be cut into. */

@@ -184,6 +184,10 @@ struct vs_port_ops {
 	unsigned (*caps)(void *port);
 	uint32_t (*frame_max)(void *port);
 
+	/* Optional: bytes of an IP packet that the device's network takes, where that is less than
+	 * what the port does; 0: not known. May change at run time. */
+	uint32_t (*mtu)(void *port);
+
 	/*
 	 * Optional, in place of rx_burst, rx_done and tx_burst: a port whose frames do not pass
 	 * through the switch. Take and deliver a burst of them.
