@@ -14,6 +14,7 @@
 #include "common/be.h"
 
 #define ETHER_BYTES 14u
+#define AHEAD 8u /* buffers whose lists are asked for before they are looked at */
 
 /* ---- for those who watch ------------------------------------------------------------------ */
 
@@ -72,18 +73,17 @@ static inline bool captured(const struct hs_flow *f)
 /* ---- runs ----------------------------------------------------------------------------------- */
 
 /*
- * The lease lasts as long as the run: in_lock keeps other deliverers away, and a unit that does
- * not fit leaves its buffer as it was. @bad: the buffer behind what was filled is not valid: it
- * goes back as an error.
+ * in_lock keeps other deliverers away, so nothing is leased, and a unit that does not fit leaves
+ * its buffer as it was. @bad: the buffer behind what was filled is not valid: it goes back as an
+ * error.
  */
 static void publish(struct hs_flow *f, bool bad)
 {
-	struct qdio_queue *q = hs_input(f->to);
 	unsigned n = f->filled + bad;
 
-	qdio_in_leased(q, n);
-	if (n)
-		f->signal |= qdio_in_publish(q, f->first, n, bad) || bad;
+	if (!n)
+		return;
+	f->signal |= qdio_in_publish_alone(hs_input(f->to), n, bad) || bad;
 	hs_count(&f->to->rx_buffers, f->filled);
 	f->filled = 0;
 }
@@ -119,7 +119,7 @@ static void run_to(struct hs_flow *f, struct hs_adapter *to)
 	hs_flow_end(f);
 	pthread_mutex_lock(&to->in_lock);
 	f->to = to;
-	f->first = qdio_in_lease(hs_input(to));
+	f->first = hs_input(to)->cursor;
 }
 
 /* ---- filling an input buffer ------------------------------------------------------------------
@@ -158,7 +158,10 @@ static enum vs_drop put_bytes(struct filling *b, const uint8_t *p, uint32_t len)
 			continue;
 		}
 		n = n < len ? n : len;
-		memcpy(b->e.data + b->off, p, n);
+		if (n == HS_HEAD_BYTES) /* most often: no call */
+			memcpy(b->e.data + b->off, p, HS_HEAD_BYTES);
+		else
+			memcpy(b->e.data + b->off, p, n);
 		b->off += n;
 		p += n;
 		len -= n;
@@ -206,7 +209,18 @@ static enum vs_drop fill(struct qdio_queue *q, unsigned buffer, const struct hs_
 static void refuse_buffer(struct hs_flow *f)
 {
 	publish(f, true);
-	f->first = qdio_in_lease(hs_input(f->to));
+	f->first = hs_input(f->to)->cursor;
+}
+
+/* What the next buffers will need is the other side's: ask for it early. */
+static void prefetch_input(const struct qdio_queue *q, unsigned at)
+{
+	const struct qdio_sbal *sbal = q->sbal[(at + AHEAD) % QDIO_BUFFERS];
+	const uint8_t *data = qdio_entry_get(q, at + AHEAD / 2, 0, QDIO_STORE).data;
+
+	__builtin_prefetch(sbal, 1);
+	__builtin_prefetch(data, 1);
+	__builtin_prefetch(data + 64, 1);
 }
 
 enum vs_drop hs_give(struct hs_flow *f, struct hs_adapter *to, const struct hs_unit *u)
@@ -214,6 +228,7 @@ enum vs_drop hs_give(struct hs_flow *f, struct hs_adapter *to, const struct hs_u
 	enum vs_drop why;
 
 	run_to(f, to);
+	prefetch_input(hs_input(to), f->first + f->filled);
 	if (!qdio_in_empty(hs_input(to), f->filled))
 		return VS_DROP_TX_NO_BUFFER;
 	why = fill(hs_input(to), f->first + f->filled, u);
@@ -424,6 +439,22 @@ static bool spoofed(const struct hs_flow *f, const struct hs_unit *u)
 	return false;
 }
 
+/* Trains for one destination are the rule: it is looked up once a turn. */
+static struct hs_adapter *receiver_again(struct hs_flow *f, const struct hs_unit *u,
+					 enum vs_drop *why)
+{
+	struct hs_adapter *to;
+
+	if (f->last && hs_same_dest(&u->to, &f->last_to))
+		return f->last;
+	to = receiver(f, u, why);
+	if (to) {
+		f->last = to;
+		f->last_to = u->to;
+	}
+	return to;
+}
+
 static enum vs_drop give(struct hs_flow *f, const struct hs_unit *u, struct hs_adapter **to)
 {
 	enum vs_drop why;
@@ -438,7 +469,7 @@ static enum vs_drop give(struct hs_flow *f, const struct hs_unit *u, struct hs_a
 		hs_bridge_take(f, u);
 		return VS_DROP_NONE;
 	}
-	*to = receiver(f, u, &why);
+	*to = receiver_again(f, u, &why);
 	if (*to)
 		return offer(f, *to, u);
 	if (why == VS_DROP_UNKNOWN_UNICAST && u->to.layer == 2) {
@@ -501,11 +532,32 @@ static struct qdio_result deliver_unit(struct hs_flow *f, const struct hs_unit *
 /* ---- an output queue
  * ----------------------------------------------------------------------------- */
 
+static void prefetch_output(const struct qdio_queue *q, unsigned i)
+{
+	const uint8_t *data = qdio_entry_get(q, q->cursor + i, 0, QDIO_FETCH).data;
+
+	__builtin_prefetch(data);
+	__builtin_prefetch(data + 64);
+}
+
+/* The receiver of the last turn is most often this one's too: @h's. */
+static void prefetch_near(const struct hs_adapter *h, const struct hs_lan *lan)
+{
+	const struct qdio_queue *q;
+
+	if (!h->near || h->near_left != lan->n_left)
+		return;
+	q = hs_input(h->near);
+	__builtin_prefetch(&q->slsb[h->near_at % QDIO_BUFFERS], 1);
+	__builtin_prefetch(q->sbal[h->near_at % QDIO_BUFFERS], 1);
+	__builtin_prefetch(qdio_entry_get(q, h->near_at, 0, QDIO_STORE).data, 1);
+}
+
 static void prefetch(const struct qdio_queue *q, unsigned n)
 {
 	qdio_queue_prefetch(q, n);
-	for (unsigned i = 0; i < n && i < 8; i++)
-		__builtin_prefetch(qdio_entry_get(q, q->cursor + i, 0, QDIO_FETCH).data);
+	for (unsigned i = 0; i < n && i < AHEAD; i++)
+		prefetch_output(q, i);
 }
 
 unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t aob)
@@ -518,9 +570,14 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
 	struct hs_unit u;
 	unsigned n = qdio_out_primed(q, max < HS_BURST ? max : HS_BURST);
 
+	if (!n)
+		return 0;
 	prefetch(q, n);
+	prefetch_near(h, f->lan);
 	memcpy(u.mac, h->mac, 6);
 	for (unsigned i = 0; i < n; i++, aob = 0) {
+		if (i + AHEAD < n)
+			prefetch_output(q, i + AHEAD);
 		uint8_t at;
 		enum vs_drop why = hs_fetch(q, q->cursor + i, h->layer, frame_max, &u, &at);
 
@@ -536,6 +593,11 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
 		f->failed |= res[i].state == QDIO_OUT_ERROR;
 	}
 	hs_bridge_flush(f);
+	if (f->to) {
+		h->near = f->to;
+		h->near_left = f->lan->n_left;
+		h->near_at = f->first + f->filled;
+	}
 	hs_flow_end(f);
 	qdio_out_complete(q, res, n);
 	hs_count(&h->tx_buffers, n);

@@ -156,7 +156,10 @@ static bool take_bytes(struct hs_unit *u, struct hs_frame *x, const struct qdio_
 			return false;
 		bytes = s->len - skip;
 		copy = x->headlen - have < bytes ? x->headlen - have : bytes;
-		memcpy(x->head + have, s->data + skip, copy);
+		if (copy == HS_HEAD_BYTES) /* most often: no call */
+			memcpy(x->head, s->data + skip, HS_HEAD_BYTES);
+		else
+			memcpy(x->head + have, s->data + skip, copy);
 		have += copy;
 		if (copy < bytes) {
 			u->piece[u->n_pieces++] =

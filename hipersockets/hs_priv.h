@@ -138,6 +138,7 @@ struct hs_lan {
 	uint64_t n_changes; /* all that were noted */
 	struct hs_learned_list learned[HS_LEARNED_BUCKETS];
 
+	unsigned n_left;			   /* members that have left */
 	TAILQ_HEAD(hs_bridges, hs_bridge) bridges; /* control thread */
 	struct hs_bridge *bridge;		   /* the active one, or NULL */
 };
@@ -219,6 +220,8 @@ struct hs_adapter {
 	unsigned out_queue;		   /* served last */
 	uint64_t aob[QDIO_OUT_QUEUES_MAX]; /* of the next buffer; 0: none */
 	_Atomic unsigned n_waiting;	   /* buffers from here that wait */
+	struct hs_adapter *near;     /* the last receiver, as long as nobody has left since; */
+	unsigned near_left, near_at; /* n_left then; the buffer behind what it got */
 
 	/* in_lock: input queues, for whoever delivers to here. */
 	pthread_mutex_t in_lock;
@@ -335,6 +338,9 @@ struct hs_flow {
 	struct hs_lan *lan;
 	struct hs_adapter *from;   /* NULL: the bridge */
 	const struct vs_direct *d; /* NULL: nobody counts */
+
+	struct hs_adapter *last; /* the last destination of a unit, looked up; NULL: none */
+	struct hs_dest last_to;
 
 	/* The receiver whose in_lock is held, and what it got that is not published yet. */
 	struct hs_adapter *to;

@@ -243,6 +243,7 @@ void hs_lan_leave(struct hs_lan *lan, struct hs_adapter *h)
 {
 	struct hs_address *a, *next;
 
+	lan->n_left++;
 	if (h->running)
 		LIST_REMOVE(h, member);
 	h->running = false;

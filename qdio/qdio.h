@@ -186,6 +186,11 @@ void qdio_in_leased(struct qdio_queue *q, unsigned n);
  * is polling or already signalled, or if somebody else will hand them over.
  */
 bool qdio_in_publish(struct qdio_queue *q, unsigned first, unsigned n, bool bad);
+/*
+ * The same for a queue that never has leases: a lock of its owner's keeps others away from the
+ * first qdio_in_empty until here. The buffers are those from the cursor on.
+ */
+bool qdio_in_publish_alone(struct qdio_queue *q, unsigned n, bool bad);
 
 /* Read entry e (< QDIO_SBAL_ENTRIES) of one of the queue's SBALs; every field once. */
 static inline struct qdio_entry qdio_entry_read(const struct qdio_queue *q,

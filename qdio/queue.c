@@ -162,11 +162,26 @@ static void mark(struct qdio_queue *q, unsigned first, unsigned n, bool bad)
 		q->mark[(first + i) % QDIO_BUFFERS] = bad && i == n - 1 ? MARK_BAD : MARK_FILLED;
 }
 
+/*
+ * n buffers are the guest's now: does it have to be told? @before: the state in front of them.
+ * 9.5 A: pairs with the guest's "store 0x80 at n-1, barrier, load n". If it still polls (0x81) or
+ * has not reached the previous buffer, for which a signal exists (0x82), it will find these by
+ * itself.
+ */
+static bool is_due(const struct qdio_queue *q, const _Atomic uint8_t *before, unsigned n)
+{
+	uint8_t prev;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	prev = atomic_load_explicit(before, memory_order_relaxed);
+	return q->always || n >= QDIO_BUFFERS || (prev != QDIO_IN_ACK && prev != QDIO_IN_PRIMED);
+}
+
 bool qdio_in_publish(struct qdio_queue *q, unsigned first, unsigned n, bool bad)
 {
 	_Atomic uint8_t *before = &q->slsb[(first + QDIO_BUFFERS - 1) % QDIO_BUFFERS];
 	bool signal = false;
-	uint8_t prev, leased;
+	uint8_t leased;
 
 	if (!n)
 		return false;
@@ -181,17 +196,23 @@ bool qdio_in_publish(struct qdio_queue *q, unsigned first, unsigned n, bool bad)
 	leased = q->leased;
 	signal = hand_over_all(q, n, bad);
 	n = leased - q->leased;
-	/*
-	 * 9.5 A: pairs with the guest's "store 0x80 at n-1, barrier, load n". If it
-	 * still polls (0x81) or has not reached the previous buffer, for which a
-	 * signal exists (0x82), it will find these by itself.
-	 */
-	atomic_thread_fence(memory_order_seq_cst);
-	prev = atomic_load_explicit(before, memory_order_relaxed);
-	signal |= q->always || n >= QDIO_BUFFERS || (prev != QDIO_IN_ACK && prev != QDIO_IN_PRIMED);
+	signal |= is_due(q, before, n);
 out:
 	unlock(q);
 	return signal;
+}
+
+bool qdio_in_publish_alone(struct qdio_queue *q, unsigned n, bool bad)
+{
+	_Atomic uint8_t *before = &q->slsb[(q->cursor + QDIO_BUFFERS - 1) % QDIO_BUFFERS];
+
+	if (!n)
+		return false;
+	if (bad)
+		put_error(q, q->cursor + n - 1, 0, QDIO_REASON_BAD_BUFFER);
+	q->errors += bad;
+	q->leased = (uint8_t)n;
+	return hand_over_all(q, n, bad) | is_due(q, before, n);
 }
 
 void qdio_queue_prefetch(const struct qdio_queue *q, unsigned n)
