@@ -67,6 +67,10 @@ const struct bench_case bench_cases[] = {
 	ZLAN(IN, AT, 64, bench_qdio_latency, .per_sbal = 1, .hipers = true)
 	CASE(IN, AT, "OSD path", 64, bench_qdio_latency, .per_sbal = 1, .bar = {BAR(RTT, 1)})
 #undef AT
+#define AT "TCP, one stream, MTU 56 KiB"
+	PEER(IN, AT, "zlan (two zlan-nic)", 0, "net", "tcp hipers")
+	PEER(IN, AT, "OSD, MTU 1500, no TSO", 0, "net", "tcp plain", .bar = {BAR(GBIT, 2)})
+#undef AT
 #undef IN
 #define IN "latency"
 #define AT "64 B there and back, busy"

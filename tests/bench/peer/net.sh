@@ -2,6 +2,8 @@
 # Networks of the kernel's interfaces, each between two namespaces, and zland as a daemon:
 #
 #   nic      zone eth0 (zlan-nic) -- VSW1 of zland -- (zlan-nic) eth0 ztwo
+#   plain    the same, frames of 1514 bytes: TCP cuts them itself
+#   hipers   zhsa eth0 (zlan-nic) -- HiperSockets LAN HS of zland -- (zlan-nic) eth0 zhsb, MTU 56 KiB
 #   uplink   zthree eth0 (zlan-nic) -- VSW2 of zland -- TAP tap0 host
 #   taps     tone tap0 -- the switch and zland's worker, without a daemon -- tap0 ttwo
 #   bridge   kone eth0 ==veth== bridge in kbr ==veth== eth0 ktwo
@@ -15,7 +17,7 @@ declare -A SKIP=() # network -> why it is not there
 
 setup_zlan()
 {
-	world host zone ztwo zthree
+	world host zone ztwo zthree zhsa zhsb
 	zland_start <<-CONF || return 1
 		DEFINE VSWITCH VSW1 ETHERNET
 		DEFINE VSWITCH VSW2 ETHERNET UPLINK TAP tap0
@@ -23,11 +25,16 @@ setup_zlan()
 		NICDEF ZONE 0600 TYPE QDIO LAN SYSTEM VSW1
 		NICDEF ZTWO 0600 TYPE QDIO LAN SYSTEM VSW1
 		NICDEF ZTHREE 0600 TYPE QDIO LAN SYSTEM VSW2
+		DEFINE LAN HS OWNERID SYSTEM TYPE HIPERSOCKETS MFS 64K
+		NICDEF ZHSA 0700 TYPE HIPERSOCKETS LAN SYSTEM HS
+		NICDEF ZHSB 0700 TYPE HIPERSOCKETS LAN SYSTEM HS
 		NICDEF ONE 0600 TYPE QDIO LAN SYSTEM VSW3
 		NICDEF TWO 0600 TYPE QDIO LAN SYSTEM VSW3
 	CONF
 	guest zone ZONE 0600 --addr 10.88.0.1/24
 	guest ztwo ZTWO 0600 --addr 10.88.0.2/24
+	guest zhsa ZHSA 0700 --type hipers --addr 10.88.0.1/24
+	guest zhsb ZHSB 0700 --type hipers --addr 10.88.0.2/24
 	guest zthree ZTHREE 0600 --addr 10.89.0.1/24
 	ip -n "$ID-host" addr add 10.89.0.2/24 dev tap0
 	ip -n "$ID-host" link set tap0 up
@@ -87,7 +94,8 @@ setup_vde()
 ends()
 {
 	case $1 in
-	nic) echo "zone eth0 ztwo eth0 10.88.0.2" ;;
+	nic | plain) echo "zone eth0 ztwo eth0 10.88.0.2" ;;
+	hipers) echo "zhsa eth0 zhsb eth0 10.88.0.2" ;;
 	uplink) echo "zthree eth0 host tap0 10.89.0.2" ;;
 	bridge) echo "kone eth0 ktwo eth0 10.88.0.2" ;;
 	taps) echo "tone tap0 ttwo tap0 10.88.0.2" ;;
@@ -95,14 +103,21 @@ ends()
 	esac
 }
 
+segmentation() # NS IF on|off
+{
+	in_ns "$1" ethtool -K "$2" tso "$3" gso "$3" >/dev/null 2>&1
+}
+
 tcp()
 {
 	local from if1 to if2 addr
 	read -r from if1 to if2 addr < <(ends "$1")
 	command -v iperf3 >/dev/null || { tell "skipped iperf3 is not installed"; return; }
+	[ "$1" != plain ] || segmentation "$from" "$if1" off || { tell "skipped ethtool is not installed"; return; }
 	start server ip netns exec "$ID-$to" iperf3 -s -1 --forceflush
 	wait_line server 'listening' || tell "wrong iperf3 does not listen"
 	in_ns "$from" iperf3 -c "$addr" -t "$2" --json >"$T/iperf.json" 2>&1
+	[ "$1" != plain ] || segmentation "$from" "$if1" on
 	tell "gbit_per_s $(jq '.end.sum_received.bits_per_second / 1e9' "$T/iperf.json" 2>/dev/null)"
 	stop server
 }
