@@ -18,7 +18,7 @@
 #include "vswitch/packet_wire.h"
 
 #define PORT_MAGIC 0x5A4C5054u /* "ZLPT" */
-#define PORT_VERSION 2
+#define PORT_VERSION 3
 #define PORT_SOCKET "port"   /* in zland's directory */
 #define PORT_CONTROL_MAX 256 /* but for PORT_OUTPUT */
 #define PORT_OUTPUT_BYTES 1008
@@ -36,6 +36,10 @@ enum port_type {
 	PORT_VID_DEL = 7,
 	PORT_PROMISC = 8,
 	PORT_COMMAND = 9, /* version 2 */
+	PORT_LAYER = 10,  /* version 3, as the rest: what the guest speaks, before START */
+	PORT_IP_ADD = 11,
+	PORT_IP_DEL = 12,
+	PORT_ROUTING = 13,
 	/* daemon to client */
 	PORT_REPLY = 64,  /* to ATTACH: + the descriptor of the data socket */
 	PORT_LINK = 65,	  /* the NIC was coupled or uncoupled; tag 0 */
@@ -64,6 +68,18 @@ struct port_request { /* PORT_START .. PORT_PROMISC; unused fields are 0 */
 	uint8_t on;
 	uint8_t reserved[7];
 };
+
+struct port_layer3 { /* PORT_LAYER .. PORT_ROUTING; unused fields are 0 */
+	struct port_hdr hdr;
+	uint8_t addr[16]; /* IPv4 as ::ffff:a.b.c.d */
+	uint8_t what;	  /* the layer, 2 or 3; flags of the address; the type of router */
+	uint8_t v6;	  /* of PORT_ROUTING */
+	uint8_t reserved[6];
+};
+static_assert(sizeof(struct port_layer3) == 32, "message size");
+
+enum port_ip_flag { PORT_IP_VIPA = 1, PORT_IP_TAKEOVER = 2 }; /* as vs_ip_flag */
+enum port_router { PORT_ROUTER_NONE, PORT_ROUTER_PRIMARY, PORT_ROUTER_SECONDARY };
 
 struct port_reply {
 	struct port_hdr hdr;

@@ -224,6 +224,45 @@ static int execute(struct portsock_conn *c, const struct port_request *m)
 	}
 }
 
+static_assert((int)PORT_IP_VIPA == (int)VS_IP_VIPA && (int)PORT_IP_TAKEOVER == (int)VS_IP_TAKEOVER,
+	      "flags as they are");
+static_assert((int)PORT_ROUTER_PRIMARY == (int)VS_ROUTING_PRIMARY &&
+		      (int)PORT_ROUTER_SECONDARY == (int)VS_ROUTING_SECONDARY,
+	      "routers as they are");
+
+static int execute_layer3(struct portsock_conn *c, const struct port_layer3 *m)
+{
+	struct vs_link link;
+
+	if (!cp_nic_link(c->nic, &link))
+		return -ENOTCONN;
+	if (m->hdr.type == PORT_LAYER)
+		return m->what == 2 || m->what == 3 ? link.ops->layer(link.ctx, m->what) : -EINVAL;
+	if (!c->started)
+		return -ENOTCONN;
+	switch (m->hdr.type) {
+	case PORT_IP_ADD:
+		return link.ops->ip_add(link.ctx, m->addr, m->what & (VS_IP_VIPA | VS_IP_TAKEOVER));
+	case PORT_IP_DEL:
+		return link.ops->ip_del(link.ctx, m->addr);
+	default:
+		return m->what <= VS_ROUTING_SECONDARY
+			       ? link.ops->routing(link.ctx, m->v6 != 0, (enum vs_routing)m->what)
+			       : -EINVAL;
+	}
+}
+
+static void on_layer3(struct portsock_conn *c, const void *msg)
+{
+	struct port_layer3 m;
+
+	memcpy(&m, msg, sizeof(m));
+	if (c->nic)
+		answer(c, m.hdr.tag, execute_layer3(c, &m));
+	else
+		refuse(c, m.hdr.tag, ENOTCONN, "ZLN2621E ATTACH comes first");
+}
+
 static void on_request(struct portsock_conn *c, const void *msg)
 {
 	struct port_request m;
@@ -291,6 +330,8 @@ static size_t message_bytes(const struct portsock_conn *c, unsigned type)
 		return sizeof(struct port_request);
 	if (type == PORT_COMMAND && c->version != 1)
 		return sizeof(struct port_command);
+	if (type >= PORT_LAYER && type <= PORT_ROUTING && c->version >= 3)
+		return sizeof(struct port_layer3);
 	return 0;
 }
 
@@ -324,6 +365,8 @@ void portsock_conn_message(struct portsock_conn *c, const void *msg, size_t len)
 		on_attach(c, msg);
 	else if (hdr.type == PORT_COMMAND)
 		on_command(c, msg);
+	else if (hdr.type >= PORT_LAYER)
+		on_layer3(c, msg);
 	else
 		on_request(c, msg);
 }

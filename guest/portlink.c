@@ -46,6 +46,7 @@ struct portlink {
 	pthread_mutex_t control_lock;
 	_Atomic int control_fd; /* -1: not connected */
 	uint32_t tag;
+	uint16_t version;	    /* that the daemon speaks */
 	bool coupled, coupled_told; /* what the daemon says; what the owner was told */
 	bool lost;		    /* the owner is to be told of a lost connection */
 	bool pulled;		    /* uncoupled since, even if it is coupled again */
@@ -295,6 +296,7 @@ static void connect_once(struct portlink *pl, char line[LINE_BYTES], uint8_t mac
 	}
 	adopt_data(pl, data_fd);
 	pl->coupled = reply.coupled;
+	pl->version = reply.version;
 	pl->pulled = false;
 	pl->told[0] = 0;
 	memcpy(mac, reply.mac, 6);
@@ -369,22 +371,21 @@ int portlink_service_fd(const struct portlink *pl)
 
 /* ---- the vs_link: adapter thread ---------------------------------------------------------- */
 
-static int request(struct portlink *pl, uint16_t type, const uint8_t *mac, uint16_t vid, bool on)
+/* @msg: begins with a header, whose tag is set here. */
+static int exchange(struct portlink *pl, void *msg, size_t len)
 {
-	struct port_request r = {.hdr = {type, sizeof(r), 0}, .vid = vid, .on = on};
+	struct port_hdr *hdr = msg;
 	struct port_reply reply = {0};
 	int rc = -ENOTCONN;
 
-	if (mac)
-		memcpy(r.mac, mac, 6);
 	pthread_mutex_lock(&pl->control_lock);
-	r.hdr.tag = ++pl->tag;
+	hdr->tag = ++pl->tag;
 	if (atomic_load(&pl->control_fd) >= 0) {
 		rc = 0;
-		if (send(atomic_load(&pl->control_fd), &r, sizeof(r), MSG_NOSIGNAL) < 0)
+		if (send(atomic_load(&pl->control_fd), msg, len, MSG_NOSIGNAL) < 0)
 			rc = -errno;
 		if (!rc)
-			rc = await_reply(pl, r.hdr.tag, &reply, NULL);
+			rc = await_reply(pl, hdr->tag, &reply, NULL);
 		if (rc)
 			disconnect(pl);
 		else
@@ -392,6 +393,32 @@ static int request(struct portlink *pl, uint16_t type, const uint8_t *mac, uint1
 	}
 	pthread_mutex_unlock(&pl->control_lock);
 	return rc == -ENOTCONN || rc == -ETIMEDOUT ? -EIO : rc;
+}
+
+static int request(struct portlink *pl, uint16_t type, const uint8_t *mac, uint16_t vid, bool on)
+{
+	struct port_request r = {.hdr = {type, sizeof(r), 0}, .vid = vid, .on = on};
+
+	if (mac)
+		memcpy(r.mac, mac, 6);
+	return exchange(pl, &r, sizeof(r));
+}
+
+/* A daemon that does not know layer 3 has no use for it either. */
+static int request_layer3(struct portlink *pl, uint16_t type, const uint8_t *addr, unsigned what,
+			  bool v6)
+{
+	struct port_layer3 r = {.hdr = {type, sizeof(r), 0}, .what = (uint8_t)what, .v6 = v6};
+	uint16_t version;
+
+	pthread_mutex_lock(&pl->control_lock);
+	version = pl->version;
+	pthread_mutex_unlock(&pl->control_lock);
+	if (version < 3)
+		return 0;
+	if (addr)
+		memcpy(r.addr, addr, sizeof(r.addr));
+	return exchange(pl, &r, sizeof(r));
 }
 
 static int link_start(void *link, const struct vs_port_ops *ops, void *port)
@@ -444,6 +471,29 @@ static int link_promisc(void *link, bool on)
 	return request(link, PORT_PROMISC, NULL, 0, on);
 }
 
+/* Whether it is refused is known for certain only by START. */
+static int link_layer(void *link, unsigned layer)
+{
+	int rc = request_layer3(link, PORT_LAYER, NULL, layer, false);
+
+	return rc == -EPROTONOSUPPORT ? rc : 0;
+}
+
+static int link_ip_add(void *link, const uint8_t addr[16], unsigned flags)
+{
+	return request_layer3(link, PORT_IP_ADD, addr, flags, false);
+}
+
+static int link_ip_del(void *link, const uint8_t addr[16])
+{
+	return request_layer3(link, PORT_IP_DEL, addr, 0, false);
+}
+
+static int link_routing(void *link, bool v6, enum vs_routing type)
+{
+	return request_layer3(link, PORT_ROUTING, NULL, type, v6);
+}
+
 static const struct vs_link_ops link_ops = {
 	.start = link_start,
 	.stop = link_stop,
@@ -452,6 +502,10 @@ static const struct vs_link_ops link_ops = {
 	.vid_add = link_vid_add,
 	.vid_del = link_vid_del,
 	.promisc = link_promisc,
+	.layer = link_layer,
+	.ip_add = link_ip_add,
+	.ip_del = link_ip_del,
+	.routing = link_routing,
 };
 
 struct vs_link portlink_link(struct portlink *pl)

@@ -47,7 +47,8 @@ static struct guest_ip ip4(uint32_t ip, uint8_t flags)
 	return x;
 }
 
-static void open_side(unsigned i)
+/* Return: what guest_online returns. */
+static int try_side(unsigned i)
 {
 	struct osa_config osa = inproc_osa_config((uint16_t)(0x500 + 16 * i), true);
 	struct guest_config cfg = {
@@ -71,7 +72,12 @@ static void open_side(unsigned i)
 	guest_dev_connect(s->d, &m);
 	if (i != PLAIN)
 		ck_assert_int_eq(guest_ip_add(s->d, &own), 0);
-	ck_assert_int_eq(guest_online(s->d), 0);
+	return guest_online(s->d);
+}
+
+static void open_side(unsigned i)
+{
+	ck_assert_int_eq(try_side(i), 0);
 }
 
 /* Until nothing moves. */
@@ -594,10 +600,63 @@ START_TEST(threads)
 }
 END_TEST
 
+/* ---- IP mode ------------------------------------------------------------------------------ */
+
+static unsigned refusals;
+
+static void on_refused(void *ctx, const struct vs_port *p, unsigned layer)
+{
+	(void)ctx;
+	(void)p;
+	ck_assert_uint_eq(layer, 2);
+	refusals++;
+}
+
+/* What a switch in IP mode refuses, as the guests hear it. */
+START_TEST(ip_mode)
+{
+	struct vs_switch_config cfg = {.name = "IP", .ip = true, .mac = {2, 0xAA, 0, 0, 0, 1}};
+	struct guest_ip first = ip4(IP(0), 0), third = ip4(IP(PLAIN), 0);
+	struct osa_data_routing primary = {.type = OSA_ROUTING_PRIMARY};
+	struct vs_ip ip[4];
+
+	rcu_register_thread();
+	refusals = 0;
+	now_ms = 0;
+	sw = vs_switch_create(&cfg);
+	vs_switch_set_refused(sw, on_refused, NULL);
+	worker = vs_worker_create();
+	for (unsigned i = 0; i < GUESTS; i++)
+		ck_assert_int_eq(try_side(i), i == PLAIN ? -EOPNOTSUPP : 0);
+	ck_assert_uint_eq(refusals, 1);
+	settle();
+	/* Another's address, in the same words as the network's; one's own again is none. */
+	ck_assert_int_eq(guest_ip_add(side[1].d, &first), -EADDRINUSE);
+	ck_assert_uint_eq(vs_port_ips(side[1].port, ip, 4), 1);
+	ck_assert_int_eq(guest_ip_add(side[1].d, &third), 0);
+	ck_assert_uint_eq(vs_port_ips(side[1].port, ip, 4), 2);
+	ck_assert_int_eq(guest_ip_del(side[1].d, &third), 0);
+	ck_assert_uint_eq(vs_port_ips(side[1].port, ip, 4), 1);
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert_int_eq(guest_ipa_call(side[i].d, OSA_SETRTG, OSA_IPA_IPV4, &primary,
+						sizeof(primary), NULL, 0, NULL),
+				 i ? OSA_RC_PRIMARY_DEFINED : 0);
+	ck_assert_int_eq(vs_port_routing(side[0].port, false), VS_ROUTING_PRIMARY);
+	/* A cable that is pulled and plugged in takes all of it along. */
+	osa_set_link(side[0].ip.osa, NULL);
+	ck_assert_uint_eq(vs_port_ips(side[0].port, ip, 4), 0);
+	osa_set_link(side[0].ip.osa, &side[0].link);
+	ck_assert_uint_eq(vs_port_ips(side[0].port, ip, 4), 1);
+	ck_assert_int_eq(vs_port_routing(side[0].port, false), VS_ROUTING_PRIMARY);
+	teardown();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("l3_lan");
 	TCase *t = tcase_create("switch"), *g = tcase_create("guest LAN");
+	TCase *m = tcase_create("IP mode");
 	SRunner *r = srunner_create(s);
 	int failed;
 
@@ -616,6 +675,8 @@ int main(void)
 	tcase_add_checked_fixture(g, setup_guest_lan, teardown);
 	tcase_add_loop_test(g, vlans, 1, 2);
 	suite_add_tcase(s, g);
+	tcase_add_test(m, ip_mode);
+	suite_add_tcase(s, m);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

@@ -280,6 +280,7 @@ END_TEST
 
 START_TEST(registrations_are_answered)
 {
+	static const uint8_t ip[16] = {[10] = 0xFF, 0xFF, 10, 0, 0, 1};
 	struct bed *b = &bed;
 	const struct vs_link_ops *ops;
 	void *l;
@@ -302,6 +303,11 @@ START_TEST(registrations_are_answered)
 	portserver_command(&b->server, "SET VSWITCH VSW1 GRANT ONE PROMISCUOUS");
 	ck_assert_int_eq(ops->promisc(l, true), 0);
 	ck_assert_int_eq(ops->promisc(l, false), 0);
+	ck_assert_int_eq(ops->layer(l, 3), 0);
+	ck_assert_int_eq(ops->ip_add(l, ip, VS_IP_TAKEOVER), 0);
+	ck_assert_int_eq(ops->ip_del(l, ip), 0);
+	ck_assert_int_eq(ops->ip_del(l, ip), -ENOENT);
+	ck_assert_int_eq(ops->routing(l, true, VS_ROUTING_SECONDARY), 0);
 	ops->stop(l);
 	ck_assert_int_eq(ops->mac_add(l, b->one.mac), -EIO); /* not started */
 	ck_assert_int_eq(ops->start(l, &adapter_ops, &b->one), 0);

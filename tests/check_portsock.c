@@ -451,7 +451,8 @@ static const struct {
 	 true},
 	{8, PORT_ATTACH, sizeof(struct port_request), sizeof(struct port_request), EPROTO, true},
 	{9, 0, sizeof(struct port_request), sizeof(struct port_request), EOPNOTSUPP, false},
-	{10, PORT_COMMAND + 1, 8, 8, EOPNOTSUPP, false},
+	{10, PORT_ROUTING + 1, 8, 8, EOPNOTSUPP, false},
+	{26, PORT_LAYER, 8, 8, EOPNOTSUPP, false}, /* before ATTACH: no version 3 */
 	{11, PORT_REPLY, sizeof(struct port_reply), sizeof(struct port_reply), EOPNOTSUPP, false},
 	{12, 65535, 8, 8, EOPNOTSUPP, false},
 	{13, PORT_START, PORT_CONTROL_MAX, PORT_CONTROL_MAX, EPROTO, true},
@@ -1092,6 +1093,59 @@ START_TEST(answers_are_bounded)
 }
 END_TEST
 
+static int layer3(struct bed *b, struct client *c, unsigned type, unsigned n, unsigned what,
+		  bool v6)
+{
+	struct port_layer3 m = {.hdr = {(uint16_t)type, sizeof(m), ++c->tag},
+				.addr = {[10] = 0xFF, 0xFF, 10, 0, 0, (uint8_t)n},
+				.what = (uint8_t)what,
+				.v6 = v6};
+
+	send_raw(c, &m, sizeof(m));
+	return await_reply(b, c).error;
+}
+
+/* A guest on a network in IP mode says what it speaks, its addresses, and whether it is a router.
+ */
+START_TEST(layer_3_on_an_ip_switch)
+{
+	struct client c, d;
+	struct bed b;
+
+	bed_open(&b);
+	command(&b, "DEFINE VSWITCH IP1 IP");
+	command(&b, "NICDEF SIX 0600 TYPE QDIO LAN SYSTEM IP1");
+	command(&b, "NICDEF SEVEN 0600 TYPE QDIO LAN SYSTEM IP1");
+	client_open_as(&b, &c, &oper);
+	ck_assert_int_eq(layer3(&b, &c, PORT_LAYER, 0, 3, false), EOPNOTSUPP);
+	ck_assert_int_eq(attach(&b, &c, "SIX", 0x0600).error, 0);
+	ck_assert_int_eq(layer3(&b, &c, PORT_LAYER, 0, 1, false), EINVAL);
+	ck_assert_int_eq(request(&b, &c, PORT_START, NULL, 0, true), EPROTONOSUPPORT);
+	ck_assert_int_eq(layer3(&b, &c, PORT_LAYER, 0, 2, false), EPROTONOSUPPORT);
+	ck_assert(says(&b, "QUERY EVENTS", "ZLN2570E VSWITCH SYSTEM IP1: SIX/0600 is refused"));
+	ck_assert_int_eq(layer3(&b, &c, PORT_IP_ADD, 1, 0, false), ENOTCONN);
+	ck_assert_int_eq(layer3(&b, &c, PORT_LAYER, 0, 3, false), 0);
+	ck_assert_int_eq(request(&b, &c, PORT_START, NULL, 0, true), 0);
+	ck_assert_int_eq(request(&b, &c, PORT_MAC_ADD, c.mac, 0, true), 0);
+	ck_assert_int_eq(layer3(&b, &c, PORT_IP_ADD, 1, PORT_IP_VIPA, false), 0);
+	ck_assert(says(&b, "QUERY VSWITCH IP1 DETAILS", "10.0.0.1  VIPA\n"));
+	client_open_as(&b, &d, &oper);
+	ck_assert_int_eq(attach(&b, &d, "SEVEN", 0x0600).error, 0);
+	ck_assert_int_eq(layer3(&b, &d, PORT_LAYER, 0, 3, false), 0);
+	ck_assert_int_eq(request(&b, &d, PORT_START, NULL, 0, true), 0);
+	ck_assert_int_eq(layer3(&b, &d, PORT_IP_ADD, 1, 0, false), EEXIST);
+	ck_assert_int_eq(layer3(&b, &d, PORT_IP_DEL, 1, 0, false), ENOENT);
+	ck_assert_int_eq(layer3(&b, &c, PORT_ROUTING, 0, PORT_ROUTER_PRIMARY, false), 0);
+	ck_assert_int_eq(layer3(&b, &d, PORT_ROUTING, 0, PORT_ROUTER_PRIMARY, false), EEXIST);
+	ck_assert_int_eq(layer3(&b, &d, PORT_ROUTING, 0, PORT_ROUTER_PRIMARY, true), 0);
+	ck_assert_int_eq(layer3(&b, &d, PORT_ROUTING, 0, 3, true), EINVAL);
+	client_close(&b, &c);
+	ck_assert_int_eq(layer3(&b, &d, PORT_IP_ADD, 1, 0, false), 0);
+	client_close(&b, &d);
+	bed_close(&b);
+}
+END_TEST
+
 START_TEST(version_1_has_no_commands)
 {
 	static struct said r;
@@ -1141,6 +1195,7 @@ static Suite *suite(void)
 	t = tcase_create("commands");
 	tcase_add_test(t, a_guest_issues_its_users_commands);
 	tcase_add_test(t, answers_are_bounded);
+	tcase_add_test(t, layer_3_on_an_ip_switch);
 	tcase_add_test(t, version_1_has_no_commands);
 	suite_add_tcase(s, t);
 	t = tcase_create("end");

@@ -33,6 +33,14 @@ online() # DEVICE LAYER
 	carrier $1
 }
 
+# What an IPv4 router says of itself; the driver shows what the adapter let it be.
+router() # DEVICE TYPE
+{
+	echo $2 >$QETH/0.0.$1/route4
+	sysfs $1 route4
+	[ "$(sysfs $1 route4 | tr ' ' _)" = $2 ] || [ "$(sysfs $1 route4)" = "${2%_router} router" ]
+}
+
 # QEMU's card.
 virtio_up() # ADDRESS/PREFIX
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Layer 3: the adapter owns ARP and neighbour discovery.
+# Layer 3: the adapter owns ARP and neighbour discovery. On a switch in IP mode, if this zland has any.
 
 must "layer 3: online in guest one" run one 'online 0600 3'
 must "layer 3: online in guest two" run two 'online 0600 3'
@@ -20,3 +20,20 @@ run one 'address 0600 10.8.0.1/24' >/dev/null
 must "layer 3: and reachable" run one 'reach 10.8.0.2'
 must "layer 3: recover" run one 'recover 0600'
 must "layer 3: and reachable" run one 'reach 10.8.0.2'
+
+if [ $layer3 = IP ]; then
+	outside() # ADDRESS: the MAC that has it there
+	{
+		ip -n "$ID-host" neigh show "$1" dev tap1 | sed -n 's/.*lladdr \([^ ]*\).*/\1/p'
+	}
+	in_ns host ping -q -n -c 1 -W 2 10.8.0.1 >/dev/null
+	must "IP mode: outside both guests are one station" [ -n "$(outside 10.8.0.1)" -a "$(outside 10.8.0.1)" = "$(outside 10.8.0.2)" ]
+	must "IP mode: QUERY shows the addresses" output_has ' 10\.8\.0\.2$' zl QUERY VSWITCH VSWI DETAILS
+	must "IP mode: a guest becomes router" run one 'router 0600 primary_router'
+	must "IP mode: another does not" run two '! router 0600 primary_router'
+	must "IP mode: offline" run one 'offline 0600'
+	must "IP mode: layer 2 is refused" run one '! online 0600 2'
+	must "IP mode: the driver says why" says one 'transport mode' 'dmesg >/tmp/dmesg; grep -i "transport mode" /tmp/dmesg'
+	must "IP mode: an event says what to do" output_has 'ZLN2570E .*LINUX01/0600.*layer2=0' zl QUERY EVENTS
+	must "IP mode: layer 3 again" run one 'offline 0600; online 0600 3 && address 0600 10.8.0.1/24 && reach 10.8.0.254'
+fi
