@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HiperSockets' VNIC characteristics: the commands, and what each does to frames. */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "hipersockets/hs_priv.h"
@@ -911,6 +913,64 @@ START_TEST(test_model)
 }
 END_TEST
 
+/* ---- at the same time ----------------------------------------------------------------------- */
+
+struct talker {
+	unsigned i;
+	atomic_bool stop;
+	uint64_t sent;
+};
+
+/* With ever other source addresses, to itself and others. */
+static void *talk(void *arg)
+{
+	struct talker *t = arg;
+	uint8_t data[60] = {2, 6, 6, 6, 6, 0, 2, 6, 6, 6, 6, 0, 0x88, 0xB5};
+	struct guest_frame f = {.data = data, .len = sizeof(data)};
+
+	while (!atomic_load(&t->stop)) {
+		data[5] = (uint8_t)(t->sent * 7 % 64);
+		data[11] = (uint8_t)(t->sent % 64);
+		t->sent += guest_tx_frames(host[t->i].d, 1, &f, 1, 1);
+		guest_tx_reclaim(host[t->i].d, 1);
+	}
+	return NULL;
+}
+
+/* What is learned moves between two while the control side changes all it can. */
+START_TEST(test_threads)
+{
+	struct talker t[2] = {{.i = 0}, {.i = 1}};
+	struct guest_address a[64];
+	pthread_t thread[2];
+
+	up(4);
+	for (unsigned i = 0; i < 2; i++)
+		pthread_create(&thread[i], NULL, talk, &t[i]);
+	for (unsigned n = 0; n < 400; n++) {
+		uint32_t chars = OSA_CHAR_RX_BCAST | OSA_CHAR_TAKEOVER_LEARNING |
+				 (n % 5 ? OSA_CHAR_LEARNING : 0);
+		struct guest_rx rx[64];
+
+		ck_assert_int_eq(hs_vnicc_set(host[n % 2].ip.hs, chars, 60), 0);
+		hs_watch(host[3].ip.hs, n & 1, true);
+		ck_assert_int_ge(guest_addresses(host[2].d, QDIO_PNSO_ALL, true, a, 64), 0);
+		tick(1000 + n * 20);
+		turn(2, OSA_CHAR_FLOODING, n & 1);
+		for (unsigned i = 2; i < 4; i++) {
+			guest_rx_burst(host[i].d, rx, 64);
+			guest_rx_release(host[i].d);
+		}
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		atomic_store(&t[i].stop, true);
+		pthread_join(thread[i], NULL);
+		ck_assert_uint_gt(t[i].sent, 0);
+	}
+	ck_assert_uint_eq(learned(0) + learned(1), lan->n_learned);
+}
+END_TEST
+
 static TCase *tcase(const char *name)
 {
 	TCase *t = tcase_create(name);
@@ -958,6 +1018,7 @@ int main(void)
 	suite_add_tcase(s, t);
 	t = tcase("model");
 	tcase_add_test(t, test_model);
+	tcase_add_test(t, test_threads);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
