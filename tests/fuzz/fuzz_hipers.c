@@ -83,12 +83,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	lay(&qs[1].in[0], sbal[1][0], data + entries, QDIO_IN_EMPTY);
 	lay(&qs[0].in[1], sbal[0][1], data + entries, QDIO_IN_EMPTY);
 	for (unsigned i = 0; i < SBALS; i++) {
-		f = (struct hs_flow){.from = ip[0].hs};
+		f = (struct hs_flow){.from = ip[0].hs, .lan = lan};
 		hs_deliver(&f, 0, 1, (uint64_t)data[2 * entries + i] << 8);
 		if (slsb[0][2][i] == QDIO_OUT_PRIMED)
 			abort();
 		atomic_store(&slsb[1][0][(data[2 * entries + i] >> 4) % SBALS], QDIO_IN_EMPTY);
-		f = (struct hs_flow){.from = ip[1].hs};
+		f = (struct hs_flow){.from = ip[1].hs, .lan = lan};
 		hs_wait_run(&f, ip[1].hs);
 	}
 	for (unsigned k = 0; k < 2; k++) {
