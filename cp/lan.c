@@ -76,6 +76,8 @@ int cp_lan_configure(struct cp_lan *lan, const struct cp *cp)
 	struct vs_switch_config cfg;
 
 	switch_config(lan, cp, &cfg);
+	if (lan->hipers)
+		cp_lan_reconfigure_ports(lan);
 	return vs_switch_configure(lan->sw, &cfg);
 }
 

@@ -149,6 +149,21 @@ void cp_nic_destroy(struct cp_nic *nic)
 	cp_user_put(cp, u);
 }
 
+/* What is the switch's to enforce elsewhere is done by HiperSockets themselves. */
+static void hipers_rights(const struct cp_nic *nic)
+{
+	bool lan_protects = nic->lan->macprotect == CP_UNSPECIFIED ? nic->cp->vmlan.macprotect
+								   : nic->lan->macprotect == CP_ON;
+	uint8_t mac[6];
+
+	if (!nic->hs)
+		return;
+	cp_mac_bytes(&nic->mac, mac);
+	hs_watch(nic->hs, nic->connected.promisc, nic->promisc);
+	hs_protect(nic->hs, mac,
+		   nic->macprotect == CP_UNSPECIFIED ? lan_protects : nic->macprotect == CP_ON);
+}
+
 /* Hand changed attributes to the port of a coupled NIC. */
 void cp_nic_configure(struct cp_nic *nic)
 {
@@ -160,8 +175,7 @@ void cp_nic_configure(struct cp_nic *nic)
 	nic->connected = cp_effective(nic, nic->lan);
 	cp_mirror_apply(nic->lan);
 	cp_port_config(nic, nic->lan, &nic->connected, &cfg);
-	if (nic->hs)
-		hs_watch(nic->hs, nic->connected.promisc, nic->promisc);
+	hipers_rights(nic);
 	rc = vs_port_configure(nic->port, &cfg);
 	if (rc < 0)
 		cp_log(nic->cp, "ZLN2511E NIC %s: change of its port failed: %s", nic->name,
@@ -263,7 +277,8 @@ static bool adapter_create(struct cp_nic *nic, const struct osa_config *cfg,
 void cp_nic_plug(struct cp_nic *nic, const struct vs_link *link)
 {
 	if (nic->hs) {
-		hs_watch(nic->hs, link && nic->connected.promisc, nic->promisc);
+		if (link)
+			hipers_rights(nic);
 		hs_plug(nic->hs, link ? nic->lan->hs : NULL, link);
 	} else {
 		osa_set_link(nic->osa, link);

@@ -455,12 +455,23 @@ static struct hs_adapter *receiver_again(struct hs_flow *f, const struct hs_unit
 	return to;
 }
 
+/* MAC protection, and another address in any of the frames. */
+static bool disguised(const struct hs_adapter *h, const struct hs_unit *u)
+{
+	for (unsigned i = 0; u->to.layer == 2 && i < u->n; i++)
+		if (memcmp(u->frame[i].head + 6, h->own, 6) != 0)
+			return true;
+	return false;
+}
+
 static enum vs_drop give(struct hs_flow *f, const struct hs_unit *u, struct hs_adapter **to)
 {
 	enum vs_drop why;
 
 	if (spoofed(f, u))
 		return VS_DROP_SRC_SPOOFED;
+	if (f->from && f->from->protect && disguised(f->from, u))
+		return VS_DROP_SRC_PROTECTED;
 	if (f->from && f->from->vnicc.enabled & OSA_CHAR_LEARNING && u->to.layer == 2)
 		for (unsigned i = 0; i < u->n; i++)
 			hs_learn(f->from, u->frame[i].head + 6);

@@ -114,6 +114,9 @@ void hs_plug(struct hs_adapter *h, struct hs_lan *lan, const struct vs_link *lin
  */
 void hs_watch(struct hs_adapter *h, bool allowed, bool asked);
 
+/* MAC protection: in layer 2 the host may only speak as mac. At first off. Control thread. */
+void hs_protect(struct hs_adapter *h, const uint8_t mac[6], bool on);
+
 struct hs_info {
 	enum hs_mfs mfs;
 	uint8_t layer;	     /* of the last session */

@@ -199,6 +199,8 @@ struct hs_adapter {
 	uint8_t mac[6]; /* the first one registered */
 	bool broadcast;
 	struct hs_vnicc vnicc;
+	bool protect; /* it may only speak as own */
+	uint8_t own[6];
 	struct hs_learner learner;
 	uint8_t nr;			 /* among adapters: 1 to 255 */
 	bool bridge_port;		 /* the LAN's active one */

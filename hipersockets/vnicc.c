@@ -13,11 +13,13 @@
  *   bridge_invisible    nothing goes between it and a bridge port
  *
  * None of them needs an authority: flooding gives what nobody else gets, any host may join any
- * group, what may be taken from whom is the decision of the one who has it.
+ * group, what may be taken from whom is the decision of the one who has it. MAC protection
+ * (hs_protect) comes before: who may only speak as himself has nothing to be learned.
  */
 #include "hipersockets/hs_priv.h"
 
 #include <errno.h>
+#include <string.h>
 
 static int change(struct hs_adapter *h, uint32_t enabled, uint32_t learning_s)
 {
@@ -64,6 +66,20 @@ void hs_vnicc_reset(struct hs_adapter *h)
 		return;
 	hs_lan_survey(lan);
 	pthread_rwlock_unlock(&lan->lock);
+}
+
+void hs_protect(struct hs_adapter *h, const uint8_t mac[6], bool on)
+{
+	struct hs_lan *lan = h->lan;
+
+	if (lan)
+		pthread_rwlock_wrlock(&lan->lock);
+	h->protect = on;
+	memcpy(h->own, mac, 6);
+	if (on)
+		hs_learn_forget(h);
+	if (lan)
+		pthread_rwlock_unlock(&lan->lock);
 }
 
 /* ---- taking over a registered address ------------------------------------------------------- */

@@ -441,6 +441,27 @@ START_TEST(test_registered_comes_first)
 }
 END_TEST
 
+/* MAC protection comes before learning. */
+START_TEST(test_protected)
+{
+	struct guest_frame f;
+
+	up(2);
+	turn(1, OSA_CHAR_LEARNING, true);
+	speak(1, vm, 0);
+	hs_protect(host[1].ip.hs, mac_of(1), true);
+	unknown(0, vm);
+	f = frame(1, mac_of(0), 60, 1);
+	memcpy(frame_bytes + 6, vm, 6);
+	refused(1, &f, QDIO_REASON_BAD_BUFFER);
+	unknown(0, vm);
+	speak(1, mac_of(1), 0);
+	hs_protect(host[1].ip.hs, mac_of(1), false);
+	speak(1, vm, 0);
+	reaches(0, vm, 1);
+}
+END_TEST
+
 /* Who invents addresses loses his own. */
 START_TEST(test_many_learned)
 {
@@ -1008,6 +1029,7 @@ int main(void)
 	tcase_add_test(t, test_takeover_learning);
 	tcase_add_test(t, test_registered_comes_first);
 	tcase_add_test(t, test_many_learned);
+	tcase_add_test(t, test_protected);
 	suite_add_tcase(s, t);
 	t = tcase("addresses");
 	tcase_add_test(t, test_list);

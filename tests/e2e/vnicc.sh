@@ -69,6 +69,13 @@ must "SET NIC needs it as well" fails_with ZLN2534E zl SET NIC SNEAK/0700 PROMIS
 must "SET LAN GRANT gives it" zl SET LAN HS1 OWNERID SYSTEM GRANT SNEAK PROMISCUOUS
 must "SET NIC PROMISCUOUS" zl SET NIC SNEAK/0700 PROMISCUOUS
 must "that NIC sees all" output_has 'Sees what others send' details SNEAK
+if [ -n "${vm:-}" ]; then
+	must "MAC protection: of the bridging guest" zl SET NIC MID/0700 MACPROTECT ON
+	refused "whoever is behind it cannot speak" in_ns vm ping -q -n -c 1 -W 1 10.88.0.1
+	must "and nothing is learned" output_has 'Learned addresses: 0' details MID
+	must "off again" zl SET NIC MID/0700 MACPROTECT OFF
+	must "and it is reached" eventually in_ns vm ping -q -n -c 1 -W 1 10.88.0.1
+fi
 must "rates are refused" fails_with ZLN0013E zl SET NIC ONE/0700 RATE IN 100M
 
 must "the authority is given again" zl NICDEF SPY 0700 PROMISCUOUS
