@@ -205,6 +205,7 @@ out:
 bool qdio_in_publish_alone(struct qdio_queue *q, unsigned n, bool bad)
 {
 	_Atomic uint8_t *before = &q->slsb[(q->cursor + QDIO_BUFFERS - 1) % QDIO_BUFFERS];
+	bool signal;
 
 	if (!n)
 		return false;
@@ -212,7 +213,8 @@ bool qdio_in_publish_alone(struct qdio_queue *q, unsigned n, bool bad)
 		put_error(q, q->cursor + n - 1, 0, QDIO_REASON_BAD_BUFFER);
 	q->errors += bad;
 	q->leased = (uint8_t)n;
-	return hand_over_all(q, n, bad) | is_due(q, before, n);
+	signal = hand_over_all(q, n, bad);
+	return is_due(q, before, n) || signal;
 }
 
 void qdio_queue_prefetch(const struct qdio_queue *q, unsigned n)
