@@ -126,7 +126,10 @@ rtt() # busy|idle NETWORK SECONDS
 {
 	local from if1 to if2 addr
 	if [ "$2" = qdio ]; then
+		# Who polls has a processor of its own, as a polling thread of the peers.
+		[ "$1" = idle ] || zl SET WORKERS 1 ON 0 >"$T/workers"
 		"$BIN/bench" --daemon "$1" "$3" "$T/run" >&3
+		[ "$1" = idle ] || zl SET WORKERS 1 >"$T/workers"
 		return
 	fi
 	read -r from if1 to if2 addr < <(ends "$2")
