@@ -20,13 +20,17 @@ def sink(address, port):
     listener.settimeout(60)
     connection, _ = listener.accept()
     connection.settimeout(60)
-    digest, total, told = hashlib.md5(), 0, 0
+    digest, total, told, gap, before = hashlib.md5(), 0, 0, 0.0, None
     while data := connection.recv(1 << 18):
+        now = time.monotonic()
+        gap = max(gap, now - (before or now))
+        before = now
         digest.update(data)
         total += len(data)
         if total - told >= 1 << 20:
             told = total
             print(f"progress {total}", flush=True)
+    print(f"longest pause {gap * 1000:.1f} ms", flush=True)
     print(f"bytes={total} md5={digest.hexdigest()}", flush=True)
 
 
