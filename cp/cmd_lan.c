@@ -67,6 +67,11 @@ static int define_check(struct cp_run *run, const char *owner, const char *name)
 		return cp_error(run, CP_E_CONFLICT, "IP", "ETHERNET was given too", NULL);
 	if (v[CP_OP_MFS].given && !v[CP_OP_HIPERS].given)
 		return cp_error(run, CP_E_CONFLICT, "MFS", "it is TYPE HIPERSOCKETS's", NULL);
+	if (v[CP_OP_CHPID].given && !v[CP_OP_HIPERS].given)
+		return cp_error(run, CP_E_CONFLICT, "CHPID", "it is TYPE HIPERSOCKETS's", NULL);
+	if (v[CP_OP_CHPID].given && cp_lan_of_chpid(run->cp, v[CP_OP_CHPID].num))
+		return cp_error(run, CP_E_CONFLICT, "CHPID", "another LAN is this channel path",
+				NULL);
 	if (v[CP_OP_RESTRICTED].given && v[CP_OP_UNRESTRICTED].given)
 		return cp_error(run, CP_E_CONFLICT, "UNRESTRICTED", "RESTRICTED was given too",
 				NULL);
@@ -101,6 +106,8 @@ void cp_do_define_lan(struct cp_run *run)
 		.maxconn = v[CP_OP_MAXCONN].num,
 		.hipers = v[CP_OP_HIPERS].given,
 		.ip = v[CP_OP_IP].given,
+		.has_chpid = v[CP_OP_CHPID].given,
+		.chpid = (uint8_t)v[CP_OP_CHPID].num,
 		.mfs = (enum hs_mfs)(v[CP_OP_MFS].given ? v[CP_OP_MFS].choice : 0),
 		.porttype = CP_PORT_ACCESS,
 		.macprotect = CP_UNSPECIFIED,

@@ -398,6 +398,19 @@ void cp_do_detach_nic(struct cp_run *run)
 
 /* ---- COUPLE, UNCOUPLE ------------------------------------------------------------- */
 
+static struct cp_lan *target_chpid(struct cp_run *run)
+{
+	struct cp_lan *lan = cp_lan_of_chpid(run->cp, run->args->v[CP_OP_CHPID].num);
+	char title[16];
+
+	snprintf(title, sizeof(title), "CHPID %02X", run->args->v[CP_OP_CHPID].num);
+	if (run->args->v[CP_OP_NETWORK].given)
+		cp_error(run, CP_E_CONFLICT, title, "the network was named too", NULL);
+	else if (!lan)
+		cp_error(run, CP_E_LAN_UNKNOWN, title, NULL, NULL);
+	return run->args->v[CP_OP_NETWORK].given ? NULL : lan;
+}
+
 /* The network COUPLE names, or that of the NICDEF. Return: it, or NULL after a message. */
 static struct cp_lan *target(struct cp_run *run, const struct cp_nic *nic)
 {
@@ -407,6 +420,8 @@ static struct cp_lan *target(struct cp_run *run, const struct cp_nic *nic)
 	char title[CP_TITLE_BYTES];
 	struct cp_lan *lan;
 
+	if (run->args->v[CP_OP_CHPID].given)
+		return target_chpid(run);
 	if (!*name) {
 		cp_error(run, CP_E_MISSING, "owner and name of the network", "COUPLE", NULL);
 		return NULL;

@@ -159,6 +159,8 @@ static void print_lan(FILE *f, const struct cp_lan *lan)
 		fprintf(f, " TYPE HIPERSOCKETS MFS %s", cp_mfs_name(lan->mfs));
 	else
 		fprintf(f, " TYPE QDIO %s", lan->ip ? "IP" : "ETHERNET");
+	if (lan->has_chpid)
+		fprintf(f, " CHPID %02X", lan->chpid);
 	fprintf(f, " %s ACCOUNTING %s", lan->restricted ? "RESTRICTED" : "UNRESTRICTED",
 		lan->accounting ? "ON" : "OFF");
 	if (lan->maxconn)

@@ -197,6 +197,8 @@ struct cp_lan {
 	bool accounting;
 	bool hipers; /* a guest LAN of TYPE HIPERSOCKETS */
 	enum hs_mfs mfs;
+	bool has_chpid; /* the channel path it is */
+	uint8_t chpid;
 	bool vlan_aware;
 	uint16_t default_vid, native_vid;
 	enum cp_porttype porttype; /* default of the ports */
@@ -453,6 +455,7 @@ int cp_lan_configure(struct cp_lan *lan, const struct cp *cp);
 void cp_lan_reconfigure_ports(struct cp_lan *lan);
 const char *cp_lan_type(const struct cp_lan *lan); /* "QDIO", "HIPERS" */
 const char *cp_mfs_name(enum hs_mfs mfs);
+struct cp_lan *cp_lan_of_chpid(const struct cp *cp, unsigned chpid); /* or NULL */
 const char *cp_lan_kind(const struct cp_lan *lan);
 /* "VSWITCH SYSTEM VSW1", "LAN OWNER NAME" */
 #define CP_TITLE_BYTES 32

@@ -550,6 +550,13 @@ static const struct cp_operand define_lan[] = {
 	 .choices = "16K|24K|40K|64K",
 	 .help = "of TYPE HIPERSOCKETS: largest frame, MTU 8192, 16384, 32768 or 57344; default "
 		 "16K"},
+	{.op = CP_OP_CHPID,
+	 .words = "CHPID",
+	 .arg = CP_ARG_CHPID,
+	 .name = "hh",
+	 .help = "of TYPE HIPERSOCKETS: the channel path that the LAN is: its guests see it, and "
+		 "COUPLE "
+		 "may name it"},
 	OPERAND_TRANSPORT,
 	{.op = CP_OP_MAXCONN,
 	 .words = "MAXCONN",
@@ -852,6 +859,11 @@ static const struct cp_operand couple[] = {
 	 .max = VS_PORTS_MAX,
 	 .name = "n",
 	 .help = "of a PORTBASED switch; default AUTO: the user's first free one"},
+	{.op = CP_OP_CHPID,
+	 .words = "CHPID",
+	 .arg = CP_ARG_CHPID,
+	 .name = "hh",
+	 .help = "the HiperSockets LAN that is this channel path"},
 	{.op = CP_OP_NETWORK,
 	 .flags = CP_POSITIONAL | CP_OPTIONAL,
 	 .words = "owner name",

@@ -41,6 +41,14 @@ const char *cp_mfs_name(enum hs_mfs mfs)
 	return names[mfs];
 }
 
+struct cp_lan *cp_lan_of_chpid(const struct cp *cp, unsigned chpid)
+{
+	for (struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next)
+		if (lan->has_chpid && lan->chpid == chpid)
+			return lan;
+	return NULL;
+}
+
 void cp_lan_title(const struct cp_lan *lan, char title[CP_TITLE_BYTES])
 {
 	snprintf(title, CP_TITLE_BYTES, "%s %s %s", cp_lan_kind(lan), lan->owner, lan->name);

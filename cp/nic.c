@@ -199,7 +199,9 @@ bool cp_nic_follows(const struct cp_nic *nic, const struct cp_lan *lan)
 static void adapter_config(const struct cp_nic *nic, struct osa_config *cfg)
 {
 	*cfg = (struct osa_config){
-		.chpid = nic->has_chpid ? nic->chpid : DEFAULT_CHPID,
+		.chpid = nic->has_chpid			   ? nic->chpid
+			 : nic->lan && nic->lan->has_chpid ? nic->lan->chpid
+							   : DEFAULT_CHPID,
 		.unit_addr = 2,
 		.thin_interrupts = true,
 	};

@@ -133,6 +133,8 @@ static json_t *lan_json(const struct cp_lan *lan)
 		json_object_set_new(o, "mfs", json_string(cp_mfs_name(lan->mfs)));
 	if (lan->hipers)
 		json_object_set_new(o, "bridge_ports", cp_bridges_json(lan));
+	if (lan->has_chpid)
+		json_object_set_new(o, "chpid", json_sprintf("%02X", lan->chpid));
 	return o;
 }
 
@@ -201,11 +203,12 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 
 static void say_line(struct cp_run *run, const struct cp_lan *lan)
 {
-	char title[CP_TITLE_BYTES], max[16] = "INFINITE", mfs[16] = "ETHERNET";
+	char title[CP_TITLE_BYTES], max[16] = "INFINITE", mfs[32] = "ETHERNET";
 
 	cp_lan_title(lan, title);
 	if (lan->hipers)
-		snprintf(mfs, sizeof(mfs), "MFS: %s", cp_mfs_name(lan->mfs));
+		snprintf(mfs, sizeof(mfs), lan->has_chpid ? "MFS: %s  CHPID: %02X" : "MFS: %s",
+			 cp_mfs_name(lan->mfs), lan->chpid);
 	else if (lan->ip)
 		snprintf(mfs, sizeof(mfs), "%s", lan->vswitch ? routing(lan) : "IP");
 	if (lan->maxconn)

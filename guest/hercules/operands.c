@@ -95,6 +95,7 @@ static bool parse_pair(const char *key, const char *value, struct zosa_operands 
 	}
 	if (!strcasecmp(key, "chpid") && parse_hex(value, UINT8_MAX, &v)) {
 		ops->chpid = (uint8_t)v;
+		ops->has_chpid = true;
 		return true;
 	}
 	return false;
@@ -148,5 +149,8 @@ int zosa_operands_parse(struct zosa_operands *ops, const struct zosa_place *plac
 			 argv[i], value);
 		return -EINVAL;
 	}
+	/* A channel path is a LAN, unless that has another name. */
+	if (ops->hipers && !ops->lan[0] && ops->has_chpid)
+		snprintf(ops->lan, sizeof(ops->lan), "CHPID%02X", ops->chpid);
 	return check(ops, place, why, cap);
 }

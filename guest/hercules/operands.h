@@ -14,6 +14,7 @@ struct zosa_operands {
 	bool analyzer;
 	char dir[96];
 	uint16_t vdev;
+	bool has_chpid;
 	uint8_t chpid;
 	char trace[160]; /* file, or "" */
 };
@@ -21,7 +22,7 @@ struct zosa_operands {
 /*
  * Pairs of keyword and value, in any order and case: user NAME, vdev XXXX, dir DIR, chpid XX,
  * trace FILE; for HiperSockets type hipers, lan NAME, mfs 16K|24K|40K|64K, analyzer yes|no,
- * chpid XX, trace FILE.
+ * chpid XX, trace FILE. Without lan NAME, chpid XX names the LAN.
  * @place: defaults, and the highest CHPID.
  * @why: text for the user.
  * Return: 0 or -EINVAL.
