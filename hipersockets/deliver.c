@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/be.h"
+#include "common/copy.h"
 
 #define ETHER_BYTES 14u
 #define AHEAD 8u /* buffers whose lists are asked for before they are looked at */
@@ -161,7 +162,7 @@ static enum vs_drop put_bytes(struct filling *b, const uint8_t *p, uint32_t len)
 		if (n == HS_HEAD_BYTES) /* most often: no call */
 			memcpy(b->e.data + b->off, p, HS_HEAD_BYTES);
 		else
-			memcpy(b->e.data + b->off, p, n);
+			copy_bytes(b->e.data + b->off, p, n);
 		b->off += n;
 		p += n;
 		len -= n;

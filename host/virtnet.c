@@ -5,6 +5,8 @@
 
 #include "host/vnet.h"
 
+#include "common/copy.h"
+
 #define ETH_HLEN 14u
 #define HDR_MAX 12u
 
@@ -162,7 +164,7 @@ static void put(struct cursor *to, const uint8_t *from, uint32_t len)
 			continue;
 		}
 		n = s->len - to->offset < len ? s->len - to->offset : len;
-		memcpy(s->p + to->offset, from, n);
+		copy_bytes(s->p + to->offset, from, n);
 		from += n;
 		len -= n;
 		to->offset += n;

@@ -186,7 +186,7 @@ static void put(struct pen *pen, const uint8_t *p, uint32_t len)
 			pen->off = 0;
 			continue;
 		}
-		memcpy(pen->e->data + pen->off, p, n);
+		copy_bytes(pen->e->data + pen->off, p, n);
 		pen->off += n;
 		p += n;
 		len -= n;

@@ -24,6 +24,7 @@
 #include "osa/osa_wire.h"
 
 #include "common/be.h"
+#include "common/copy.h"
 #include "common/prefetch.h"
 
 /* Entries that one lease looks at; for a burst of small frames and buffers it is enough. */
@@ -165,7 +166,7 @@ static inline void osa_fill_copy(struct osa_fill *f, unsigned k, const struct os
 	osa_fill_small(to, x->head, x->n);
 	to += x->n;
 	for (unsigned s = 0; s < x->n_seg; s++) {
-		memcpy(to, x->seg[s].p, x->seg[s].len);
+		copy_bytes(to, x->seg[s].p, x->seg[s].len);
 		to += x->seg[s].len;
 	}
 }
