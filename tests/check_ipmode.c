@@ -323,6 +323,12 @@ START_TEST(out_in_order)
 		else
 			ck_assert_uint_eq(be16_load(o + 32), 300 + k);
 	}
+	/* Guests, whose turn comes after the uplink's, get what was sent. */
+	ck_assert_uint_eq(b->fake[1].n_out, 9);
+	for (unsigned k = 0; k < 9; k++) {
+		ck_assert_mem_eq(b->fake[1].out[k].data + 6, mac, 6);
+		ck_assert_mem_eq(b->fake[1].out[k].data + 22, mac, 6);
+	}
 	bed_free(b);
 }
 END_TEST

@@ -112,10 +112,13 @@ static bool is_known(struct vs_port *p, const struct host *x)
 {
 	uint64_t is = le64_load(x->addr) * 3 ^ le64_load(x->addr + 8) * 5 ^ fdb_key(x->mac, x->vid);
 
-	if (p->heard_last == is && x->seen_s - p->heard_s < HEAR_AGAIN_S)
+	/* Relaxed: devices of one uplink may have several workers; what one misses is said twice.
+	 */
+	if (atomic_load_explicit(&p->heard_last, memory_order_relaxed) == is &&
+	    x->seen_s - atomic_load_explicit(&p->heard_s, memory_order_relaxed) < HEAR_AGAIN_S)
 		return true;
-	p->heard_last = is;
-	p->heard_s = x->seen_s;
+	atomic_store_explicit(&p->heard_last, is, memory_order_relaxed);
+	atomic_store_explicit(&p->heard_s, x->seen_s, memory_order_relaxed);
 	return false;
 }
 
@@ -226,7 +229,7 @@ void hosts_drain(struct vs_switch *sw)
 void hosts_forget(struct vs_port *p)
 {
 	p->n_hosts = 0;
-	p->heard_last = 0;
+	atomic_store_explicit(&p->heard_last, 0, memory_order_relaxed);
 }
 
 static void age(struct vs_port *p, uint32_t now_s, uint32_t limit_s)

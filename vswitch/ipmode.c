@@ -33,6 +33,7 @@ static_assert(IP_TRANSLATE_BYTES <= VS_HEAD_BYTES, "hardware addresses lie in th
 /* Bring more of a frame into its head. */
 static void pull(struct vs_burst *b, unsigned i, unsigned want)
 {
+	b->plain &= ~BIT(i);
 	while (b->headlen[i] < want && b->nseg[i]) {
 		struct vs_seg *s = &b->seg[b->seg0[i]];
 		unsigned n = want - b->headlen[i];

@@ -71,7 +71,7 @@ bool ipmode_may_start(const struct vs_port *p)
 
 int ipmode_layer(struct vs_port *p, unsigned layer)
 {
-	p->layer = (uint8_t)layer;
+	atomic_store_explicit(&p->layer, (uint8_t)layer, memory_order_relaxed);
 	if (ipmode_may_start(p))
 		return 0;
 	if (p->sw->refused)

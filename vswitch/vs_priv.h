@@ -109,11 +109,6 @@ struct vs_port {
 	_Atomic uint8_t guarantee_queue; /* of the uplink's shaper, plus 1; 0: none */
 	_Atomic(struct shaper *) shaper; /* NULL: no rate, no queue */
 
-	/* Of ARP and neighbour discovery: hosts.c. And of answers about the path's MTU. */
-	_Atomic uint64_t heard_back_ns, path_mtu_back_ns;
-	uint64_t heard_last;
-	uint32_t heard_s;
-
 	/* The one worker that fetches from this port keeps its last good source: the address
 	 * in 48 bits, or SRC_NONE. */
 	uint64_t last_src;
@@ -124,6 +119,10 @@ struct vs_port {
 	uint16_t last_tagged_vid, last_tci;
 	uint8_t last_tagged_kind;
 	_Atomic uint64_t storm_back_ns[VS_STORM_KINDS];
+
+	/* Rarely: of ARP and neighbour discovery (hosts.c), of answers about the path's MTU. */
+	_Atomic uint64_t heard_back_ns, path_mtu_back_ns, heard_last;
+	_Atomic uint32_t heard_s;
 
 	/* Control thread. */
 	struct vs_port_config cfg;
@@ -139,7 +138,7 @@ struct vs_port {
 	uint8_t (*groups)[ETH_ALEN];
 	unsigned n_groups, cap_groups;
 	struct vs_vidset joined;
-	uint8_t layer; /* what the host said it speaks; 0: nothing yet */
+	_Atomic uint8_t layer; /* what the host said it speaks; 0: nothing yet */
 	uint8_t routing[2];
 	struct vs_ip *ips;
 	unsigned n_ips, cap_ips;
