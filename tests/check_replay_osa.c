@@ -201,8 +201,8 @@ static void vnicc_check(struct replay *r, const uint8_t *request)
 	uint32_t sub = be32_load(request + 12), bit = sub ? be32_load(request + 16) : 0;
 	uint16_t rc = be16_get(r->rig->ipa.rc);
 
-	if (osa_is_iqd(r->rig->a)) { /* hipersockets' own, which is not here */
-		MUST(r, rc == OSA_RC_L2_UNSUPPORTED);
+	if (sub == OSA_VNICC_SET_TIMEOUT && r->rig->a->vnicc.enabled & OSA_CHAR_LEARNING) {
+		MUST(r, rc == OSA_RC_OUT_OF_SEQUENCE);
 		return;
 	}
 	if (bit && !(bit & r->vnicc_supported)) {
@@ -211,7 +211,7 @@ static void vnicc_check(struct replay *r, const uint8_t *request)
 	}
 	MUST(r, rc == 0 && r->rig->data_len >= 16);
 	r->vnicc_supported = be32_load(d);
-	MUST(r, be32_load(d + 4) & OSA_CHAR_RX_BCAST);
+	MUST(r, osa_is_iqd(r->rig->a) || be32_load(d + 4) & OSA_CHAR_RX_BCAST);
 	MUST(r, r->vnicc_supported & OSA_CHAR_LEARNING);
 	if (sub == OSA_VNICC_QUERY_COMMANDS && bit == OSA_CHAR_LEARNING)
 		MUST(r, (be32_load(d + 20) & 0x18) == 0x18);
@@ -388,12 +388,21 @@ static void iqd_wants(void *ctx, bool broadcast, uint8_t routing4, uint8_t routi
 	(void)routing6;
 }
 
+static int iqd_vnicc(void *ctx, uint32_t enabled, uint32_t learning_s)
+{
+	(void)ctx;
+	(void)enabled;
+	(void)learning_s;
+	return 0;
+}
+
 static struct osa_rig *rig_new(bool iqd)
 {
 	static const struct osa_iqd_ops ops = {
 		.ip_add = iqd_ip_add,
 		.ip_del = iqd_ip_del,
 		.wants = iqd_wants,
+		.vnicc = iqd_vnicc,
 	};
 	struct osa_config cfg = *osa_rig_config();
 
@@ -417,6 +426,7 @@ static const struct {
 	{"tests/data/l2-vlan-zosa.trace", 55, 2, 2, 2, false},
 	{"tests/data/l3-zosa.trace", 89, 3, 3, 0, false},
 	{"tests/data/hipers-zosa.trace", 74, 3, 3, 0, true},
+	{"tests/data/hipers-vnicc-zosa.trace", 128, 3, 3, 0, true},
 };
 
 START_TEST(test_recording)
