@@ -268,8 +268,21 @@ static void say_nic(struct cp_run *run, const struct cp_nic *nic, bool details)
 
 /* ---- QUERY NIC -------------------------------------------------------------------- */
 
-static void show_user(struct cp_run *run, const struct cp_user *u, json_t *list)
+/* In the same order whenever they were made. */
+static int by_vdev(struct cp_nic *a, struct cp_nic *b)
 {
+	return a->vdev < b->vdev ? -1 : a->vdev > b->vdev;
+}
+
+static int by_user(struct cp_user *a, struct cp_user *b)
+{
+	return strcmp(a->name, b->name);
+}
+
+static void show_user(struct cp_run *run, struct cp_user *u, json_t *list)
+{
+	if (u)
+		HASH_SORT(u->nics, by_vdev);
 	for (const struct cp_nic *nic = u ? u->nics : NULL; nic; nic = nic->hh.next) {
 		if (nic->type == CP_NIC_CTCA)
 			continue;
@@ -295,7 +308,8 @@ void cp_do_query_nic(struct cp_run *run)
 		return;
 	}
 	if (all && cp_need_class_b(run, "USER *") == 0) {
-		for (const struct cp_user *u = run->cp->users; u; u = u->hh.next)
+		HASH_SORT(run->cp->users, by_user);
+		for (struct cp_user *u = run->cp->users; u; u = u->hh.next)
 			show_user(run, u, list);
 	} else if (!all) {
 		const char *user = cp_arg_user(run);

@@ -227,12 +227,12 @@ static int open_plain(struct cp *cp, struct cp_lan *lan)
 static int open_lag(struct cp *cp, struct cp_lan *lan)
 {
 	struct cp_uplink *u = &lan->uplink;
-	struct vs_port_config cfg = {
-		.name = "uplink", .role = VS_ROLE_UPLINK, .type = VS_TYPE_TRUNK};
+	struct vs_port_config cfg = {.role = VS_ROLE_UPLINK, .type = VS_TYPE_TRUNK};
 	uint64_t seed = 0;
 
 	if (u->lag)
 		return 0;
+	snprintf(cfg.name, sizeof(cfg.name), "%s uplink", lan->name);
 	memset(&cfg.vids, 0xFF, sizeof(cfg.vids));
 	/* Seeded: which conversations share a link is nobody's to choose. Best effort. */
 	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);

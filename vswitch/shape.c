@@ -357,23 +357,30 @@ static struct queue *pick(struct shaper *s, uint64_t now, uint64_t *bytes)
 
 /* ---- to a port ---------------------------------------------------------------------------- */
 
-static bool enqueue(struct shaper *s, const struct vs_port *from, struct vs_burst *b,
-		    const struct vs_ref *ref, unsigned n, struct counters *ctr)
+/* @n: at most VS_BURST. What finds no room is counted, and shown to captures. */
+static bool enqueue(struct vs_worker *w, struct shaper *s, const struct vs_port *from,
+		    struct vs_port *to, struct vs_burst *b, const struct vs_ref *ref, unsigned n)
 {
-	unsigned put = 0;
+	struct vs_ref refused[VS_BURST];
+	unsigned put = 0, lost = 0;
 	bool first;
 
 	pthread_spin_lock(&s->lock);
 	first = !atomic_load_explicit(&s->backlog, memory_order_relaxed);
 	for (unsigned k = 0; k < n; k++)
-		put += queue_put(queue_for(s, from, b, ref[k]), b, ref[k]);
+		if (queue_put(queue_for(s, from, b, ref[k]), b, ref[k]))
+			put++;
+		else
+			refused[lost++] = ref[k];
 	if (first)
 		atomic_store_explicit(&s->out_due, 0, memory_order_relaxed);
 	atomic_fetch_add_explicit(&s->backlog, put, memory_order_seq_cst);
 	pthread_spin_unlock(&s->lock);
 	atomic_fetch_add_explicit(&s->waited, put, memory_order_relaxed);
-	if (put < n)
-		count(&ctr->tx_drop[VS_DROP_RATE_QUEUE], n - put);
+	if (lost) {
+		count(&to->counters[w->id].tx_drop[VS_DROP_RATE_QUEUE], lost);
+		capture_frames(w, to, b, refused, lost, VS_CAPTURE_DROP, VS_DROP_RATE_QUEUE);
+	}
 	return first && put;
 }
 
@@ -410,7 +417,7 @@ void shape_deliver(struct vs_worker *w, struct vs_port *from, struct vs_port *to
 	/* Nothing waits: the others of a group need not either. */
 	if (done == n && k)
 		lane_spend(&s->out, now, 0);
-	if (done == n || !enqueue(s, from, b, ref + done, n - done, &to->counters[w->id]))
+	if (done == n || !enqueue(w, s, from, to, b, ref + done, n - done))
 		return;
 	/* One that gets the port only now looks at it by itself. */
 	its = atomic_load_explicit(&to->worker, memory_order_acquire);
