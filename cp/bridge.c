@@ -54,6 +54,7 @@ static struct vs_port *make_port(struct cp_lan *lan)
 static const char *why_not(int err)
 {
 	return err == EEXIST   ? "the LAN has a primary bridge port"
+	       : err == EBUSY  ? "guests of the LAN are its bridge ports"
 	       : err == ENOSPC ? "the LAN has as many bridge ports as it may"
 			       : strerror(err);
 }

@@ -132,6 +132,8 @@ struct guest_dev {
 	struct guest_stats stats;
 	struct guest_info info;
 	unsigned events;
+	unsigned bridge_events;		   /* state changes of bridge ports */
+	uint8_t bridge_role, bridge_state; /* of this one, by the last of them: enum osa_bridge_* */
 	uint32_t next_parm;
 	struct guest_sch sch[GUEST_DEVICES];
 

@@ -26,6 +26,28 @@ static void ipa_event(struct guest_dev *d, uint8_t cmd, uint16_t rc)
 	}
 }
 
+/* The first entry is this port: 4.12. */
+static void bridge_event(struct guest_dev *d, const uint8_t *data, size_t len)
+{
+	struct osa_bridge_entry e;
+	struct osa_bridge_ports l;
+
+	if (len < sizeof(l) + sizeof(e)) {
+		guest_violate(d, GUEST_VIOLATION_IPA_SHORT);
+		return;
+	}
+	memcpy(&l, data, sizeof(l));
+	memcpy(&e, data + sizeof(l), sizeof(e));
+	if (be32_get(l.bridge.subcommand) != OSA_BRIDGE_STATE_CHANGE || !l.n ||
+	    l.entry_len != sizeof(e) || len < sizeof(l) + l.n * sizeof(e)) {
+		guest_violate(d, GUEST_VIOLATION_IPA_SHORT);
+		return;
+	}
+	d->bridge_events++;
+	d->bridge_role = e.role;
+	d->bridge_state = e.state;
+}
+
 static struct guest_ipa_slot *slot_of(struct guest_dev *d, uint16_t seq)
 {
 	for (unsigned i = 0; i < GUEST_IPA_SLOTS; i++)
@@ -45,7 +67,9 @@ void guest_ipa_message(struct guest_dev *d, const uint8_t *pdu, size_t len)
 	}
 	memcpy(&h, pdu, sizeof(h));
 	if (h.initiator != OSA_FROM_HOST) {
-		if (h.command == OSA_ADDRESS_CHANGE)
+		if (h.command == OSA_SETBRIDGEPORT_IQD)
+			bridge_event(d, pdu + sizeof(h), len - sizeof(h));
+		else if (h.command == OSA_ADDRESS_CHANGE)
 			guest_address_event(d, pdu + sizeof(h), len - sizeof(h));
 		else
 			ipa_event(d, h.command, be16_get(h.rc));

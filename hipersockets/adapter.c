@@ -420,8 +420,9 @@ static void iqd_wants(void *ctx, bool broadcast, uint8_t routing4, uint8_t routi
 
 static int iqd_ipa(void *ctx, uint8_t command, uint8_t *data, size_t *len, size_t cap)
 {
-	(void)cap;
 	switch (command) {
+	case OSA_SETBRIDGEPORT_IQD:
+		return hs_role_ipa(ctx, data, len, cap);
 	case OSA_SETDIAGASS:
 		return hs_trace(ctx, data, *len);
 	default:
@@ -434,6 +435,7 @@ static void iqd_forget(void *ctx)
 	struct hs_adapter *h = ctx;
 
 	h->listens = false;
+	hs_role_drop(h);
 	hs_trace_stop(h);
 	hs_vnicc_reset(ctx);
 }
@@ -506,6 +508,7 @@ static void link_stop(void *link)
 
 	if (h->link.ops)
 		h->link.ops->stop(h->link.ctx);
+	hs_role_drop(h);
 	hs_bridge_hide(h);
 	pthread_rwlock_wrlock(&h->lan->lock);
 	hs_wait_drop(h);

@@ -80,7 +80,8 @@ static void cross(struct hs_flow *f, const struct hs_unit *u, const struct hs_fr
 
 bool hs_bridge_take(struct hs_flow *f, const struct hs_unit *u)
 {
-	if (!f->lan->bridge || !f->from || !f->d || u->to.layer != 2 || hs_invisible(f->from))
+	if (!f->lan->bridge || f->lan->bridge->adapter || !f->from || !f->d || u->to.layer != 2 ||
+	    hs_invisible(f->from))
 		return false;
 	for (unsigned i = 0; i < u->n; i++)
 		cross(f, u, &u->frame[i]);
@@ -272,6 +273,8 @@ static int bridge_mac(const struct hs_bridge *b, const uint8_t mac[6], bool add)
 {
 	int rc = 0;
 
+	if (b->adapter)
+		return 0;
 	if (add)
 		rc = b->link.ops->mac_add(b->link.ctx, mac);
 	else
@@ -313,7 +316,7 @@ void hs_bridge_vid(struct hs_lan *lan, uint16_t vid)
 	const struct hs_adapter *h;
 	bool any = false;
 
-	if (!b)
+	if (!b || b->adapter)
 		return;
 	LIST_FOREACH(h, &lan->members, member)
 	any |= h->vids.w[vid / 64 % 64] >> (vid % 64) & 1;
@@ -360,7 +363,12 @@ static struct hs_bridge *best(const struct hs_lan *lan)
 static void set_active(struct hs_lan *lan, struct hs_bridge *b)
 {
 	pthread_rwlock_wrlock(&lan->lock);
+	if (lan->bridge && lan->bridge->adapter)
+		lan->bridge->adapter->bridge_port = false;
 	lan->bridge = b;
+	if (b && b->adapter)
+		b->adapter->bridge_port = true;
+	hs_lan_survey(lan);
 	pthread_rwlock_unlock(&lan->lock);
 }
 
@@ -371,16 +379,22 @@ static void deactivate(struct hs_lan *lan)
 	if (!b)
 		return;
 	set_active(lan, NULL);
-	b->link.ops->stop(b->link.ctx);
+	if (!b->adapter)
+		b->link.ops->stop(b->link.ctx);
 }
 
 /* Control thread: nobody else changes members and addresses. Those that another port of the switch
  * has are not ours there; the LAN's own hosts reach them here all the same. */
 static int activate(struct hs_lan *lan, struct hs_bridge *b)
 {
-	int rc = b->link.ops->start(b->link.ctx, &port_ops, b);
 	const struct hs_adapter *h;
+	int rc;
 
+	if (b->adapter) {
+		set_active(lan, b);
+		return 0;
+	}
+	rc = b->link.ops->start(b->link.ctx, &port_ops, b);
 	if (rc)
 		return rc;
 	LIST_FOREACH(h, &lan->members, member)
@@ -395,6 +409,7 @@ static int activate(struct hs_lan *lan, struct hs_bridge *b)
 static void tell(struct hs_lan *lan)
 {
 	struct hs_bridge *b;
+	bool any = false;
 
 	TAILQ_FOREACH(b, &lan->bridges, next)
 	{
@@ -405,9 +420,12 @@ static void tell(struct hs_lan *lan)
 		if (s == b->state)
 			continue;
 		b->state = s;
+		any = true;
 		if (b->changed)
 			b->changed(b->ctx, s);
 	}
+	if (any)
+		hs_role_changed(lan);
 }
 
 static void decide(struct hs_lan *lan)
@@ -439,9 +457,17 @@ static int may_have(const struct hs_lan *lan, const struct hs_bridge *but, enum 
 	return n >= HS_SECONDARIES_MAX ? -ENOSPC : 0;
 }
 
+/* Hosts and switches are not bridge ports of one LAN. */
+static bool other_kind(const struct hs_lan *lan, const struct hs_bridge_config *cfg)
+{
+	const struct hs_bridge *first = TAILQ_FIRST(&lan->bridges);
+
+	return first && !first->adapter != !cfg->adapter;
+}
+
 struct hs_bridge *hs_bridge_create(struct hs_lan *lan, const struct hs_bridge_config *cfg)
 {
-	int rc = may_have(lan, NULL, cfg->role);
+	int rc = other_kind(lan, cfg) ? -EBUSY : may_have(lan, NULL, cfg->role);
 	struct hs_bridge *b = rc ? NULL : calloc(1, sizeof(*b));
 
 	if (!b) {
@@ -457,6 +483,7 @@ struct hs_bridge *hs_bridge_create(struct hs_lan *lan, const struct hs_bridge_co
 	b->lan = lan;
 	b->role = cfg->role;
 	b->link = cfg->link;
+	b->adapter = cfg->adapter;
 	b->changed = cfg->changed;
 	b->ctx = cfg->ctx;
 	TAILQ_INSERT_TAIL(&lan->bridges, b, next);

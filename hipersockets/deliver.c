@@ -314,6 +314,8 @@ static struct hs_adapter *receiver(const struct hs_flow *f, const struct hs_unit
 
 static bool wants_group(const struct hs_adapter *h, const struct hs_dest *to)
 {
+	if (h->bridge_port)
+		return true;
 	if (to->cast == HS_UNICAST)
 		return h->vnicc.enabled & OSA_CHAR_FLOODING;
 	if (to->cast == HS_BROADCAST)

@@ -52,6 +52,7 @@ struct hs_bridge_config {
 	/* The port of a switch, which no worker serves: it runs while the bridge port is active,
 	 * and the addresses of the LAN's adapters are registered there. */
 	struct vs_link link;
+	struct hs_adapter *adapter; /* in its place: a host of the LAN has the role (role.c) */
 	/* The state has changed. Control thread, inside a call of a function below. */
 	void (*changed)(void *ctx, enum hs_bridge_state state);
 	void *ctx;
@@ -60,7 +61,7 @@ struct hs_bridge_config {
 /*
  * Join a LAN and a switch: frames of layer 2. All of this: control thread.
  * Return: the port, HS_FIT_NOT at first, or NULL and errno: EEXIST (a second primary),
- * ENOSPC (HS_SECONDARIES_MAX), ENOMEM.
+ * ENOSPC (HS_SECONDARIES_MAX), EBUSY (hosts are bridge ports), ENOMEM.
  */
 struct hs_bridge *hs_bridge_create(struct hs_lan *lan, const struct hs_bridge_config *cfg);
 /* NULL is legal. */

@@ -146,7 +146,8 @@ struct hs_lan {
 struct hs_bridge {
 	struct hs_lan *lan;
 	struct vs_link link;
-	pthread_mutex_t lock; /* one burst at a time enters the switch */
+	struct hs_adapter *adapter; /* NULL: link is a switch's port */
+	pthread_mutex_t lock;	    /* one burst at a time enters the switch */
 
 	/* Control thread. */
 	TAILQ_ENTRY(hs_bridge) next;
@@ -204,6 +205,7 @@ struct hs_adapter {
 	struct hs_learner learner;
 	uint8_t nr;			 /* among adapters: 1 to 255 */
 	bool bridge_port;		 /* the LAN's active one */
+	struct hs_bridge *role;		 /* control thread; NULL: none */
 	bool watch_allowed, watch_asked; /* analyzer.c */
 	bool trace;		    /* its host analyzes the LAN's traffic, and sends nothing */
 	bool watching;		    /* it gets what others send */
@@ -389,6 +391,14 @@ void hs_bridge_hide(const struct hs_adapter *h);
 void hs_bridge_vid(struct hs_lan *lan, uint16_t vid);
 /* h has left: its VLANs may be in use no more. */
 void hs_bridge_left(struct hs_lan *lan, const struct hs_adapter *h);
+
+/* ---- role.c --------------------------------------------------------------------------- */
+
+/* As osa_iqd_ops.ipa, of SETBRIDGEPORT. */
+int hs_role_ipa(struct hs_adapter *h, uint8_t *data, size_t *len, size_t cap);
+void hs_role_drop(struct hs_adapter *h);
+/* The state of a bridge port of the LAN has changed: hosts that are some are told. */
+void hs_role_changed(const struct hs_lan *lan);
 
 /* ---- completion.c --------------------------------------------------------------------- */
 

@@ -234,7 +234,8 @@ void hs_lan_survey(struct hs_lan *lan)
 	lan->n_flooding = lan->n_watching = 0;
 	LIST_FOREACH(h, &lan->members, member)
 	{
-		lan->n_flooding += h->layer == 2 && h->vnicc.enabled & OSA_CHAR_FLOODING;
+		lan->n_flooding +=
+			h->layer == 2 && (h->bridge_port || h->vnicc.enabled & OSA_CHAR_FLOODING);
 		lan->n_watching += h->watching;
 	}
 }

@@ -40,7 +40,7 @@ int hs_vnicc_set(void *ctx, uint32_t enabled, uint32_t learning_s)
 	struct hs_lan *lan = h->lan;
 	int rc;
 
-	if (h->bridge_port)
+	if (h->role)
 		return -EBUSY;
 	if (!lan)
 		return change(h, enabled, learning_s);

@@ -73,7 +73,7 @@ uint16_t osa_ipa_iqd(struct osa *a, struct osa_call *c)
 		rc = iqd->ops->ipa(iqd->ctx, c->ipa.command, c->data, &len, sizeof(c->data));
 	if (rc < 0)
 		return a->session.layer == 3 ? OSA_RC_NOT_SUPPORTED : OSA_RC_L2_UNSUPPORTED;
-	osa_call_resize(c, len);
+	c->len = len <= sizeof(c->data) ? len : sizeof(c->data);
 	return (uint16_t)rc;
 }
 

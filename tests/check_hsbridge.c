@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "common/be.h"
+#include "guest/guest_priv.h"
 #include "tests/inproc.h"
 
 #define HOSTS 3u
@@ -521,6 +522,91 @@ START_TEST(test_choice)
 }
 END_TEST
 
+/* ---- hosts as bridge ports
+ * ------------------------------------------------------------------------ */
+
+/* Return: the code in the sub-header. */
+static unsigned role(unsigned i, uint32_t sub, void *in, size_t cap)
+{
+	struct osa_bridge out = {.len = be16_of(16), .subcommand = be32_of(sub)}, *reply = in;
+	uint8_t buf[256];
+	size_t len = 0;
+
+	if (!in) {
+		reply = (void *)buf;
+		cap = sizeof(buf);
+	}
+	ck_assert_int_eq(guest_ipa_call(host[i].d, OSA_SETBRIDGEPORT_IQD, 0, &out, sizeof(out),
+					reply, cap, &len),
+			 0);
+	ck_assert_uint_ge(len, sizeof(out));
+	return be16_get(reply->rc);
+}
+
+static void told(unsigned i, enum osa_bridge_role r, enum osa_bridge_state s)
+{
+	guest_service(host[i].d);
+	ck_assert_uint_eq(host[i].d->bridge_role, r);
+	ck_assert_uint_eq(host[i].d->bridge_state, s);
+}
+
+START_TEST(test_roles)
+{
+	struct {
+		struct osa_bridge_ports l;
+		struct osa_bridge_entry e[8];
+	} ports;
+	struct osa_bridge_commands cmds;
+
+	online(1);
+	online(2);
+	/* A switch is one: the other family. */
+	ck_assert_uint_eq(role(1, OSA_BRIDGE_SET_PRIMARY, NULL, 0), 0x10);
+	ck_assert_uint_eq(role(1, OSA_BRIDGE_QUERY_PORTS, &ports, sizeof(ports)), 0x10);
+	ck_assert_uint_eq(ports.l.n, 2);
+	ck_assert_uint_eq(ports.e[0].role, OSA_BRIDGE_NONE);
+	ck_assert_uint_eq(ports.e[1].state, OSA_BRIDGE_ACTIVE);
+	hs_bridge_destroy(bridge);
+	bridge = NULL;
+	ck_assert_uint_eq(role(1, OSA_BRIDGE_QUERY_COMMANDS, &cmds, sizeof(cmds)), 0);
+	ck_assert_uint_eq(be32_get(cmds.mask), 0x0F);
+	ck_assert_uint_eq(role(1, OSA_BRIDGE_SET_SECONDARY, NULL, 0), 0);
+	told(1, OSA_BRIDGE_SECONDARY, OSA_BRIDGE_ACTIVE);
+	ck_assert_ptr_null(make_bridge(bridge_port, HS_ROLE_PRIMARY));
+	ck_assert_int_eq(errno, EBUSY);
+	/* It gets what nobody has, and groups; once. */
+	host_sends(0, outside, -1, 100);
+	ck_assert_uint_eq(host_got(1, NULL), 100);
+	ck_assert_uint_eq(host_got(2, NULL), 0);
+	host_sends(0, (const uint8_t[6]){1, 0, 0x5E, 1, 2, 3}, -1, 101);
+	ck_assert_uint_eq(host_got(1, NULL), 101);
+	host_sends(0, bcast, -1, 102);
+	ck_assert_uint_eq(host_got(1, NULL), 102);
+	ck_assert_uint_eq(host_got(2, NULL), 102);
+	ck_assert_uint_eq(guest_dev_stats(host[0].d)->tx_no_target, 0);
+	/* The primary takes over, and back; roles and VNIC characteristics exclude each other. */
+	ck_assert_uint_eq(role(2, OSA_BRIDGE_SET_PRIMARY, NULL, 0), 0);
+	told(1, OSA_BRIDGE_SECONDARY, OSA_BRIDGE_STANDBY);
+	told(2, OSA_BRIDGE_PRIMARY, OSA_BRIDGE_ACTIVE);
+	ck_assert_uint_eq(role(0, OSA_BRIDGE_SET_PRIMARY, NULL, 0), 0x14);
+	ck_assert_uint_eq(role(2, OSA_BRIDGE_SET_SECONDARY, NULL, 0), 0x24);
+	ck_assert_uint_eq(role(1, OSA_BRIDGE_SET_PRIMARY, NULL, 0), 0x18);
+	ck_assert_int_eq(guest_vnicc(host[2].d, OSA_CHAR_FLOODING, true), -EBUSY);
+	host_sends(0, outside, -1, 103);
+	ck_assert_uint_eq(host_got(1, NULL), 0);
+	ck_assert_uint_eq(host_got(2, NULL), 103);
+	offline(2);
+	told(1, OSA_BRIDGE_SECONDARY, OSA_BRIDGE_ACTIVE);
+	ck_assert_uint_eq(role(1, OSA_BRIDGE_RESET, NULL, 0), 0);
+	host_sends(0, outside, -1, 104);
+	ck_assert_uint_eq(host_got(1, NULL), 0);
+	ck_assert_uint_eq(guest_dev_stats(host[0].d)->tx_no_target, 1);
+	ck_assert_int_eq(guest_vnicc(host[0].d, OSA_CHAR_FLOODING, true), 0);
+	ck_assert_uint_eq(role(0, OSA_BRIDGE_SET_PRIMARY, NULL, 0), 0x0C);
+	ck_assert_uint_eq(role(0, 0x40, NULL, 0), OSA_RC_L2_UNSUPPORTED & 0xFF);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("hsbridge");
@@ -539,6 +625,7 @@ int main(void)
 	tcase_add_test(plain_case, test_full);
 	tcase_add_test(plain_case, test_inactive);
 	tcase_add_test(plain_case, test_choice);
+	tcase_add_test(plain_case, test_roles);
 	suite_add_tcase(s, plain_case);
 	tcase_add_checked_fixture(aware, setup_aware, teardown);
 	tcase_add_test(aware, test_vlans);
