@@ -388,7 +388,7 @@ struct vs_port_shaping {
 #define VS_GUARANTEES_MAX 64u /* ports of a switch with a guarantee */
 
 /* Return: 0, -ENOMEM or -ENOSPC (VS_GUARANTEES_MAX); then nothing has changed. */
-int vs_port_shape(struct vs_port *p, const struct vs_port_shaping *s);
+int vs_port_shape(struct vs_port *p, const struct vs_port_shaping *cfg);
 
 struct vs_shaping_state {
 	uint64_t held;		/* times the port had to wait before it was asked for more */

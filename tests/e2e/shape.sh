@@ -92,6 +92,29 @@ must "both get the same of 30 Mbit/s" tries fair
 stop flood-one
 stop flood-two
 
+# Higher rates, where the machine has more to give than they let pass.
+zl SET NIC USER ONE 0600 RATEGROUP NONE >/dev/null
+zl SET NIC USER TWO 0600 RATEGROUP NONE >/dev/null
+start server5 ip netns exec "$ID-three" iperf3 -s -p 5203 --forceflush
+wait_line server5 listening
+start stream ip netns exec "$ID-one" iperf3 -c 10.88.1.3 -p 5203 -t 60
+must "a TCP stream" eventually flows ONE
+for mega in 100 1000; do
+	zl SET NIC USER ONE 0600 RATE IN OFF >/dev/null
+	ceiling=$(measured 0.4 ONE/0600:in)
+	if [ "$((ceiling / 1250000))" -lt "$mega" ]; then
+		echo "skipped $TEST: $mega Mbit/s: no more than $((ceiling / 1000000)) Mbit/s pass here without a rate"
+		continue
+	fi
+	must "RATE IN ${mega}M of a TCP stream that had $((ceiling / 1000000)) Mbit/s" zl SET NIC USER ONE 0600 RATE IN ${mega}M
+	# Counted are uncut frames; the rate is of the wire, where 1448 bytes of payload take 1514.
+	rate=$((mega * 1000000 / 1514 * 1448))
+	must "it gets $mega Mbit/s" tries rate_is ONE/0600:in
+done
+stop stream
+zl SET NIC USER ONE 0600 RATE IN OFF >/dev/null
+zl SET NIC USER ONE 0600 RATEGROUP G >/dev/null
+
 # What is permanent. The group is not, the switch that follows is.
 must "a statement with PERSIST" zl DEFINE VSWITCH VSW2 PERSIST
 must "zland ends on SIGTERM" stop zland
