@@ -10,6 +10,7 @@
 
 #include "common/be.h"
 #include "vswitch/iptable.h"
+#include "vswitch/lag.h"
 
 #define UP 4u /* of beds made by ip_bed */
 
@@ -572,6 +573,53 @@ START_TEST(path_mtu_of_segments)
 }
 END_TEST
 
+/* ---- an uplink of several devices ---------------------------------------------------------- */
+
+#define DEVICES 2u
+
+START_TEST(several_devices)
+{
+	struct vs_switch_config cfg = {.name = "IP", .ip = true, .mac = {0x02, 0xAA, 0, 0, 0, 1}};
+	const struct vs_port_config up = {.role = VS_ROLE_UPLINK, .type = VS_TYPE_TRUNK};
+	struct bed *b = bed_make(&cfg);
+	struct vs_port *uplink = vs_port_create(b->sw, &up);
+	struct vs_lag *lag = vs_lag_create(uplink, 1);
+	uint8_t f[2048], mac[6];
+	unsigned got = 0;
+
+	bed_port(b, 0, guest(VS_TYPE_ACCESS, 0, NULL));
+	reg4(b, 0, 1);
+	for (unsigned i = 0; i < DEVICES; i++) {
+		struct vs_port_config m = {.role = VS_ROLE_MEMBER, .type = VS_TYPE_TRUNK};
+
+		bed_port(b, 1 + i, m);
+		b->fake[1 + i].frame_max = 1400 + 100 * i;
+		vs_lag_join(lag, i, b->port[1 + i]);
+		vs_lag_use(lag, i, true, true);
+	}
+	mac_of(0, mac);
+	for (unsigned k = 0; k < 64; k++) {
+		unsigned to = sent(b, 0, f, packet4(f, far, mac, -1, 1, 200 + k, 60, true));
+
+		ck_assert(to == 2 || to == 4);
+		ck_assert_mem_eq(out(b, to / 2) + 6, own, 6);
+		got |= to;
+	}
+	ck_assert_uint_ne(got, 0);
+	/* By either of them; to the guest. */
+	for (unsigned i = 0; i < DEVICES; i++)
+		ck_assert_uint_eq(sent(b, 1 + i, f, packet4(f, own, far, -1, 99, 1, 60, true)), 1);
+	/* The path's MTU is what all of them take. */
+	ck_assert_uint_eq(vs_switch_path_mtu(b->sw), 1400 - 18);
+	ck_assert_uint_eq(sent(b, 0, f, packet4(f, far, mac, -1, 1, 99, 1383, true)), 0);
+	for (unsigned i = 0; i < DEVICES; i++)
+		vs_lag_leave(lag, i);
+	vs_lag_destroy(lag);
+	vs_port_destroy(uplink);
+	bed_free(b);
+}
+END_TEST
+
 /* ---- the table ---------------------------------------------------------------------------- */
 
 struct model {
@@ -821,6 +869,7 @@ int main(void)
 	tcase_add_test(t, vlans);
 	tcase_add_loop_test(t, path_mtu, 0, 3);
 	tcase_add_test(t, path_mtu_of_segments);
+	tcase_add_test(t, several_devices);
 	tcase_add_test(t, table_as_a_naive_one);
 	tcase_add_test(t, heard_of);
 	tcase_add_test(t, heard_no_more);
