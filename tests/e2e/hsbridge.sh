@@ -73,7 +73,7 @@ flows()
 {
 	start sink ip netns exec "$ID-out" "$PYTHON" "$E2E/flows.py" sink 10.93.0.1 7000
 	wait_line sink listening || return 1
-	start source ip netns exec "$ID-hsa" "$PYTHON" "$E2E/flows.py" source 10.93.0.1 7000 8 2000 1.5
+	start source ip netns exec "$ID-hsa" "$PYTHON" "$E2E/flows.py" source 10.93.0.1 7000 8 2000 1
 	wait_line source 'a third' || return 1
 	"$@"
 	finished source && finished sink || return 1
@@ -103,7 +103,6 @@ must "exactly one is active" one_active
 must "the outside has the hosts behind the second switch" outside_has hsa fe2
 must "also those that were silent" outside_has hsb fe2
 must "a guest of this switch is reached inside it" reach hsb 10.93.0.13
-must "no loop" quiet_outside
 
 must "the primary takes back under traffic" flows zl SET VSWITCH VSWA BRIDGEPORT CONNECT
 echo "  loss: $(cat "$T/flows")"
@@ -123,7 +122,7 @@ must "TCP to the outside, digest" transfer hsa out 10.93.0.1 33554432
 must "TCP from the outside, digest" transfer out hsa 10.93.0.11 33554432
 
 in_ns hsa ip route del 10.93.0.1/32
-must "a frame that the outside does not take" eval '! reach hsa 10.93.0.1 -s 8000 -M do'
+must "a frame that the outside does not take" eval '! reach hsa 10.93.0.1 -s 8000 -M do -c 1 -W 1'
 must "is dropped and counted" output_has "tx-too-big|tx-error" zl --json QUERY VSWITCH VSWA
 in_ns hsa ip route add 10.93.0.1/32 dev eth0 mtu lock 1500
 
