@@ -249,8 +249,46 @@ static void complain(const struct nic *n, const char *what, int rc)
 			rc == -EACCES ? "not authorized" : strerror(-rc));
 }
 
+static void print_address(const struct guest_address *a, bool gone)
+{
+	const uint8_t *m = a->mac;
+
+	printf("address %c %02x:%02x:%02x:%02x:%02x:%02x\n", gone ? '-' : '+', m[0], m[1], m[2],
+	       m[3], m[4], m[5]);
+}
+
+/* Again after an overflow: the list begins with a line of its own. */
+static void list_addresses(struct nic *n)
+{
+	struct guest_address a[GUEST_CHANGES];
+	int k = guest_addresses(n->dev, QDIO_PNSO_ALL, true, a, GUEST_CHANGES);
+
+	complain(n, "addresses of the LAN", k);
+	if (k >= 0)
+		printf("addresses:\n");
+	for (int i = 0; i < k; i++)
+		print_address(&a[i], false);
+	fflush(stdout);
+}
+
+static void print_changes(struct nic *n)
+{
+	struct guest_address a[16];
+	int k;
+
+	while ((k = guest_address_changes(n->dev, a, 16)) > 0)
+		for (int i = 0; i < k; i++)
+			if (a[i].change & 0x02) /* not of a VLAN alone */
+				print_address(&a[i], a[i].change & 0x80);
+	fflush(stdout);
+	if (k == -EOVERFLOW)
+		list_addresses(n);
+}
+
 static void ask_lan(struct nic *n)
 {
+	if (n->addresses)
+		list_addresses(n);
 	for (uint32_t bit = 0x80000000u; bit; bit >>= 1)
 		if ((n->vnicc_on | n->vnicc_off) & bit)
 			complain(n, "VNIC characteristic",
@@ -336,6 +374,8 @@ static bool handle_event(struct nic *n)
 {
 	unsigned ev = guest_service(n->dev);
 
+	if (n->addresses)
+		print_changes(n);
 	if (ev & GUEST_EV_REFUSED) {
 		snprintf(n->text, sizeof(n->text), "the adapter refuses layer %u", n->layer);
 		fail(n);

@@ -15,8 +15,9 @@ struct nic {
 	uint8_t layer;		      /* 2 or 3 */
 	uint8_t routing;	      /* in layer 3: enum osa_routing */
 	uint32_t vnicc_on, vnicc_off; /* HiperSockets, layer 2: OSA_CHAR_* */
-	bool analyzer;		      /* HiperSockets, layer 3 */
-	const char *const *commands;  /* to be issued once attached, before the adapter comes up */
+	bool addresses; /* HiperSockets, layer 2: print who is on the LAN, and what changes */
+	bool analyzer;	/* HiperSockets, layer 3 */
+	const char *const *commands; /* to be issued once attached, before the adapter comes up */
 	unsigned n_commands;
 	struct guest_storage st;
 	struct guest_dev *dev;

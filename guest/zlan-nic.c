@@ -30,7 +30,7 @@ struct options {
 	const char *command[COMMANDS_MAX];
 	uint32_t mtu;
 	bool hipers;
-	bool sniffer;
+	bool sniffer, addresses;
 	uint32_t vnicc_on, vnicc_off;
 	uint8_t layer, routing;
 	long vdev;
@@ -40,11 +40,11 @@ struct options {
 
 static void usage(FILE *f)
 {
-	fprintf(f,
-		"usage: zlan-nic [-d DIR] --user U --vdev 0500 [--netns NAME] [--ifname IF]\n"
-		"                [--addr A/P]... [--mtu N] [--type osd|hipers] [--layer 2|3]\n"
-		"                [--router primary|secondary] [--vnicc [-]NAME,...] [--sniffer]\n"
-		"                [--cp COMMAND]...\n");
+	fprintf(f, "usage: zlan-nic [-d DIR] --user U --vdev 0500 [--netns NAME] [--ifname IF]\n"
+		   "                [--addr A/P]... [--mtu N] [--type osd|hipers] [--layer 2|3]\n"
+		   "                [--router primary|secondary] [--vnicc [-]NAME,...] [--sniffer] "
+		   "[--addresses]\n"
+		   "                [--cp COMMAND]...\n");
 }
 
 static int bad(const char *what, const char *value)
@@ -129,6 +129,9 @@ static int take_option(struct options *o, int c, const char *arg)
 		return 0;
 	case 'V':
 		return take_vnicc(o, arg);
+	case 'A':
+		o->addresses = true;
+		return 0;
 	case 's':
 		o->sniffer = true;
 		return 0;
@@ -170,21 +173,14 @@ static int check_user(struct options *o)
 static int parse(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"user", required_argument, NULL, 'u'},
-		{"vdev", required_argument, NULL, 'v'},
-		{"netns", required_argument, NULL, 'n'},
-		{"ifname", required_argument, NULL, 'i'},
-		{"addr", required_argument, NULL, 'a'},
-		{"mtu", required_argument, NULL, 'm'},
-		{"type", required_argument, NULL, 't'},
-		{"layer", required_argument, NULL, 'l'},
-		{"router", required_argument, NULL, 'r'},
-		{"vnicc", required_argument, NULL, 'V'},
-		{"sniffer", no_argument, NULL, 's'},
-		{"dir", required_argument, NULL, 'd'},
-		{"cp", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"user", required_argument, NULL, 'u'},	  {"vdev", required_argument, NULL, 'v'},
+		{"netns", required_argument, NULL, 'n'},  {"ifname", required_argument, NULL, 'i'},
+		{"addr", required_argument, NULL, 'a'},	  {"mtu", required_argument, NULL, 'm'},
+		{"type", required_argument, NULL, 't'},	  {"layer", required_argument, NULL, 'l'},
+		{"router", required_argument, NULL, 'r'}, {"vnicc", required_argument, NULL, 'V'},
+		{"sniffer", no_argument, NULL, 's'},	  {"addresses", no_argument, NULL, 'A'},
+		{"dir", required_argument, NULL, 'd'},	  {"cp", required_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -200,6 +196,8 @@ static int parse(struct options *o, int argc, char **argv)
 		return bad("--vdev is missing", NULL);
 	if (o->routing && (o->layer != 3 || o->hipers))
 		return bad("--router is for --layer 3 of --type osd", NULL);
+	if (o->addresses && (!o->hipers || o->layer != 2))
+		return bad("--addresses is for --type hipers, layer 2", NULL);
 	if (o->sniffer && (o->layer != 3 || !o->hipers))
 		return bad("--sniffer is for --type hipers, layer 3", NULL);
 	if ((o->vnicc_on || o->vnicc_off) && (!o->hipers || o->layer != 2))
@@ -335,6 +333,7 @@ int main(int argc, char **argv)
 	n.vnicc_on = o.vnicc_on;
 	n.vnicc_off = o.vnicc_off;
 	n.analyzer = o.sniffer;
+	n.addresses = o.addresses;
 	n.commands = o.command;
 	n.n_commands = o.n_commands;
 	rc = run(&n, &o, netns);

@@ -13,18 +13,26 @@ DEFINE LAN HS1 OWNERID SYSTEM TYPE HIPERSOCKETS MFS 64K
 NICDEF ONE 0700 TYPE HIPERSOCKETS LAN SYSTEM HS1
 NICDEF MID 0700 TYPE HIPERSOCKETS LAN SYSTEM HS1
 NICDEF TWO 0700 TYPE HIPERSOCKETS LAN SYSTEM HS1
+NICDEF LATE 0700 TYPE HIPERSOCKETS LAN SYSTEM HS1
 NICDEF SPY 0700 TYPE HIPERSOCKETS LAN SYSTEM HS1 PROMISCUOUS
 NICDEF SNEAK 0700 TYPE HIPERSOCKETS LAN SYSTEM HS1
 CONF
 guest one ONE 0700 --type hipers --addr 10.88.0.1/24
 guest mid MID 0700 --type hipers --vnicc flooding,mcast_flooding,learning
-guest two TWO 0700 --type hipers --addr 10.88.0.2/24 --vnicc takeover_setvmac,-rx_bcast
+guest two TWO 0700 --type hipers --addr 10.88.0.2/24 --vnicc takeover_setvmac,-rx_bcast --addresses
 world vm
 details() { zl QUERY NIC "$1/0700" DETAILS; }
 
 must "QUERY NIC names what is on" output_has 'VNIC characteristics: flooding mcast_flooding learning rx_bcast$' details MID
 must "and off" output_has 'VNIC characteristics: takeover_setvmac$' details TWO
 must "in JSON" sh -c "$BIN/zlan -d $T/run --json QUERY NIC MID/0700 | jq -e '.nics[0].hipersockets | .vnicc == [\"flooding\", \"mcast_flooding\", \"learning\", \"rx_bcast\"] and .learning_timeout == 600'"
+
+must "PNSO: who is there" wait_line two "address \\+ $(mac_of one)"
+guest late LATE 0700 --type hipers
+must "an event: somebody has come" wait_line two "address \\+ $(mac_of late)"
+late=$(mac_of late)
+stop late TERM
+must "and gone" wait_line two "address - $late"
 
 bridged()
 {
@@ -40,6 +48,7 @@ if in_ns mid ip link add br9 type bridge 2>/dev/null; then
 	must "its address was learned" output_has 'Learned addresses: [1-9].*Timeout: 600 s' details MID
 	vm=$(in_ns vm cat /sys/class/net/eth0/address)
 	in_ns one ip neigh replace 10.88.0.9 lladdr "$vm" dev eth0
+	must "an event says so as well" wait_line two "address \\+ $vm"
 	must "with large packets" reach one 10.88.0.9 -s 1400
 	in_ns one ip neigh replace 10.88.0.77 lladdr 02:00:00:00:77:77 dev eth0
 	in_ns one ping -q -n -c 3 -i 0.2 -W 1 10.88.0.77 >/dev/null
