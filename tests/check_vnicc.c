@@ -34,6 +34,18 @@ static void turn(unsigned i, uint32_t bit, bool on)
 	ck_assert_uint_eq(!(be32_get(v.enabled) & bit), !on);
 }
 
+/* The host becomes the LAN's bridge port, as by its command where one control thread is. */
+static void bridge(unsigned i)
+{
+	struct hs_adapter *h = host[i].ip.hs;
+	const struct hs_bridge_config cfg = {.role = HS_ROLE_PRIMARY, .adapter = h};
+
+	h->role = hs_bridge_create(lan, &cfg);
+	ck_assert_ptr_nonnull(h->role);
+	hs_bridge_set_fitness(h->role, HS_FIT_GOOD);
+	ck_assert(h->bridge_port);
+}
+
 static void up(unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -269,7 +281,7 @@ START_TEST(test_bridge_invisible)
 	struct guest_frame f;
 
 	up(3);
-	host[0].ip.hs->bridge_port = true;
+	bridge(0);
 	ck_assert_int_eq(command(0, OSA_VNICC_ENABLE, OSA_CHAR_FLOODING, 0, NULL),
 			 OSA_RC_VNICC_BRIDGE_PORT);
 	turn(1, OSA_CHAR_BRIDGE_INVISIBLE, true);
@@ -295,7 +307,6 @@ START_TEST(test_bridge_invisible)
 	f = frame(0, mac_of(1), 100, 7);
 	send(0, &f);
 	expect(1, 100, 7);
-	host[0].ip.hs->bridge_port = false;
 }
 END_TEST
 
@@ -827,7 +838,7 @@ static void model_learn(unsigned from, unsigned source)
 
 static bool model_wants(unsigned i, unsigned from, uint32_t bit, bool joined)
 {
-	return i != from && !model_apart(i, from) && (joined || has((int)i, bit));
+	return i != from && !model_apart(i, from) && (joined || i == BRIDGE || has((int)i, bit));
 }
 
 /* @to: MACS: the group, MACS + 1: all. Return: whether the sender hears of no error. */
@@ -924,13 +935,12 @@ START_TEST(test_model)
 	}
 	for (unsigned i = 0; i < HOSTS; i++)
 		model_start(i);
-	host[BRIDGE].ip.hs->bridge_port = true;
+	bridge(BRIDGE);
 	w.now = 1000;
 	tick(w.now);
 	ask(0, QDIO_PNSO_ALL, &w.told);
 	for (unsigned n = 0; n < 8000; n++)
 		model_step(n);
-	host[BRIDGE].ip.hs->bridge_port = false;
 }
 END_TEST
 
