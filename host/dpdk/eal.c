@@ -22,6 +22,7 @@
  * bytes.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <rte_alarm.h>
 #include <rte_eal.h>
@@ -33,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/dpdk/dpdk_priv.h"
 
@@ -218,10 +220,34 @@ struct rte_mempool *eal_page_pool(const char *name)
 	return mp;
 }
 
+/* At a wrong argument DPDK prints its usage, three screens of it. Return: what to give to loud, or
+ * -1. */
+static int quiet(void)
+{
+	int saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0),
+	    null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	fflush(stdout);
+	if (saved >= 0 && null >= 0)
+		dup2(null, STDOUT_FILENO);
+	if (null >= 0)
+		close(null);
+	return saved;
+}
+
+static void loud(int saved)
+{
+	if (saved < 0)
+		return;
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+}
+
 static int init(const struct host_dpdk_start *s, char *err, size_t err_len)
 {
 	cpu_set_t cpus;
-	int rc;
+	int rc, out;
 
 	pthread_getaffinity_np(pthread_self(), sizeof(cpus), &cpus);
 	if (make_args(s, &cpus)) {
@@ -229,7 +255,9 @@ static int init(const struct host_dpdk_start *s, char *err, size_t err_len)
 		return -E2BIG;
 	}
 	rte_openlog_stream(stderr);
+	out = quiet();
 	rc = rte_eal_init(eal.argc, eal.argv) < 0 ? -rte_errno : 0;
+	loud(out);
 	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
 	if (rc)
 		snprintf(err, err_len, "DPDK does not start: %s; the log says more",
