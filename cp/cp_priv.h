@@ -555,6 +555,8 @@ void cp_group_input(struct cp *cp, const struct vs_punted *f);
 /* event.c */
 void cp_event_keep(struct cp *cp, const char *line);
 bool cp_event_wanted(const struct cp_lan *lan, enum cp_log_level level);
+void cp_event_ip(void *ctx, const struct vs_port *port, const uint8_t addr[16],
+		 enum vs_ip_event what);
 void cp_event_refused(void *ctx, const struct vs_port *port, unsigned layer);
 void cp_event_address(void *ctx, const struct vs_port *port, const uint8_t mac[6], bool added);
 void cp_event_link(const struct cp_nic *nic, const struct cp_lan *lan, bool up);
@@ -673,6 +675,8 @@ void cp_nic_session(const struct cp_nic *nic, struct osa_info *info);
 void cp_say_counters(struct cp_run *run, const struct vs_port *port, bool uplink,
 		     const char *indent);
 void cp_say_addresses(struct cp_run *run, struct vs_port *port, const char *indent);
+#define CP_IP_TEXT 46
+const char *cp_ip_text(const uint8_t addr[16], char text[CP_IP_TEXT]);
 /* IP addresses heard behind a port; nothing if there are none. */
 void cp_say_hosts(struct cp_run *run, struct vs_port *port, const char *indent, const char *title);
 json_t *cp_hosts_json(struct vs_port *port);

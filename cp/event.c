@@ -40,6 +40,26 @@ void cp_event_address(void *ctx, const struct vs_port *port, const uint8_t mac[6
 	       added ? "has registered" : "has given up", text);
 }
 
+/* A refusal is the network's own matter; what is registered is of interest to few. */
+void cp_event_ip(void *ctx, const struct vs_port *port, const uint8_t addr[16],
+		 enum vs_ip_event what)
+{
+	struct cp_lan *lan = ctx;
+	char text[CP_IP_TEXT], title[CP_TITLE_BYTES];
+
+	if (!cp_event_wanted(lan, what == VS_IP_REFUSED ? CP_LOG_ON : CP_LOG_VERBOSE))
+		return;
+	cp_lan_title(lan, title);
+	cp_ip_text(addr, text);
+	if (what == VS_IP_REFUSED)
+		cp_log(lan->cp, "ZLN2833E %s: %s may not have %s: another guest has registered it",
+		       title, vs_port_name(port), text);
+	else
+		cp_log(lan->cp, "ZLN%uI %s: %s %s %s", what == VS_IP_REGISTERED ? 2524 : 2525,
+		       title, vs_port_name(port),
+		       what == VS_IP_REGISTERED ? "has registered" : "has given up", text);
+}
+
 /* From the switch: a guest speaks what it does not carry. Said whatever LOG is: it cannot work. */
 void cp_event_refused(void *ctx, const struct vs_port *port, unsigned layer)
 {

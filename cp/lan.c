@@ -144,6 +144,7 @@ struct cp_lan *cp_lan_create(struct cp *cp, const struct cp_lan *model)
 	}
 	lan->cp = cp;
 	vs_switch_set_notify(lan->sw, cp_event_address, lan);
+	vs_switch_set_ip_notify(lan->sw, cp_event_ip, lan);
 	vs_switch_set_refused(lan->sw, cp_event_refused, lan);
 	vs_switch_set_punt(lan->sw, cp->hooks.frames, cp->hooks.ctx);
 	HASH_ADD_STR(cp->lans, key, lan);

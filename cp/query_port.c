@@ -80,7 +80,9 @@ static json_t *addresses_json(unsigned (*get)(const struct vs_port *, uint8_t (*
 	return a;
 }
 
-static const char *ip_text(const uint8_t addr[16], char text[INET6_ADDRSTRLEN])
+static_assert(CP_IP_TEXT == INET6_ADDRSTRLEN, "room for an address");
+
+const char *cp_ip_text(const uint8_t addr[16], char text[CP_IP_TEXT])
 {
 	static const uint8_t v4[12] = {[10] = 0xFF, [11] = 0xFF};
 	bool is4 = memcmp(addr, v4, sizeof(v4)) == 0;
@@ -93,14 +95,14 @@ static json_t *ips_json(const struct vs_port *port)
 {
 	struct vs_ip ip[VS_IPS_MAX];
 	unsigned n = vs_port_ips(port, ip, VS_IPS_MAX);
-	char text[INET6_ADDRSTRLEN];
+	char text[CP_IP_TEXT];
 	json_t *a = json_array();
 
 	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(a,
-				      json_pack("{s:s, s:b, s:b}", "ip", ip_text(ip[i].addr, text),
-						"vipa", ip[i].flags & VS_IP_VIPA, "takeover",
-						ip[i].flags & VS_IP_TAKEOVER));
+		json_array_append_new(a, json_pack("{s:s, s:b, s:b}", "ip",
+						   cp_ip_text(ip[i].addr, text), "vipa",
+						   ip[i].flags & VS_IP_VIPA, "takeover",
+						   ip[i].flags & VS_IP_TAKEOVER));
 	return a;
 }
 
@@ -109,12 +111,12 @@ json_t *cp_hosts_json(struct vs_port *port)
 {
 	struct vs_host h[VS_HOSTS_UPLINK_MAX];
 	unsigned n = port ? vs_port_hosts(port, h, VS_HOSTS_UPLINK_MAX) : 0;
-	char text[INET6_ADDRSTRLEN];
+	char text[CP_IP_TEXT];
 	json_t *a = json_array();
 
 	for (unsigned i = 0; i < n; i++)
 		json_array_append_new(a, json_pack("{s:s, s:o, s:o, s:i}", "ip",
-						   ip_text(h[i].addr, text), "mac",
+						   cp_ip_text(h[i].addr, text), "mac",
 						   cp_mac_json(h[i].mac), "vid",
 						   h[i].vid ? json_integer(h[i].vid) : json_null(),
 						   "age_s", (int)h[i].age_s));
@@ -195,12 +197,12 @@ static void say_ips(struct cp_run *run, const struct vs_port *port, const char *
 {
 	struct vs_ip ip[VS_IPS_MAX];
 	unsigned n = vs_port_ips(port, ip, VS_IPS_MAX);
-	char text[INET6_ADDRSTRLEN];
+	char text[CP_IP_TEXT];
 
 	if (n)
 		cp_say(run, "%sUnicast IP Addresses:", indent);
 	for (unsigned i = 0; i < n; i++)
-		cp_say(run, "%s  %s%s%s", indent, ip_text(ip[i].addr, text),
+		cp_say(run, "%s  %s%s%s", indent, cp_ip_text(ip[i].addr, text),
 		       ip[i].flags & VS_IP_VIPA ? "  VIPA" : "",
 		       ip[i].flags & VS_IP_TAKEOVER ? "  Takeover" : "");
 }
@@ -209,7 +211,7 @@ void cp_say_hosts(struct cp_run *run, struct vs_port *port, const char *indent, 
 {
 	struct vs_host h[VS_HOSTS_UPLINK_MAX];
 	unsigned n = vs_port_hosts(port, h, VS_HOSTS_UPLINK_MAX);
-	char text[INET6_ADDRSTRLEN], mac[CP_MAC_TEXT], vlan[16] = "";
+	char text[CP_IP_TEXT], mac[CP_MAC_TEXT], vlan[16] = "";
 
 	if (n)
 		cp_say(run, "%s%s", indent, title);
@@ -217,8 +219,8 @@ void cp_say_hosts(struct cp_run *run, struct vs_port *port, const char *indent, 
 		cp_mac_text(h[i].mac, mac);
 		if (h[i].vid)
 			snprintf(vlan, sizeof(vlan), "  VLAN: %04u", h[i].vid);
-		cp_say(run, "%s  %-24s %s%s  Age: %u", indent, ip_text(h[i].addr, text), mac, vlan,
-		       h[i].age_s);
+		cp_say(run, "%s  %-24s %s%s  Age: %u", indent, cp_ip_text(h[i].addr, text), mac,
+		       vlan, h[i].age_s);
 	}
 }
 

@@ -1133,7 +1133,12 @@ START_TEST(layer_3_on_an_ip_switch)
 	ck_assert_int_eq(attach(&b, &d, "SEVEN", 0x0600).error, 0);
 	ck_assert_int_eq(layer3(&b, &d, PORT_LAYER, 0, 3, false), 0);
 	ck_assert_int_eq(request(&b, &d, PORT_START, NULL, 0, true), 0);
+	command(&b, "SET VSWITCH IP1 LOG VERBOSE");
 	ck_assert_int_eq(layer3(&b, &d, PORT_IP_ADD, 1, 0, false), EEXIST);
+	ck_assert(says(&b, "QUERY EVENTS",
+		       "ZLN2833E VSWITCH SYSTEM IP1: SEVEN/0600 may not have 10.0.0.1"));
+	ck_assert_int_eq(layer3(&b, &d, PORT_IP_ADD, 2, 0, false), 0);
+	ck_assert(says(&b, "QUERY EVENTS", "SEVEN/0600 has registered 10.0.0.2"));
 	ck_assert_int_eq(layer3(&b, &d, PORT_IP_DEL, 1, 0, false), ENOENT);
 	ck_assert_int_eq(layer3(&b, &c, PORT_ROUTING, 0, PORT_ROUTER_PRIMARY, false), 0);
 	ck_assert_int_eq(layer3(&b, &d, PORT_ROUTING, 0, PORT_ROUTER_PRIMARY, false), EEXIST);

@@ -607,14 +607,41 @@ static int link_layer(void *link, unsigned layer)
 	return ipmode_layer(link, layer);
 }
 
+void vs_switch_set_ip_notify(struct vs_switch *sw,
+			     void (*notify)(void *ctx, const struct vs_port *p,
+					    const uint8_t addr[16], enum vs_ip_event what),
+			     void *ctx)
+{
+	sw->ip_notify = notify;
+	sw->ip_notify_ctx = ctx;
+}
+
+static void tell_ip(const struct vs_port *p, const uint8_t addr[16], enum vs_ip_event what)
+{
+	if (p->sw->ip_notify)
+		p->sw->ip_notify(p->sw->ip_notify_ctx, p, addr, what);
+}
+
 static int link_ip_add(void *link, const uint8_t addr[16], unsigned flags)
 {
-	return ip_add(link, addr, flags);
+	struct vs_port *p = link;
+	unsigned had = p->n_ips;
+	int rc = ip_add(p, addr, flags);
+
+	if (p->n_ips != had)
+		tell_ip(p, addr, VS_IP_REGISTERED);
+	else if (rc == -EEXIST)
+		tell_ip(p, addr, VS_IP_REFUSED);
+	return rc;
 }
 
 static int link_ip_del(void *link, const uint8_t addr[16])
 {
-	return ip_del(link, addr);
+	int rc = ip_del(link, addr);
+
+	if (!rc)
+		tell_ip(link, addr, VS_IP_GIVEN_UP);
+	return rc;
 }
 
 static int link_routing(void *link, bool v6, enum vs_routing type)

@@ -212,6 +212,9 @@ struct vs_switch {
 	unsigned n_retired;
 	uint32_t last_serial;
 	struct vs_worker *hand; /* scratch of the control thread's own frames, or NULL */
+	void (*ip_notify)(void *ctx, const struct vs_port *p, const uint8_t addr[16],
+			  enum vs_ip_event what);
+	void *ip_notify_ctx;
 	void (*refused)(void *ctx, const struct vs_port *p, unsigned layer);
 	void *refused_ctx;
 	void (*punt_notify)(void *ctx);

@@ -185,6 +185,13 @@ struct vs_host {
 /* Return: entries stored. */
 unsigned vs_port_hosts(struct vs_port *p, struct vs_host *out, unsigned max);
 
+enum vs_ip_event { VS_IP_REGISTERED, VS_IP_GIVEN_UP, VS_IP_REFUSED }; /* another guest has it */
+/* Called by the control thread (not when a port as a whole stops). NULL: none. */
+void vs_switch_set_ip_notify(struct vs_switch *sw,
+			     void (*notify)(void *ctx, const struct vs_port *p,
+					    const uint8_t addr[16], enum vs_ip_event what),
+			     void *ctx);
+
 /* Called by the control thread when a guest's layer was refused. NULL: none. */
 void vs_switch_set_refused(struct vs_switch *sw,
 			   void (*refused)(void *ctx, const struct vs_port *p, unsigned layer),
