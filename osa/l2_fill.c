@@ -182,7 +182,7 @@ static inline unsigned copy_plain(uint8_t *const *place, const struct vs_burst *
 		memcpy(to + sizeof(h), head, VS_HEAD_MIN);
 		if (len > VS_HEAD_MIN)
 			copy_bytes(to + sizeof(h) + VS_HEAD_MIN, b->seg[b->seg0[i]].p,
-				   len - VS_HEAD_MIN);
+				   b->seg[b->seg0[i]].len);
 	}
 	return k;
 }
