@@ -222,7 +222,7 @@ struct rte_mempool *eal_page_pool(const char *name)
 
 /* At a wrong argument DPDK prints its usage, three screens of it. Return: what to give to loud, or
  * -1. */
-static int quiet(void)
+static int hush(void)
 {
 	int saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0),
 	    null = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -255,7 +255,7 @@ static int init(const struct host_dpdk_start *s, char *err, size_t err_len)
 		return -E2BIG;
 	}
 	rte_openlog_stream(stderr);
-	out = quiet();
+	out = hush();
 	rc = rte_eal_init(eal.argc, eal.argv) < 0 ? -rte_errno : 0;
 	loud(out);
 	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
