@@ -189,7 +189,7 @@ INLINE uint64_t same_as_before(const struct vs_burst *b)
 	for (unsigned i = b->n - 1; i > 0; i--) {
 		struct addresses a = addresses_of(b->head[i - 1]);
 
-		same = same << 1 | !((a.dst ^ next.dst) | (a.src_type ^ next.src_type));
+		same = same << 1 | (((a.dst ^ next.dst) | (a.src_type ^ next.src_type)) == 0);
 		next = a;
 	}
 	return same << 1;
