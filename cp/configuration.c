@@ -231,18 +231,12 @@ static void print_nic(FILE *f, const struct cp_nic *nic)
 			nic->lan_name);
 	if (nic->lan_name[0] && nic->held)
 		fprintf(f, "UNCOUPLE USER %s %04X\n", user, nic->vdev);
-	if (lan && !cp_nic_follows(nic, lan) && cp_may_couple(nic, lan))
-		fprintf(f, "COUPLE USER %s %04X TO %s %s", user, nic->vdev, lan->owner, lan->name);
-	if (lan && !cp_nic_follows(nic, lan) && cp_may_couple(nic, lan)) {
-		if (nic->portno)
-			fprintf(f, " PORTNUMBER %u", nic->portno);
-		fputc('\n', f);
-	}
-}
-
-static bool stays_coupled(const struct cp_nic *nic)
-{
-	return nic->lan && cp_may_couple(nic, nic->lan);
+	if (!lan || cp_nic_follows(nic, lan) || !cp_couples_again(nic))
+		return;
+	fprintf(f, "COUPLE USER %s %04X TO %s %s", user, nic->vdev, lan->owner, lan->name);
+	if (nic->portno)
+		fprintf(f, " PORTNUMBER %u", nic->portno);
+	fputc('\n', f);
 }
 
 static int by_name(const void *a, const void *b)
@@ -250,8 +244,9 @@ static int by_name(const void *a, const void *b)
 	const struct cp_nic *x = *(const struct cp_nic *const *)a;
 	const struct cp_nic *y = *(const struct cp_nic *const *)b;
 
-	if (stays_coupled(x) != stays_coupled(y))
-		return stays_coupled(x) ? -1 : 1;
+	/* For what is limited those come first that have it. */
+	if (cp_couples_again(x) != cp_couples_again(y))
+		return cp_couples_again(x) ? -1 : 1;
 	return strcmp(x->name, y->name);
 }
 

@@ -69,6 +69,22 @@ struct cp_policy cp_effective(const struct cp_nic *nic, const struct cp_lan *lan
 	return here && !cp_may_couple(nic, lan) ? nic->connected : resolve(nic, lan);
 }
 
+/* An access port has one VLAN. */
+static bool contradicts(const struct cp_lan *lan, const struct cp_policy *p)
+{
+	return lan->vlan_aware && p->type == CP_PORT_ACCESS && cp_vlans_count(&p->vids) > 1;
+}
+
+bool cp_couples_again(const struct cp_nic *nic)
+{
+	struct cp_policy p;
+
+	if (!nic->lan || !cp_may_couple(nic, nic->lan))
+		return false;
+	p = cp_effective(nic, nic->lan);
+	return !contradicts(nic->lan, &p);
+}
+
 /* Configure the port by the policy p, which cp_effective gave. */
 void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, const struct cp_policy *p,
 		    struct vs_port_config *cfg)
@@ -127,7 +143,7 @@ static enum cp_refusal refusal(struct cp_nic *nic, const struct cp_lan *lan, uin
 	p = cp_effective(nic, lan);
 	if (lan->n_coupled >= (lan->maxconn ? lan->maxconn : VS_PORTS_MAX - 1))
 		return CP_REFUSE_FULL;
-	if (lan->vlan_aware && p.type == CP_PORT_ACCESS && cp_vlans_count(&p.vids) > 1)
+	if (contradicts(lan, &p))
 		return CP_REFUSE_VLANS;
 	return CP_REFUSE_NONE;
 }

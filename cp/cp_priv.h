@@ -432,6 +432,8 @@ enum cp_refusal {
 	CP_REFUSE_SYSTEM
 };
 bool cp_may_couple(const struct cp_nic *nic, const struct cp_lan *lan);
+/* Is it coupled, and would it be, as everything is defined now? */
+bool cp_couples_again(const struct cp_nic *nic);
 enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan, uint16_t portno);
 void cp_uncouple(struct cp_nic *nic);
 enum cp_refusal cp_couple_default(struct cp_nic *nic);

@@ -225,7 +225,7 @@ INLINE void admit_run(struct flow *f, unsigned i, unsigned end, const unsigned h
 INLINE void admit_frames(struct flow *f, const unsigned how)
 {
 	struct vs_burst *b = f->b;
-	uint64_t first = BURST_BITS(b->n);
+	uint64_t first = b->n ? BURST_BITS(b->n) : 0;
 	const uint16_t tci = f->rules->plain_vid;
 
 	for (unsigned i = 0; i < VS_BURST; i++)

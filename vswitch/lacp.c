@@ -476,14 +476,11 @@ static void periodic_step(const struct lacp *l, struct port *p)
 		p->ntt = false;
 		return;
 	}
-	if (!p->periodic_at) {
-		p->periodic_at = in(l, period);
-	} else if (p->periodic_at > in(l, period)) {
-		/* From slow to fast: at once. */
+	/* Also at once when the period went from slow to fast. */
+	if (p->periodic_at && (p->periodic_at > in(l, period) || passed(l, p->periodic_at))) {
 		p->ntt = true;
 		p->periodic_at = in(l, period);
-	} else if (passed(l, p->periodic_at)) {
-		p->ntt = true;
+	} else if (!p->periodic_at) {
 		p->periodic_at = in(l, period);
 	}
 }
