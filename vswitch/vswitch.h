@@ -332,7 +332,8 @@ struct vs_mirror {
 	uint16_t vid;	      /* 0: every VLAN */
 	bool in, out;	      /* what comes from the port, what goes to it */
 };
-/* @cfg: copied; NULL: none. It ends by itself with one of its ports. Return: 0, -EINVAL, -ENOMEM. */
+/* @cfg: copied; NULL: none. It ends by itself with one of its ports. Return: 0, -EINVAL, -ENOMEM.
+ */
 int vs_switch_mirror(struct vs_switch *sw, const struct vs_mirror *cfg);
 bool vs_switch_mirrors(const struct vs_switch *sw);
 
