@@ -34,8 +34,10 @@ static struct fdb_entry *find(struct fdb *t, uint64_t key)
 }
 
 /*
- * The first line takes the key while half of it is empty: there it is found at once. Else the
- * emptier of the two: two choices keep lines from filling up early.
+ * The first line takes the key while more than half of it is empty: there it is found at once. Else
+ * the emptier of the two: two choices keep lines from filling up early (100,000 keys fit into 2^17
+ * lines, and one of sixteen is in its second; were the first line taken until one place was left,
+ * a line of each choice would fill up before).
  */
 static struct fdb_entry *find_room(struct fdb *t, uint64_t key)
 {
@@ -55,7 +57,7 @@ static struct fdb_entry *find_room(struct fdb *t, uint64_t key)
 			empty++;
 			first = &line[l]->e[i];
 		}
-		if (l == 0 && empty >= FDB_WAYS / 2)
+		if (l == 0 && empty > FDB_WAYS / 2)
 			return first;
 		if (empty > most) {
 			most = empty;

@@ -166,7 +166,7 @@ struct group {
 static_assert(GROUPS_MAX < FDB_PORT_NONE, "a group's id is where a port's index is");
 #define FDB_STEP 64 /* lines that are worked on without letting others at the table */
 #define FDB_BITS_MIN 6
-#define FDB_BITS_MAX 16 /* 2^16 lines of 4: 262,144 addresses, 4 MiB */
+#define FDB_BITS_MAX 17 /* 2^17 lines of 4: 524,288 addresses at the very most, 8 MiB */
 #define FDB_LEARNED_MAX 65536u
 #define FDB_LEARNED_GUEST_MAX 1024u /* of one port that is not the uplink */
 #define FDB_AGE_S 300u

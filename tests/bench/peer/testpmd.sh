@@ -35,7 +35,8 @@ measure()
 	dropped >/dev/null
 	loop "$@"
 	if [ "$1" = frames ]; then
-		LOST=$((LOST - $(dropped)))
+		counted=$(dropped)
+		LOST=$((LOST - ${counted:-0}))
 		[ "$LOST" -le 0 ] || tell "wrong $LOST frames are missing that it did not count"
 	fi
 	kill -STOP "${PIDS[testpmd]}"
