@@ -31,6 +31,7 @@ accumulated()
 
 measure()
 {
+	local counted
 	kill -CONT "${PIDS[testpmd]}"
 	dropped >/dev/null
 	loop "$@"
