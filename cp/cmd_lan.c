@@ -42,6 +42,20 @@ static struct cp_lan *find(struct cp_run *run)
 	return lan;
 }
 
+static int check_mixed(struct cp_run *run, bool hipers, bool ip)
+{
+	const struct cp_value *v = &run->args->v[CP_OP_MIXED];
+
+	if (!v->given || !(hipers || ip))
+		return 0;
+	if (!hipers && v->choice == 0)
+		return 0;
+	return cp_error(run, CP_E_CONFLICT, "MIXED",
+			hipers ? "HiperSockets carry both layers at once"
+			       : "it needs an ETHERNET LAN",
+			NULL);
+}
+
 /* ---- DEFINE ----------------------------------------------------------------------- */
 
 static int define_check(struct cp_run *run, const char *owner, const char *name)
@@ -63,6 +77,8 @@ static int define_check(struct cp_run *run, const char *owner, const char *name)
 	if (v[CP_OP_HIPERS].given && (v[CP_OP_ETHERNET].given || v[CP_OP_IP].given))
 		return cp_error(run, CP_E_CONFLICT, v[CP_OP_IP].given ? "IP" : "ETHERNET",
 				"HiperSockets carry both layers at once", NULL);
+	if (check_mixed(run, v[CP_OP_HIPERS].given, v[CP_OP_IP].given) < 0)
+		return -1;
 	if (v[CP_OP_IP].given && v[CP_OP_ETHERNET].given)
 		return cp_error(run, CP_E_CONFLICT, "IP", "ETHERNET was given too", NULL);
 	if (v[CP_OP_MFS].given && !v[CP_OP_HIPERS].given)
@@ -106,6 +122,7 @@ void cp_do_define_lan(struct cp_run *run)
 		.maxconn = v[CP_OP_MAXCONN].num,
 		.hipers = v[CP_OP_HIPERS].given,
 		.ip = v[CP_OP_IP].given,
+		.mixed = v[CP_OP_MIXED].given && v[CP_OP_MIXED].choice == 1,
 		.has_chpid = v[CP_OP_CHPID].given,
 		.chpid = (uint8_t)v[CP_OP_CHPID].num,
 		.mfs = (enum hs_mfs)(v[CP_OP_MFS].given ? v[CP_OP_MFS].choice : 0),
@@ -140,8 +157,12 @@ static int set_check(struct cp_run *run, const struct cp_lan *lan)
 	const struct cp_value *v = run->args->v;
 	bool promisc = v[CP_OP_PROMISC].given || v[CP_OP_NOPROMISC].given;
 
-	if (!v[CP_OP_GRANT].given && !v[CP_OP_REVOKE].given && !v[CP_OP_ACCOUNTING].given)
-		return cp_error(run, CP_E_MISSING, "GRANT, REVOKE or ACCOUNTING", "SET LAN", NULL);
+	if (!v[CP_OP_GRANT].given && !v[CP_OP_REVOKE].given && !v[CP_OP_ACCOUNTING].given &&
+	    !v[CP_OP_MIXED].given)
+		return cp_error(run, CP_E_MISSING, "GRANT, REVOKE, MIXED or ACCOUNTING", "SET LAN",
+				NULL);
+	if (check_mixed(run, lan->hipers, lan->ip) < 0)
+		return -1;
 	if (v[CP_OP_GRANT].given && v[CP_OP_REVOKE].given)
 		return cp_error(run, CP_E_CONFLICT, "REVOKE", "GRANT was given too", NULL);
 	if (promisc && !v[CP_OP_GRANT].given)
@@ -183,6 +204,10 @@ void cp_do_set_lan(struct cp_run *run)
 		cp_grant_remove(run->cp, lan, cp_grant_find(lan, v[CP_OP_REVOKE].word));
 	if (v[CP_OP_ACCOUNTING].given)
 		lan->accounting = v[CP_OP_ACCOUNTING].choice == 1;
+	if (v[CP_OP_MIXED].given) {
+		lan->mixed = v[CP_OP_MIXED].choice == 1;
+		cp_lan_configure(lan, run->cp);
+	}
 	cp_lan_reconfigure_ports(lan);
 	run->changed = true;
 	cp_say(run, "Command complete");

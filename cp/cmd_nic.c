@@ -246,7 +246,7 @@ static const char *refusal_text(enum cp_refusal why)
 	case CP_REFUSE_TYPE:
 		return "one is HiperSockets and the other is not";
 	case CP_REFUSE_LAYER:
-		return "it is in IP mode and the guest is not in layer 3";
+		return "the guest's layer is not the network's";
 	case CP_REFUSE_SYSTEM:
 		return "no memory for a port";
 	default:
@@ -484,6 +484,8 @@ static void refused(struct cp_run *run, const struct cp_nic *nic, const struct c
 	else if (why == CP_REFUSE_TYPE)
 		cp_error(run, CP_E_LAN_TYPE, nic->name, title,
 			 lan->hipers ? "HIPERSOCKETS" : "QDIO");
+	else if (why == CP_REFUSE_LAYER && !lan->ip)
+		cp_error(run, CP_E_LAN_LAYER3, nic->name, title, cp_lan_kind(lan));
 	else if (why == CP_REFUSE_LAYER)
 		cp_error(
 			run, CP_E_LAN_LAYER, nic->name, title,

@@ -95,6 +95,8 @@ static int check_transport(struct cp_run *run, bool ip)
 			     : given(run, CP_OP_PRIROUTER) ? "PRIROUTER"
 							   : NULL;
 
+	if (ip && given(run, CP_OP_MIXED) && run->args->v[CP_OP_MIXED].choice == 1)
+		return conflict(run, "MIXED", "it needs an ETHERNET switch");
 	if (!ip && router)
 		return conflict(run, router, needs);
 	if (!ip && given(run, CP_OP_PMTUD_VALUE))
@@ -134,6 +136,8 @@ static void read_attributes(const struct cp_run *run, struct cp_lan *lan)
 		lan->path_mtu = v[CP_OP_PMTUD].choice == 1 ? VS_PATH_MTU_OFF : VS_PATH_MTU_EXTERNAL;
 	if (v[CP_OP_PMTUD_VALUE].given)
 		lan->path_mtu = v[CP_OP_PMTUD_VALUE].num;
+	if (v[CP_OP_MIXED].given)
+		lan->mixed = v[CP_OP_MIXED].choice == 1;
 	if (v[CP_OP_IPTIMEOUT].given)
 		lan->iptimeout_min = v[CP_OP_IPTIMEOUT].num;
 	if (v[CP_OP_QUEUESTORAGE].given) {
@@ -598,6 +602,7 @@ static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_la
 	lan->vepa = want->vepa;
 	lan->macprotect = want->macprotect;
 	lan->prirouter = want->prirouter;
+	lan->mixed = want->mixed;
 	lan->path_mtu = want->path_mtu;
 	lan->iptimeout_min = want->iptimeout_min;
 	lan->queue_min_mb = want->queue_min_mb;

@@ -62,7 +62,8 @@ static void print_vswitch(FILE *f, const struct cp_lan *lan)
 	const struct cp_uplink *u = &lan->uplink;
 
 	fprintf(f, "DEFINE VSWITCH %s %s", lan->name,
-		!lan->ip	 ? "ETHERNET"
+		lan->mixed	 ? "ETHERNET MIXED ON"
+		: !lan->ip	 ? "ETHERNET"
 		: lan->prirouter ? "IP PRIROUTER"
 				 : "IP NONROUTER");
 	if (u->forbidden)
@@ -158,7 +159,10 @@ static void print_lan(FILE *f, const struct cp_lan *lan)
 	if (lan->hipers)
 		fprintf(f, " TYPE HIPERSOCKETS MFS %s", cp_mfs_name(lan->mfs));
 	else
-		fprintf(f, " TYPE QDIO %s", lan->ip ? "IP" : "ETHERNET");
+		fprintf(f, " TYPE QDIO %s",
+			lan->ip	     ? "IP"
+			: lan->mixed ? "ETHERNET MIXED ON"
+				     : "ETHERNET");
 	if (lan->has_chpid)
 		fprintf(f, " CHPID %02X", lan->chpid);
 	fprintf(f, " %s ACCOUNTING %s", lan->restricted ? "RESTRICTED" : "UNRESTRICTED",

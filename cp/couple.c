@@ -107,17 +107,19 @@ void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, const st
 		cfg->access_vid = cp_vlans_first(&p->vids);
 }
 
-/* Might its guest be in layer 3? One of the port socket says so when it starts. */
-static bool speaks_ip(const struct cp_nic *nic)
+/*
+ * May the layer that its guest is known to speak be the network's? A guest that has said nothing
+ * yet is asked when it starts (vs_link_ops.layer), as is one of the port socket.
+ */
+static bool layer_fits(const struct cp_nic *nic, const struct cp_lan *lan)
 {
-	struct osa_info i;
+	struct osa_info i = {0};
 
 	if (nic->type != CP_NIC_QDIO)
-		return false;
-	if (!nic->osa)
-		return true;
-	osa_info(nic->osa, &i);
-	return i.layer != 2;
+		return !lan->ip;
+	if (nic->osa)
+		osa_info(nic->osa, &i);
+	return lan->ip ? i.layer != 2 : i.layer != 3 || lan->mixed || lan->hipers;
 }
 
 /*
@@ -133,7 +135,7 @@ static enum cp_refusal refusal(struct cp_nic *nic, const struct cp_lan *lan, uin
 		return CP_REFUSE_TYPE;
 	if (!cp_may_couple(nic, lan))
 		return CP_REFUSE_AUTH;
-	if (lan->ip && !speaks_ip(nic))
+	if (!layer_fits(nic, lan))
 		return CP_REFUSE_LAYER;
 	if (lan->portbased)
 		why = cp_port_choose(nic, lan, &portno);

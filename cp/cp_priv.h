@@ -219,6 +219,7 @@ struct cp_lan {
 	bool orphan; /* its owner has gone: it goes with the last connection */
 	enum cp_tristate macprotect;
 	bool ip, prirouter; /* IP mode; what no guest has goes to a router guest */
+	bool mixed;	    /* of ETHERNET networks: guests of layer 3 too */
 	uint32_t path_mtu;  /* as in vs_switch_config */
 	uint32_t iptimeout_min, queue_min_mb, queue_max_mb;
 	char controller[CP_CONTROLLER_BYTES];

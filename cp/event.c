@@ -67,11 +67,17 @@ void cp_event_refused(void *ctx, const struct vs_port *port, unsigned layer)
 	char title[CP_TITLE_BYTES];
 
 	cp_lan_title(lan, title);
-	cp_log(lan->cp,
-	       "ZLN2570E %s: %s is refused: its guest is in layer %u and the network in IP mode; "
-	       "bring "
-	       "it up in layer 3 (layer2=0), or COUPLE it to an ETHERNET one",
-	       title, vs_port_name(port), layer);
+	if (lan->ip)
+		cp_log(lan->cp,
+		       "ZLN2570E %s: %s is refused: its guest is in layer %u and the network in IP "
+		       "mode; bring it up in layer 3 (layer2=0), or COUPLE it to an ETHERNET one",
+		       title, vs_port_name(port), layer);
+	else
+		cp_log(lan->cp,
+		       "ZLN2571E %s: %s is refused: its guest is in layer %u and the network is "
+		       "ETHERNET; bring it up in layer 2 (layer2=1), COUPLE it to one in IP mode, "
+		       "or allow both layers: SET %s %s ... MIXED ON",
+		       title, vs_port_name(port), layer, cp_lan_kind(lan), lan->name);
 }
 
 void cp_event_link(const struct cp_nic *nic, const struct cp_lan *lan, bool up)

@@ -52,17 +52,21 @@ static const char later_rdev[] = "there are no real OSA devices here; use UPLINK
 		.help = "connect by interfaces the host has already; as with TAP. Or by a guest: " \
 			"userid vdev, or userid/vdev among them"                                   \
 	}
+#define OPERAND_MIXED                                                                              \
+	{                                                                                          \
+		.op = CP_OP_MIXED, .words = "MIXed", .choices = YESNO_ON,                          \
+		.help = "of ETHERNET networks. ON: guests of layer 3 may come up too, each a "     \
+			"station of its own, as on a real OSA; default OFF"                        \
+	}
 #define OPERAND_TRANSPORT                                                                          \
 	{.op = CP_OP_ETHERNET,                                                                     \
 	 .words = "ETHernet",                                                                      \
-	 .help = "guests of layer 2, and of layer 3; default (z/VM's default is IP)"},             \
+	 .help = "guests of layer 2; default (z/VM's default is IP)"},                             \
 		{.op = CP_OP_ETHERNET, .words = "TRANSPORT ETHernet", .help = "the same"},         \
 		{.op = CP_OP_IP,                                                                   \
 		 .words = "IP",                                                                    \
 		 .help = "guests of layer 3, known by their IP addresses; one MAC outside"},       \
-	{                                                                                          \
-		.op = CP_OP_IP, .words = "TRANSPORT IP", .help = "the same"                        \
-	}
+		{.op = CP_OP_IP, .words = "TRANSPORT IP", .help = "the same"}, OPERAND_MIXED
 #define OPERAND_ROUTER                                                                             \
 	{.op = CP_OP_NONROUTER,                                                                    \
 	 .words = "NONrouter",                                                                     \
@@ -367,6 +371,7 @@ static const struct cp_operand set_vswitch[] = {
 	 .name = "bytes",
 	 .help = "576-65486: they are told of packets larger than this"},
 	OPERAND_ROUTER,
+	OPERAND_MIXED,
 	{.op = CP_OP_NOGROUP, .words = "NOGroup", .help = "leave the port group"},
 	OPERAND_GROUP,
 	{.op = CP_OP_BRIDGEPORT_NONE, .words = "BRIDGEport NONE", .help = "no bridge port"},
@@ -613,6 +618,7 @@ static const struct cp_operand set_lan[] = {
 	 .words = "ACCounting",
 	 .choices = YESNO_ON,
 	 .help = "class B; ON: records of what each NIC sent and got"},
+	OPERAND_MIXED,
 	{0},
 };
 

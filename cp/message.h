@@ -80,6 +80,9 @@
 	X(CTCA_COUPLED, 2564, 204, 20, "CTCA &1 is already coupled to &2; UNCOUPLE it first")      \
 	X(LAN_TYPE, 2519, 396, 2519, "NIC &1 cannot be connected to &2: that needs TYPE &3")       \
 	X(LAN_LAYER, 2570, 212, 28, "NIC &1 cannot be connected to &2, which is in IP mode: &3")   \
+	X(LAN_LAYER3, 2571, 212, 28,                                                               \
+	  "NIC &1 cannot be connected to &2, which is ETHERNET: bring its guest up in layer 2 "    \
+	  "(layer2=1), use one in IP mode, or SET &3 ... MIXED ON")                                \
 	X(GROUP_UNKNOWN, 2540, 396, 2540, "PORT GROUP &1 does not exist; SET PORT GROUP makes it") \
 	X(GROUP_USED, 2541, 396, 2541,                                                             \
 	  "PORT GROUP &1 is in use by &2; SET VSWITCH &3 NOGROUP ends that")                       \

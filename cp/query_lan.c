@@ -129,6 +129,7 @@ static json_t *lan_json(const struct cp_lan *lan)
 			      strcmp(lan->owner, "SYSTEM") == 0, "restricted", lan->restricted,
 			      "accounting", lan->accounting, "authorized", authorized_json(lan),
 			      "adapters", adapters_json(lan));
+	json_object_set_new(o, "mixed", json_boolean(lan->mixed));
 	if (lan->hipers)
 		json_object_set_new(o, "mfs", json_string(cp_mfs_name(lan->mfs)));
 	if (lan->hipers)
@@ -211,6 +212,8 @@ static void say_line(struct cp_run *run, const struct cp_lan *lan)
 			 cp_mfs_name(lan->mfs), lan->chpid);
 	else if (lan->ip)
 		snprintf(mfs, sizeof(mfs), "%s", lan->vswitch ? routing(lan) : "IP");
+	else if (lan->mixed)
+		snprintf(mfs, sizeof(mfs), "ETHERNET MIXED");
 	if (lan->maxconn)
 		snprintf(max, sizeof(max), "%u", lan->maxconn);
 	cp_say(run, "%-23s Type: %-7s Connected: %-4u Maxconn: %s", title, cp_lan_type(lan),

@@ -472,7 +472,7 @@ static const struct step errors[] = {
 	{89, "SET VSWITCH VSW1 UPLINK NIC eth0 eth0", 13, "eth0: was given twice"},
 	{90, "SET LAN NONE GRANT X", 2012, "ZLN2012E LAN OPERATOR NONE does not exist"},
 	{91, "SET LAN ONE OWNERID LINUX9 GRANT X", 2016, "ZLN2016E LAN LINUX9 ONE does not exist"},
-	{92, "SET LAN ONE OWNERID LINUX2", 26, "GRANT, REVOKE or ACCOUNTING expected"},
+	{92, "SET LAN ONE OWNERID LINUX2", 26, "GRANT, REVOKE, MIXED or ACCOUNTING expected"},
 	{93, "SET LAN VSW1 OWNERID SYSTEM GRANT X", 2024, "already exists as a VSWITCH"},
 	{94, "SET LAN ONE OWNERID LINUX2 REVOKE X", 2045, "X is not authorized for ONE"},
 	{100, "DEFINE NIC", 22, "ZLN0022E Virtual device number missing or invalid - missing"},
@@ -707,7 +707,7 @@ END_TEST
 /* Every message of the list but those of failing memory and files is met by the rows above. */
 START_TEST(test_messages_met)
 {
-	static const unsigned elsewhere[] = {2503, 2504, 2507, 2511, 2513, 2514, 2563};
+	static const unsigned elsewhere[] = {2503, 2504, 2507, 2511, 2513, 2514, 2563, 2571};
 
 	for (int m = 0; m < CP_MSG_COUNT; m++) {
 		unsigned number = cp_message((enum cp_msg)m)->number;
@@ -1743,6 +1743,24 @@ static const struct step ip_mode[] = {
 	{19, "COUPLE USER LINUX2 0600 TO SYSTEM IP1", 2570,
 	 "ZLN2570E NIC LINUX2/0600 cannot be connected to VSWITCH SYSTEM IP1, which is in IP mode: "
 	 "its TYPE speaks Ethernet; use an ETHERNET one"},
+	{20, "SET VSWITCH IP1 MIXED ON", 13, "MIXED: it needs an ETHERNET switch"},
+	{21, "DEFINE VSWITCH IP3 IP MIXED ON", 13, "MIXED: it needs an ETHERNET switch"},
+	{22, "DEFINE LAN L4 IP MIXED ON", 13, "MIXED: it needs an ETHERNET LAN"},
+	{23, "DEFINE LAN L4 TYPE HIPERS MIXED OFF", 13, "HiperSockets carry both layers"},
+	{24, "DEFINE VSWITCH MIX ETHERNET MIX ON", 0, "created"},
+	{25, "QUERY VSWITCH MIX", 0,
+	 "  PERSISTENT  RESTRICTED    ETHERNET MIXED            Accounting: OFF\n"},
+	{26, "QUERY CONFIG", 0, "DEFINE VSWITCH MIX ETHERNET MIXED ON PRIQ"},
+	{27, "DEFINE LAN L4 MIXED ON", 0, "created"},
+	{28, "QUERY CONFIG", 0, "DEFINE LAN L4 OWNERID OPERATOR TYPE QDIO ETHERNET MIXED ON"},
+	{29, "SET LAN L4 MIXED OFF", 0, "Command complete"},
+	{30, "QUERY LAN L4", 0, "  TRANSIENT   UNRESTRICTED  ETHERNET                  Acc"},
+	{31, "SET LAN L4 MIXED ON", 0, ""},
+	{32, "SET VSWITCH MIX MIXED OFF", 0, ""},
+	{33, "QUERY CONFIG", 0, "DEFINE VSWITCH MIX ETHERNET PRIQ"},
+	{34, "SET VSWITCH ETH MIXED ON", 0, ""},
+	{35, "SET LAN L3 MIXED OFF", 0, ""},
+	{36, "SET LAN L3 MIXED ON", 13, "MIXED: it needs an ETHERNET LAN"},
 };
 
 START_TEST(test_ip_mode)

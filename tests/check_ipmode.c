@@ -211,6 +211,33 @@ START_TEST(who_may_start)
 }
 END_TEST
 
+/* The other way round, unless the network is for both layers. An uplink may be of any. */
+START_TEST(who_may_start_on_ethernet)
+{
+	struct vs_switch_config cfg = {.name = "ETH", .layer2_only = true};
+	struct bed *b = bed_make(&cfg);
+	struct vs_port_config c = guest(VS_TYPE_ACCESS, 0, NULL);
+	struct vs_port *p = vs_port_create(b->sw, &c);
+	struct vs_link l = vs_port_link(p);
+
+	ck_assert_int_eq(l.ops->layer(l.ctx, 3), -EPROTONOSUPPORT);
+	ck_assert_int_eq(l.ops->start(l.ctx, &fake_ops, &b->fake[0]), -EPROTONOSUPPORT);
+	cfg.layer2_only = false;
+	ck_assert_int_eq(vs_switch_configure(b->sw, &cfg), 0);
+	ck_assert_int_eq(l.ops->layer(l.ctx, 3), 0);
+	ck_assert_int_eq(l.ops->start(l.ctx, &fake_ops, &b->fake[0]), 0);
+	cfg.layer2_only = true;
+	ck_assert_int_eq(vs_switch_configure(b->sw, &cfg), 0);
+	ck_assert(vs_port_running(p)); /* who is up stays up */
+	l.ops->stop(l.ctx);
+	ck_assert_int_eq(l.ops->start(l.ctx, &fake_ops, &b->fake[0]), -EPROTONOSUPPORT);
+	ck_assert_int_eq(l.ops->layer(l.ctx, 2), 0);
+	ck_assert_int_eq(l.ops->start(l.ctx, &fake_ops, &b->fake[0]), 0);
+	vs_port_destroy(p);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(in_by_address)
 {
 	struct bed *b = ip_bed((struct vs_switch_config){.name = "IP"});
@@ -859,6 +886,7 @@ int main(void)
 	rcu_register_thread();
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, who_may_start);
+	tcase_add_test(t, who_may_start_on_ethernet);
 	tcase_add_test(t, in_by_address);
 	tcase_add_test(t, out_with_one_address);
 	tcase_add_test(t, out_in_order);

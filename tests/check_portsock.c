@@ -1151,6 +1151,29 @@ START_TEST(layer_3_on_an_ip_switch)
 }
 END_TEST
 
+/* On an ETHERNET network it is refused, unless that is for both layers. */
+START_TEST(layer_3_on_an_ethernet_switch)
+{
+	struct client c;
+	struct bed b;
+
+	bed_open(&b);
+	command(&b, "DEFINE VSWITCH ETH ETHERNET");
+	command(&b, "NICDEF SIX 0600 TYPE QDIO LAN SYSTEM ETH");
+	client_open_as(&b, &c, &oper);
+	ck_assert_int_eq(attach(&b, &c, "SIX", 0x0600).error, 0);
+	ck_assert_int_eq(layer3(&b, &c, PORT_LAYER, 0, 3, false), EPROTONOSUPPORT);
+	ck_assert_int_eq(request(&b, &c, PORT_START, NULL, 0, true), EPROTONOSUPPORT);
+	ck_assert(says(&b, "QUERY EVENTS", "ZLN2571E VSWITCH SYSTEM ETH: SIX/0600 is refused"));
+	ck_assert(says(&b, "QUERY EVENTS", "SET VSWITCH ETH ... MIXED ON"));
+	command(&b, "SET VSWITCH ETH MIXED ON");
+	ck_assert_int_eq(layer3(&b, &c, PORT_LAYER, 0, 3, false), 0);
+	ck_assert_int_eq(request(&b, &c, PORT_START, NULL, 0, true), 0);
+	client_close(&b, &c);
+	bed_close(&b);
+}
+END_TEST
+
 START_TEST(version_1_has_no_commands)
 {
 	static struct said r;
@@ -1201,6 +1224,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_guest_issues_its_users_commands);
 	tcase_add_test(t, answers_are_bounded);
 	tcase_add_test(t, layer_3_on_an_ip_switch);
+	tcase_add_test(t, layer_3_on_an_ethernet_switch);
 	tcase_add_test(t, version_1_has_no_commands);
 	suite_add_tcase(s, t);
 	t = tcase_create("end");

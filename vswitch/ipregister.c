@@ -66,7 +66,9 @@ void ipmode_mac(struct vs_port *p)
 
 bool ipmode_may_start(const struct vs_port *p)
 {
-	return !p->sw->ip || p->cfg.role != VS_ROLE_GUEST || p->layer == 3;
+	if (p->cfg.role != VS_ROLE_GUEST)
+		return true;
+	return p->sw->ip ? p->layer == 3 : p->layer != 3 || !p->sw->cfg.layer2_only;
 }
 
 int ipmode_layer(struct vs_port *p, unsigned layer)

@@ -56,9 +56,10 @@ struct vs_switch_config {
 	 * go by the IP addresses that guests have registered. May not be changed later.
 	 */
 	bool ip;
-	bool ip_router;	     /* what no guest has goes to a guest that is a router; else nowhere */
-	uint32_t path_mtu;   /* of IP packets that leave by the uplink, or one of the two below */
-	uint8_t mac[6];	     /* the switch's own */
+	bool layer2_only;  /* guests of layer 3 are refused, as IP mode refuses those of layer 2 */
+	bool ip_router;	   /* what no guest has goes to a guest that is a router; else nowhere */
+	uint32_t path_mtu; /* of IP packets that leave by the uplink, or one of the two below */
+	uint8_t mac[6];	   /* the switch's own */
 	uint32_t host_age_s; /* heard addresses are forgotten after; 0: VS_HOST_AGE_S */
 };
 

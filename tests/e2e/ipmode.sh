@@ -114,6 +114,21 @@ must "COUPLE of a guest that is in layer 2" zl UNCOUPLE USER FOUR 0600
 must "GRANT" zl SET VSWITCH IP1 GRANT FOUR
 must "is refused with the reason" fails_with 'ZLN2570E.*layer2=0' zl COUPLE USER FOUR 0600 TO SYSTEM IP1
 must "back on its switch" zl COUPLE USER FOUR 0600 TO SYSTEM ETH
+must "GRANT" zl SET VSWITCH ETH GRANT TWO
+must "COUPLE of a guest in layer 3 to an ETHERNET switch" zl UNCOUPLE USER TWO 0600
+must "is refused with the reason" fails_with 'ZLN2571E.*layer2=1.*SET VSWITCH ... MIXED ON' zl COUPLE USER TWO 0600 TO SYSTEM ETH
+must "MIXED" zl SET VSWITCH ETH MIXED ON
+must "allows it" zl COUPLE USER TWO 0600 TO SYSTEM ETH
+must "an address there" ip -n "$ID-two" addr add 10.97.0.12/24 dev eth0
+must "both layers meet" eventually reach two 10.97.0.4
+must "MIXED OFF" zl SET VSWITCH ETH MIXED OFF
+must "leaves who is up" reach four 10.97.0.12
+must "back on IP1" zl UNCOUPLE USER TWO 0600
+must "and" zl COUPLE USER TWO 0600 TO SYSTEM IP1
+ip -n "$ID-two" addr del 10.97.0.12/24 dev eth0
+must "a guest that comes up in layer 3 on ETHERNET" zl NICDEF FIVE 0700 TYPE QDIO LAN SYSTEM ETH
+must "ends" fails_with 'adapter of FIVE' timeout 20 "$BIN/zlan-nic" -d "$T/run" --user FIVE --vdev 0700 --layer 3 --netns "$ID-far" --ifname five
+must "an event says what to do" output_has 'ZLN2571E .*FIVE/0700.*layer 3.*layer2=1.*MIXED ON' zl QUERY EVENTS
 
 stop record
 stop zland KILL
