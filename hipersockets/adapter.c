@@ -448,6 +448,7 @@ static void iqd_tick(void *ctx, uint64_t now_ms)
 		return;
 	hs_learn_tick(h, now_ms);
 	hs_notify_tick(h);
+	hs_role_tick(h);
 }
 
 static uint16_t iqd_pnso(void *ctx, const struct qdio_pnso *q, uint8_t *data, size_t cap,

@@ -19,8 +19,8 @@
  * an address of the LAN is not taken from outside: the switch refuses it (the addresses of the
  * LAN's adapters are registered at the active port), and so do we.
  *
- * Locks: the choice is the control thread's. lan.bridge changes under the LAN's lock; b->lock is
- * taken last, for the way into the switch, with no in_lock held.
+ * Locks: the choice is made under role_lock. lan.bridge changes under it and the LAN's lock;
+ * b->lock is taken last, for the way into the switch, with no in_lock held.
  */
 #include "hipersockets/hs_priv.h"
 
@@ -269,12 +269,16 @@ static const struct vs_port_ops port_ops = {
 /* ---- addresses ----------------------------------------------------------------------------------
  */
 
+/* The active bridge port if it is a switch's, which wants to know addresses and VLANs. */
+static struct hs_bridge *outward(const struct hs_lan *lan)
+{
+	return lan->bridge && !lan->bridge->adapter ? lan->bridge : NULL;
+}
+
 static int bridge_mac(const struct hs_bridge *b, const uint8_t mac[6], bool add)
 {
 	int rc = 0;
 
-	if (b->adapter)
-		return 0;
 	if (add)
 		rc = b->link.ops->mac_add(b->link.ctx, mac);
 	else
@@ -285,9 +289,17 @@ static int bridge_mac(const struct hs_bridge *b, const uint8_t mac[6], bool add)
 
 int hs_bridge_mac(const struct hs_adapter *h, const uint8_t mac[6], bool add)
 {
-	if (!h->lan->bridge || mac[0] & 1 || hs_invisible(h))
+	const struct hs_bridge *b;
+	int rc = 0;
+
+	if (mac[0] & 1 || hs_invisible(h))
 		return 0;
-	return bridge_mac(h->lan->bridge, mac, add);
+	pthread_mutex_lock(&h->lan->role_lock);
+	b = outward(h->lan);
+	if (b)
+		rc = bridge_mac(b, mac, add);
+	pthread_mutex_unlock(&h->lan->role_lock);
+	return rc;
 }
 
 static void all_macs(const struct hs_adapter *h, const struct hs_bridge *b, bool add)
@@ -295,29 +307,37 @@ static void all_macs(const struct hs_adapter *h, const struct hs_bridge *b, bool
 	const struct hs_address *a;
 
 	LIST_FOREACH(a, &h->addresses, of_owner)
-	if (b && a->kind == HS_KIND_MAC)
+	if (a->kind == HS_KIND_MAC)
 		bridge_mac(b, a->key, add);
+}
+
+static void show(const struct hs_adapter *h, bool on)
+{
+	const struct hs_bridge *b;
+
+	pthread_mutex_lock(&h->lan->role_lock);
+	b = outward(h->lan);
+	if (b)
+		all_macs(h, b, on);
+	pthread_mutex_unlock(&h->lan->role_lock);
 }
 
 void hs_bridge_show(const struct hs_adapter *h)
 {
-	all_macs(h, h->lan->bridge, true);
+	show(h, true);
 }
 
 void hs_bridge_hide(const struct hs_adapter *h)
 {
-	all_macs(h, h->lan->bridge, false);
+	show(h, false);
 }
 
 /* VLANs of the LAN's hosts are in use at the switch. @vid: one that has changed. */
-void hs_bridge_vid(struct hs_lan *lan, uint16_t vid)
+static void bridge_vid(const struct hs_lan *lan, const struct hs_bridge *b, uint16_t vid)
 {
-	const struct hs_bridge *b = lan->bridge;
 	const struct hs_adapter *h;
 	bool any = false;
 
-	if (!b || b->adapter)
-		return;
 	LIST_FOREACH(h, &lan->members, member)
 	any |= h->vids.w[vid / 64 % 64] >> (vid % 64) & 1;
 	if (any)
@@ -326,17 +346,34 @@ void hs_bridge_vid(struct hs_lan *lan, uint16_t vid)
 		(void)b->link.ops->vid_del(b->link.ctx, vid);
 }
 
-static void join_vids(struct hs_lan *lan, const struct hs_adapter *h)
+void hs_bridge_vid(struct hs_lan *lan, uint16_t vid)
+{
+	const struct hs_bridge *b;
+
+	pthread_mutex_lock(&lan->role_lock);
+	b = outward(lan);
+	if (b)
+		bridge_vid(lan, b, vid);
+	pthread_mutex_unlock(&lan->role_lock);
+}
+
+static void join_vids(const struct hs_lan *lan, const struct hs_bridge *b,
+		      const struct hs_adapter *h)
 {
 	for (uint16_t vid = 1; vid < 4096; vid++)
 		if (h->vids.w[vid / 64] >> (vid % 64) & 1)
-			hs_bridge_vid(lan, vid);
+			bridge_vid(lan, b, vid);
 }
 
 void hs_bridge_left(struct hs_lan *lan, const struct hs_adapter *h)
 {
-	if (lan->bridge)
-		join_vids(lan, h);
+	const struct hs_bridge *b;
+
+	pthread_mutex_lock(&lan->role_lock);
+	b = outward(lan);
+	if (b)
+		join_vids(lan, b, h);
+	pthread_mutex_unlock(&lan->role_lock);
 }
 
 /* ---- which one ---------------------------------------------------------------------------------
@@ -402,7 +439,7 @@ static int activate(struct hs_lan *lan, struct hs_bridge *b)
 		all_macs(h, b, true);
 	set_active(lan, b);
 	LIST_FOREACH(h, &lan->members, member)
-	join_vids(lan, h);
+	join_vids(lan, b, h);
 	return 0;
 }
 
@@ -428,7 +465,7 @@ static void tell(struct hs_lan *lan)
 		hs_role_changed(lan);
 }
 
-static void decide(struct hs_lan *lan)
+void hs_bridge_decide(struct hs_lan *lan)
 {
 	struct hs_bridge *b;
 
@@ -465,7 +502,7 @@ static bool other_kind(const struct hs_lan *lan, const struct hs_bridge_config *
 	return first && !first->adapter != !cfg->adapter;
 }
 
-struct hs_bridge *hs_bridge_create(struct hs_lan *lan, const struct hs_bridge_config *cfg)
+struct hs_bridge *hs_bridge_new(struct hs_lan *lan, const struct hs_bridge_config *cfg)
 {
 	int rc = other_kind(lan, cfg) ? -EBUSY : may_have(lan, NULL, cfg->role);
 	struct hs_bridge *b = rc ? NULL : calloc(1, sizeof(*b));
@@ -490,6 +527,28 @@ struct hs_bridge *hs_bridge_create(struct hs_lan *lan, const struct hs_bridge_co
 	return b;
 }
 
+struct hs_bridge *hs_bridge_create(struct hs_lan *lan, const struct hs_bridge_config *cfg)
+{
+	struct hs_bridge *b;
+
+	pthread_mutex_lock(&lan->role_lock);
+	b = hs_bridge_new(lan, cfg);
+	pthread_mutex_unlock(&lan->role_lock);
+	return b;
+}
+
+void hs_bridge_drop(struct hs_bridge *b)
+{
+	struct hs_lan *lan = b->lan;
+
+	b->fitness = HS_FIT_NOT;
+	b->changed = NULL;
+	hs_bridge_decide(lan);
+	TAILQ_REMOVE(&lan->bridges, b, next);
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+}
+
 void hs_bridge_destroy(struct hs_bridge *b)
 {
 	struct hs_lan *lan;
@@ -497,31 +556,33 @@ void hs_bridge_destroy(struct hs_bridge *b)
 	if (!b)
 		return;
 	lan = b->lan;
-	b->fitness = HS_FIT_NOT;
-	b->changed = NULL;
-	decide(lan);
-	TAILQ_REMOVE(&lan->bridges, b, next);
-	pthread_mutex_destroy(&b->lock);
-	free(b);
+	pthread_mutex_lock(&lan->role_lock);
+	hs_bridge_drop(b);
+	pthread_mutex_unlock(&lan->role_lock);
 }
 
 void hs_bridge_set_fitness(struct hs_bridge *b, enum hs_fitness fitness)
 {
-	if (b->fitness == fitness)
-		return;
-	b->fitness = fitness;
-	decide(b->lan);
+	pthread_mutex_lock(&b->lan->role_lock);
+	if (b->fitness != fitness) {
+		b->fitness = fitness;
+		hs_bridge_decide(b->lan);
+	}
+	pthread_mutex_unlock(&b->lan->role_lock);
 }
 
 int hs_bridge_set_role(struct hs_bridge *b, enum hs_role role)
 {
-	int rc = may_have(b->lan, b, role);
+	int rc;
 
-	if (rc)
-		return rc;
-	b->role = role;
-	decide(b->lan);
-	return 0;
+	pthread_mutex_lock(&b->lan->role_lock);
+	rc = may_have(b->lan, b, role);
+	if (!rc) {
+		b->role = role;
+		hs_bridge_decide(b->lan);
+	}
+	pthread_mutex_unlock(&b->lan->role_lock);
+	return rc;
 }
 
 void hs_bridge_info(const struct hs_bridge *b, struct hs_bridge_info *out)

@@ -138,9 +138,12 @@ struct hs_lan {
 	uint64_t n_changes; /* all that were noted */
 	struct hs_learned_list learned[HS_LEARNED_BUCKETS];
 
-	unsigned n_left;			   /* members that have left */
-	TAILQ_HEAD(hs_bridges, hs_bridge) bridges; /* control thread */
-	struct hs_bridge *bridge;		   /* the active one, or NULL */
+	unsigned n_left; /* members that have left */
+
+	pthread_mutex_t role_lock; /* bridge.c, role.c: what follows */
+	TAILQ_HEAD(hs_bridges, hs_bridge) bridges;
+	uint64_t n_role_changes;
+	struct hs_bridge *bridge; /* the active one, or NULL; changes under lock, too */
 };
 
 struct hs_bridge {
@@ -149,7 +152,7 @@ struct hs_bridge {
 	struct hs_adapter *adapter; /* NULL: link is a switch's port */
 	pthread_mutex_t lock;	    /* one burst at a time enters the switch */
 
-	/* Control thread. */
+	/* The LAN's role_lock. */
 	TAILQ_ENTRY(hs_bridge) next;
 	enum hs_role role;
 	enum hs_fitness fitness;
@@ -205,7 +208,8 @@ struct hs_adapter {
 	struct hs_learner learner;
 	uint8_t nr;			 /* among adapters: 1 to 255 */
 	bool bridge_port;		 /* the LAN's active one */
-	struct hs_bridge *role;		 /* control thread; NULL: none */
+	struct hs_bridge *role;		 /* control thread, role_lock; NULL: none */
+	uint64_t roles_seen;		 /* of the LAN's n_role_changes: what its host was told */
 	bool watch_allowed, watch_asked; /* analyzer.c */
 	bool trace;		    /* its host analyzes the LAN's traffic, and sends nothing */
 	bool watching;		    /* it gets what others send */
@@ -383,7 +387,8 @@ void hs_drop(const struct hs_flow *f, struct hs_adapter *h, enum vs_direct_dir d
 bool hs_bridge_take(struct hs_flow *f, const struct hs_unit *u);
 /* What was taken enters the switch, before the sender's buffers are given back. */
 void hs_bridge_flush(struct hs_flow *f);
-/* Control thread, the lock not held. Return: 0, or -EEXIST: another port of the switch has it. */
+/* Control thread, no lock held; so the next four. Return: 0, or -EEXIST: another port of the switch
+ * has it. */
 int hs_bridge_mac(const struct hs_adapter *h, const uint8_t mac[6], bool add);
 /* All of h's: it came into sight, or it leaves or hides. */
 void hs_bridge_show(const struct hs_adapter *h);
@@ -392,13 +397,20 @@ void hs_bridge_vid(struct hs_lan *lan, uint16_t vid);
 /* h has left: its VLANs may be in use no more. */
 void hs_bridge_left(struct hs_lan *lan, const struct hs_adapter *h);
 
+/* hs_bridge_create and _destroy with role_lock held. */
+struct hs_bridge *hs_bridge_new(struct hs_lan *lan, const struct hs_bridge_config *cfg);
+void hs_bridge_drop(struct hs_bridge *b);
+/* Choose, tell. role_lock is held. */
+void hs_bridge_decide(struct hs_lan *lan);
+
 /* ---- role.c --------------------------------------------------------------------------- */
 
 /* As osa_iqd_ops.ipa, of SETBRIDGEPORT. */
 int hs_role_ipa(struct hs_adapter *h, uint8_t *data, size_t *len, size_t cap);
 void hs_role_drop(struct hs_adapter *h);
 /* The state of a bridge port of the LAN has changed: hosts that are some are told. */
-void hs_role_changed(const struct hs_lan *lan);
+void hs_role_changed(struct hs_lan *lan);
+void hs_role_tick(struct hs_adapter *h);
 
 /* ---- completion.c --------------------------------------------------------------------- */
 

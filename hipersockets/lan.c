@@ -27,6 +27,7 @@
  * frame: hosts of different layers never meet.
  *
  * Locks, in this order:
+ *   role_lock  bridge ports; of control threads alone, of which an emulator has several
  *   lan.lock   read: held while delivering; written: members, addresses, what adapters want. So
  *              whoever has taken it for writing knows that nobody is inside the queues of the
  *              adapter it removes; a sender never waits longer than that
@@ -81,6 +82,25 @@ static int lock_init(pthread_rwlock_t *lock)
 	return -rc;
 }
 
+/* Return: 0, or -errno and none is there. */
+static int locks_init(struct hs_lan *lan)
+{
+	int rc = lock_init(&lan->lock);
+
+	if (rc)
+		return rc;
+	rc = -pthread_mutex_init(&lan->learn_lock, NULL);
+	if (rc)
+		goto no_learn_lock;
+	rc = -pthread_mutex_init(&lan->role_lock, NULL);
+	if (!rc)
+		return 0;
+	pthread_mutex_destroy(&lan->learn_lock);
+no_learn_lock:
+	pthread_rwlock_destroy(&lan->lock);
+	return rc;
+}
+
 struct hs_lan *hs_lan_create(enum hs_mfs mfs, uint64_t seed)
 {
 	struct hs_lan *lan;
@@ -93,17 +113,10 @@ struct hs_lan *hs_lan_create(enum hs_mfs mfs, uint64_t seed)
 	lan = calloc(1, sizeof(*lan));
 	if (!lan)
 		return NULL;
-	rc = lock_init(&lan->lock);
+	rc = locks_init(lan);
 	if (rc) {
 		free(lan);
 		errno = -rc;
-		return NULL;
-	}
-	rc = pthread_mutex_init(&lan->learn_lock, NULL);
-	if (rc) {
-		pthread_rwlock_destroy(&lan->lock);
-		free(lan);
-		errno = rc;
 		return NULL;
 	}
 	lan->mfs = mfs;
@@ -121,6 +134,7 @@ void hs_lan_destroy(struct hs_lan *lan)
 		return;
 	pthread_rwlock_destroy(&lan->lock);
 	pthread_mutex_destroy(&lan->learn_lock);
+	pthread_mutex_destroy(&lan->role_lock);
 	free(lan);
 }
 

@@ -68,24 +68,38 @@ static void finish(struct osa_bridge *b, uint32_t sub, size_t len, uint16_t rc)
 	b->parts = b->part = 1;
 }
 
-/* ---- events ----------------------------------------------------------------------------- */
+/* ---- events; role_lock is held ----------------------------------------------------------- */
 
-void hs_role_changed(const struct hs_lan *lan)
+/* Without room for one it is told with the next tick, or sees the state when it asks. */
+static void tell(struct hs_adapter *h)
+{
+	struct port_list l = {0};
+	size_t len = list_ports(h, &l);
+
+	finish(&l.head.bridge, OSA_BRIDGE_STATE_CHANGE, len, 0);
+	if (!osa_ipa_event(h->osa, OSA_SETBRIDGEPORT_IQD, &l, len))
+		h->roles_seen = h->lan->n_role_changes;
+}
+
+/* Of adapters with several control threads each has to tell its own host: its tick does. */
+void hs_role_changed(struct hs_lan *lan)
 {
 	const struct hs_bridge *b;
 
+	lan->n_role_changes++;
 	TAILQ_FOREACH(b, &lan->bridges, next)
-	{
-		struct port_list l = {0};
-		size_t len;
+	if (b->adapter && b->adapter->cfg.worker && b->fitness != HS_FIT_NOT)
+		tell(b->adapter);
+}
 
-		if (!b->adapter || b->fitness == HS_FIT_NOT)
-			continue;
-		len = list_ports(b->adapter, &l);
-		finish(&l.head.bridge, OSA_BRIDGE_STATE_CHANGE, len, 0);
-		/* Without room for one it is not told; a query shows the state. */
-		(void)osa_ipa_event(b->adapter->osa, OSA_SETBRIDGEPORT_IQD, &l, len);
-	}
+void hs_role_tick(struct hs_adapter *h)
+{
+	if (!h->role)
+		return;
+	pthread_mutex_lock(&h->lan->role_lock);
+	if (h->roles_seen != h->lan->n_role_changes)
+		tell(h);
+	pthread_mutex_unlock(&h->lan->role_lock);
 }
 
 /* ---- commands ---------------------------------------------------------------------------- */
@@ -115,28 +129,40 @@ static uint16_t set(struct hs_adapter *h, enum hs_role role)
 					       : OSA_RC_BRIDGE_IS_PRIMARY;
 	if (h->vnicc.enabled != OSA_CHAR_RX_BCAST)
 		return OSA_RC_BRIDGE_NOT_CONFIGURED;
-	h->role = hs_bridge_create(h->lan, &cfg);
+	h->role = hs_bridge_new(h->lan, &cfg);
 	if (!h->role)
 		return errno == EEXIST	 ? OSA_RC_BRIDGE_PRIMARY_EXISTS
 		       : errno == ENOSPC ? OSA_RC_BRIDGE_SECONDARIES_FULL
 					 : OSA_RC_BRIDGE_NOT_AUTHORISED;
-	hs_bridge_set_fitness(h->role, HS_FIT_GOOD);
+	h->role->fitness = HS_FIT_GOOD;
+	hs_bridge_decide(h->lan);
 	return OSA_RC_OK;
 }
 
-void hs_role_drop(struct hs_adapter *h)
+static void drop(struct hs_adapter *h)
 {
 	struct hs_bridge *b = h->role;
 
 	h->role = NULL;
-	hs_bridge_destroy(b);
+	if (b)
+		hs_bridge_drop(b);
 }
 
+void hs_role_drop(struct hs_adapter *h)
+{
+	if (!h->role)
+		return;
+	pthread_mutex_lock(&h->lan->role_lock);
+	drop(h);
+	pthread_mutex_unlock(&h->lan->role_lock);
+}
+
+/* role_lock is held if there is a LAN. */
 static uint16_t run(struct hs_adapter *h, uint32_t sub)
 {
 	switch (sub) {
 	case OSA_BRIDGE_RESET:
-		hs_role_drop(h);
+		drop(h);
 		return OSA_RC_OK;
 	case OSA_BRIDGE_SET_PRIMARY:
 		return set(h, HS_ROLE_PRIMARY);
@@ -151,20 +177,13 @@ static uint16_t run(struct hs_adapter *h, uint32_t sub)
 	}
 }
 
-int hs_role_ipa(struct hs_adapter *h, uint8_t *data, size_t *len, size_t cap)
+/* What is asked, answered at data but for the sub-header. Return: its code. */
+static uint16_t answer(struct hs_adapter *h, uint32_t sub, uint8_t *data, size_t *len)
 {
 	struct osa_bridge_commands m = {.mask = be32_of(SUBCOMMANDS)};
 	struct port_list l = {0};
-	struct osa_bridge b;
-	uint32_t sub;
-	uint16_t rc;
+	uint16_t rc = run(h, sub);
 
-	/* Roles are decided by the one control thread; an emulator has several. */
-	if (!h->cfg.worker || *len < sizeof(b) || cap < sizeof(l))
-		return -1;
-	memcpy(&b, data, sizeof(b));
-	sub = be32_get(b.subcommand);
-	rc = run(h, sub);
 	if (sub == OSA_BRIDGE_QUERY_PORTS) {
 		*len = list_ports(h, &l);
 		memcpy(data, &l, *len);
@@ -172,6 +191,25 @@ int hs_role_ipa(struct hs_adapter *h, uint8_t *data, size_t *len, size_t cap)
 		*len = sizeof(m);
 		memcpy(data, &m, sizeof(m));
 	}
+	return rc;
+}
+
+int hs_role_ipa(struct hs_adapter *h, uint8_t *data, size_t *len, size_t cap)
+{
+	struct hs_lan *lan = h->lan;
+	struct osa_bridge b;
+	uint32_t sub;
+	uint16_t rc;
+
+	if (*len < sizeof(b) || cap < sizeof(struct port_list))
+		return -1;
+	memcpy(&b, data, sizeof(b));
+	sub = be32_get(b.subcommand);
+	if (lan)
+		pthread_mutex_lock(&lan->role_lock);
+	rc = answer(h, sub, data, len);
+	if (lan)
+		pthread_mutex_unlock(&lan->role_lock);
 	finish(&b, sub, *len, rc);
 	memcpy(data, &b, sizeof(b));
 	return OSA_RC_OK;

@@ -268,6 +268,46 @@ vnicc() # DEVICE CHARACTERISTIC VALUE
 	echo $3 >$QETH/0.0.$1/vnicc/$2
 }
 
+# Of a bridge port.
+role() # DEVICE primary|secondary|none
+{
+	echo $2 >$QETH/0.0.$1/bridge_role
+}
+
+# Promiscuous mode becomes a role.
+reflect() # DEVICE primary|secondary|none
+{
+	echo $2 >$QETH/0.0.$1/bridge_reflect_promisc
+}
+
+# Write what the kernel tells udev of bridge ports, one event a line.
+events()
+{
+	local n=0
+	printf '#!/bin/sh\n[ -z "$BRIDGEPORT" ] || echo ${DEVPATH##*/} $BRIDGEPORT $ROLE $STATE >>/tmp/events\n' >/tmp/event
+	chmod 755 /tmp/event
+	: >/tmp/events
+	uevent /tmp/event &
+	EVENTS=$!
+	# Its socket: of protocol 15, and of a process.
+	until awk '$2 == 15 && $3 != 0 { seen = 1 } END { exit !seen }' /proc/net/netlink || [ $n = 50 ]; do
+		usleep 100000
+		n=$((n + 1))
+	done
+}
+
+# The last of a device's is this one, soon.
+event() # DEVICE ROLE STATE
+{
+	local n=0
+	until [ "$(grep "^0.0.$1 " /tmp/events | tail -n 1)" = "0.0.$1 statechange $2 $3" ] || [ $n = 50 ]; do
+		usleep 100000
+		n=$((n + 1))
+	done
+	cat /tmp/events
+	[ $n -lt 50 ]
+}
+
 sniffer() # DEVICE 0|1
 {
 	local d=$QETH/0.0.$1 n=$((0x$1))

@@ -67,6 +67,42 @@ hipers_vnicc()
 	must "VNIC characteristics: and found" run one 'reach 10.7.0.2'
 }
 
+# The kernel tells udev of a port's state: an event each.
+hipers_bridge()
+{
+	must "bridge port: nobody is one" says one '^none' 'sysfs 0900 bridge_role'
+	run one 'events'
+	must "bridge port: secondary" run one 'role 0900 secondary'
+	must "bridge port: udev hears that it is active" run one 'event 0900 secondary active'
+	must "bridge port: sysfs says so" says one '^active' 'sysfs 0900 bridge_state'
+	must "bridge port: another one is primary" run one 'role 0910 primary'
+	must "bridge port: udev hears that it is active" run one 'event 0910 primary active'
+	must "bridge port: and the first on standby" run one 'event 0900 secondary standby'
+	must "bridge port: sysfs says so" says one '^standby' 'sysfs 0900 bridge_state'
+	run one 'stranger 0900 10.7.0.50' >/dev/null
+	must "bridge port: frames for nobody come" run one 'comes 0910 10.7.0.50'
+	must "bridge port: excludes VNIC characteristics" run one '! vnicc 0910 flooding 1'
+	must "bridge port: a third device" run one 'online 0920 2'
+	must "bridge port: it cannot be primary, too" run one '! role 0920 primary'
+	must "bridge port: the driver says why" run one 'dmesg >/tmp/dmesg; grep "already has a primary" /tmp/dmesg'
+	must "bridge port: offline" run one 'offline 0920'
+	must "bridge port: recovery of the primary" run one 'recover_there 0910'
+	must "bridge port: it is primary again" says one '^primary' 'sysfs 0910 bridge_role'
+	must "bridge port: and active" run one 'event 0910 primary active'
+	must "bridge port: the standby took over meanwhile" says one '^0.0.0900 statechange secondary active' \
+		'sed -n "/0910 statechange primary active/,\$p" /tmp/events'
+	must "bridge port: and gave back" run one 'event 0900 secondary standby'
+	must "bridge port: the primary is none any more" run one 'role 0910 none'
+	must "bridge port: the standby takes over" run one 'event 0900 secondary active'
+	must "bridge port: no frames for nobody" run one '! comes 0910 10.7.0.50'
+	must "bridge port: none is left" run one 'role 0900 none'
+	must "bridge port: promiscuous mode may make one" run one 'reflect 0900 primary'
+	must "bridge port: does it" run one 'promisc 0900 on && event 0900 primary active'
+	must "bridge port: and unmakes it" run one 'promisc 0900 off && [ "$(sysfs 0900 bridge_role)" = none ]'
+	run one 'reflect 0900 none; kill $EVENTS' >/dev/null
+	must "bridge port: hosts are not told of addresses without PNSO" run one '! echo 1 >$QETH/0.0.0900/bridge_hostnotify'
+}
+
 # The LAN is 0900 and 0910 in layer 3.
 hipers_analyzer()
 {
@@ -96,6 +132,7 @@ must "HiperSockets, layer 2: a group is joined" run one 'join 0900 fd01::5:4321/
 must "HiperSockets, layer 2: frames for it come" run one "$group"
 must "HiperSockets, layer 2: recover" run one 'recover 0900'
 must "HiperSockets, layer 2: and reach" run one 'reach 10.7.0.2'
+hipers_bridge
 hipers_vnicc
 run one 'together' >/dev/null
 must "HiperSockets, layer 2: offline" run one 'offline 0900 && offline 0910'
