@@ -81,15 +81,21 @@ static void tell(struct hs_adapter *h)
 		h->roles_seen = h->lan->n_role_changes;
 }
 
-/* Of adapters with several control threads each has to tell its own host: its tick does. */
+/* Of adapters with a control thread each every one tells its own host: its tick does, soon. */
 void hs_role_changed(struct hs_lan *lan)
 {
 	const struct hs_bridge *b;
 
 	lan->n_role_changes++;
 	TAILQ_FOREACH(b, &lan->bridges, next)
-	if (b->adapter && b->adapter->cfg.worker && b->fitness != HS_FIT_NOT)
-		tell(b->adapter);
+	{
+		if (!b->adapter || b->fitness == HS_FIT_NOT)
+			continue;
+		if (b->adapter->cfg.worker)
+			tell(b->adapter);
+		else
+			qdio_group_kick(osa_group(b->adapter->osa));
+	}
 }
 
 void hs_role_tick(struct hs_adapter *h)

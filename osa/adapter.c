@@ -118,6 +118,7 @@ void osa_forget(struct osa *a)
 	osa_vnicc_reset(a);
 	a->isolation = OSA_ISOLATION_NONE;
 	a->bridge_role = OSA_BRIDGE_NONE;
+	a->bridge_told = OSA_BRIDGE_INACTIVE;
 	a->trap_armed = false;
 	a->session.online = false;
 	if (osa_is_iqd(a) && a->cfg.iqd.ops->forget)
@@ -406,14 +407,17 @@ void osa_set_link(struct osa *a, const struct vs_link *link)
 		memset(&a->link, 0, sizeof(a->link));
 		osa_ipa_lan_event(a, OSA_STOPLAN);
 	}
-	if (!link || !link->ops)
+	if (!link || !link->ops) {
+		osa_bridge_tell(a);
 		return;
+	}
 	a->link = *link;
 	if (path_start(a)) {
 		memset(&a->link, 0, sizeof(a->link));
 		return;
 	}
 	osa_ipa_lan_event(a, OSA_STARTLAN);
+	osa_bridge_tell(a);
 }
 
 void osa_info(struct osa *a, struct osa_info *out)

@@ -4,8 +4,9 @@
  *
  * A bridge port gets the frames for destinations nobody registered; the link grants that by
  * promiscuous delivery. No other host is on this port, so a role that is granted is the
- * active one while a cable is plugged in. Roles and VNIC characteristics exclude each other. On
- * an OSA a code stands in both the IPA header and the sub-header.
+ * active one while a cable is plugged in. The host is told when that changes. Roles and VNIC
+ * characteristics exclude each other. On an OSA a code stands in both the IPA header and the
+ * sub-header.
  */
 #include <string.h>
 
@@ -49,6 +50,7 @@ static uint16_t role_reset(struct osa *a)
 {
 	osa_registry_promisc(a, OSA_PROMISC_BRIDGE, false);
 	a->bridge_role = OSA_BRIDGE_NONE;
+	a->bridge_told = OSA_BRIDGE_INACTIVE;
 	return OSA_RC_OK;
 }
 
@@ -59,14 +61,19 @@ static uint8_t state_of(const struct osa *a)
 	return a->registry.promisc_at_link ? OSA_BRIDGE_ACTIVE : OSA_BRIDGE_STANDBY;
 }
 
-static uint16_t query_ports(const struct osa *a, struct osa_call *c)
+static struct osa_bridge_entry own_entry(const struct osa *a)
 {
-	const struct osa_bridge_entry e = {
+	return (struct osa_bridge_entry){
 		.role = a->bridge_role,
 		.state = state_of(a),
 		.devno = be16_of(a->cfg.devno[0]),
 		.chpid = a->cfg.chpid,
 	};
+}
+
+static uint16_t query_ports(const struct osa *a, struct osa_call *c)
+{
+	const struct osa_bridge_entry e = own_entry(a);
 	struct osa_bridge_ports m;
 
 	osa_call_resize(c, sizeof(m) + sizeof(e));
@@ -78,6 +85,29 @@ static uint16_t query_ports(const struct osa *a, struct osa_call *c)
 	memcpy(c->data, &m, sizeof(m));
 	memcpy(c->data + sizeof(m), &e, sizeof(e));
 	return OSA_RC_OK;
+}
+
+void osa_bridge_tell(struct osa *a)
+{
+	struct {
+		struct osa_bridge_ports m;
+		struct osa_bridge_entry e;
+	} event = {.e = own_entry(a)};
+	struct osa_bridge *b = &event.m.bridge;
+
+	if (!a->session.online || event.e.state == a->bridge_told)
+		return;
+	b->supported = be32_of(SUBCOMMANDS);
+	b->enabled = be32_of(SUBCOMMANDS);
+	b->subcommand = be32_of(OSA_BRIDGE_STATE_CHANGE);
+	b->len = be16_of(sizeof(event) - offsetof(struct osa_bridge, len));
+	b->parts = b->part = 1;
+	event.m.primary_supported = event.m.secondary_supported = 1;
+	event.m.n = 1;
+	event.m.entry_len = sizeof(event.e);
+	/* Without room for it: with the next tick. */
+	if (!osa_ipa_event(a, OSA_SETBRIDGEPORT, &event, sizeof(event)))
+		a->bridge_told = event.e.state;
 }
 
 static uint16_t subcommand_run(struct osa *a, struct osa_call *c, uint32_t sub)

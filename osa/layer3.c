@@ -265,6 +265,7 @@ void osa_tick(struct osa *a, uint64_t now_ms)
 	l->last_tick_ms = now_ms;
 	if (osa_is_iqd(a) && a->cfg.iqd.ops->tick)
 		a->cfg.iqd.ops->tick(a->cfg.iqd.ctx, now_ms);
+	osa_bridge_tell(a); /* after the reply to the command that made it one */
 	if (a->session.layer != 3)
 		return;
 	osa_held_finish(a, now_ms);

@@ -132,6 +132,7 @@ struct osa {
 	struct osa_vnicc_state vnicc;
 	uint8_t isolation;   /* enum osa_isolation */
 	uint8_t bridge_role; /* enum osa_bridge_role */
+	uint8_t bridge_told; /* enum osa_bridge_state: what the host knows */
 	bool trap_armed;
 	struct osa_l3 l3;
 
@@ -263,6 +264,8 @@ uint16_t osa_oat_query(struct osa *a, struct osa_call *c);
 
 /* vnicc.c, bridgeport.c */
 void osa_vnicc_reset(struct osa *a);
+/* An event if the state of the bridge port is another than the host was told. */
+void osa_bridge_tell(struct osa *a);
 
 /* The speed every query reports: 10 Gb/s fibre, as a z/VM virtual NIC does (1.4). */
 #define OSA_REPORTED_LINK OSA_LINK_10G

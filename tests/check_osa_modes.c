@@ -473,6 +473,58 @@ START_TEST(test_bridge_roles)
 }
 END_TEST
 
+/* The next event is of this state; 0: there is none. */
+static void assert_told(uint8_t role, uint8_t state)
+{
+	ck_assert_uint_eq(osa_rig_event(rig), state ? OSA_SETBRIDGEPORT : 0);
+	if (!state)
+		return;
+	ck_assert_uint_eq(be16_get(rig->ipa.rc), 0);
+	ck_assert_uint_eq(rig->data_len, 28 + 12);
+	ck_assert_uint_eq(be16_load(rig->data + 8), rig->data_len - 8);
+	ck_assert_uint_eq(be32_load(rig->data + 12), 0x10);
+	ck_assert_uint_eq(be16_load(rig->data + 16), 0);
+	ck_assert_uint_eq(be32_load(rig->data + 24), 0x0101010C);
+	ck_assert_uint_eq(rig->data[28], role);
+	ck_assert_uint_eq(rig->data[29], state);
+}
+
+/* The host hears of its role by an event, after the reply, and of every change of state. */
+START_TEST(test_bridge_events)
+{
+	uint64_t now = 1000;
+
+	ck_assert_int_eq(bridge(0x04, 0), 0);
+	osa_tick(rig->a, now += 1000);
+	assert_told(0, 0); /* not online yet */
+	ck_assert_int_eq(osa_rig_ipa(rig, OSA_STARTLAN, 4, NULL, 0), 0);
+	assert_told(0, 0);
+	osa_tick(rig->a, now += 1000);
+	assert_told(2, 2);
+	osa_tick(rig->a, now += 1000);
+	assert_told(0, 0);
+	osa_rig_plug(rig, false);
+	ck_assert_uint_eq(osa_rig_event(rig), OSA_STOPLAN);
+	assert_told(2, 1);
+	osa_rig_plug(rig, true);
+	ck_assert_uint_eq(osa_rig_event(rig), OSA_STARTLAN);
+	assert_told(2, 2);
+	/* A switch that does not grant it any more. */
+	osa_rig_plug(rig, false);
+	rig->link.fail = -EPERM;
+	osa_rig_plug(rig, true);
+	ck_assert_uint_eq(osa_rig_event(rig), OSA_STOPLAN);
+	assert_told(2, 1);
+	ck_assert_uint_eq(osa_rig_event(rig), OSA_STARTLAN);
+	assert_told(0, 0);
+	rig->link.fail = 0;
+	/* Whoever resets its role knows. */
+	ck_assert_int_eq(bridge(0x01, 0), 0);
+	osa_tick(rig->a, now += 1000);
+	assert_told(0, 0);
+}
+END_TEST
+
 START_TEST(test_bridge_refused)
 {
 	ck_assert_int_eq(bridge(0x10, 0), 0x2003);
@@ -517,6 +569,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_vnicc_timeout);
 	tcase_add_loop_test(t, test_vnicc_refused, 0, ROWS(vnicc_refusals));
 	tcase_add_test(t, test_bridge_roles);
+	tcase_add_test(t, test_bridge_events);
 	tcase_add_test(t, test_bridge_refused);
 	suite_add_tcase(s, t);
 	return s;

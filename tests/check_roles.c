@@ -58,6 +58,8 @@ static bool outward(unsigned from, unsigned to)
 
 START_TEST(test_told)
 {
+	uint64_t kicks;
+
 	for (unsigned i = 0; i < 3; i++)
 		online(i, (struct guest_config){0});
 	ck_assert_uint_eq(role(0, OSA_BRIDGE_SET_SECONDARY), 0);
@@ -65,10 +67,12 @@ START_TEST(test_told)
 	ck_assert_uint_eq(host[0].d->bridge_role, OSA_BRIDGE_NONE);
 	told(0, OSA_BRIDGE_SECONDARY, OSA_BRIDGE_ACTIVE);
 	ck_assert(outward(2, 0));
-	/* The primary takes over; each hears of it from its own thread. */
+	/* The primary takes over; each hears of it from its own thread, which is woken. */
+	kicks = host[0].ip.kicks;
 	ck_assert_uint_eq(role(1, OSA_BRIDGE_SET_PRIMARY), 0);
 	told(1, OSA_BRIDGE_PRIMARY, OSA_BRIDGE_ACTIVE);
 	ck_assert_uint_eq(host[0].d->bridge_state, OSA_BRIDGE_ACTIVE);
+	ck_assert_uint_gt(host[0].ip.kicks, kicks);
 	told(0, OSA_BRIDGE_SECONDARY, OSA_BRIDGE_STANDBY);
 	ck_assert(!outward(2, 0) && outward(2, 1));
 	ck_assert_uint_eq(role(2, OSA_BRIDGE_SET_PRIMARY), OSA_RC_BRIDGE_PRIMARY_EXISTS & 0xFF);

@@ -76,7 +76,7 @@ struct zosa {
 	bool attached;
 
 	struct hipers *hipers; /* NULL: an OSD */
-	_Atomic bool interrupt_due;
+	_Atomic bool interrupt_due, tick_due;
 	struct record *record; /* NULL unless asked for */
 	struct portlink *link; /* of an OSD */
 	pthread_t service, data;
@@ -227,7 +227,7 @@ static void tick(struct zosa *z, uint64_t *last_ms)
 {
 	uint64_t now = now_ms();
 
-	if (now - *last_ms < TICK_MS)
+	if (!atomic_exchange(&z->tick_due, false) && now - *last_ms < TICK_MS)
 		return;
 	*last_ms = now;
 	pthread_mutex_lock(&z->lock);
@@ -308,9 +308,15 @@ static void env_adapter_interrupt(void *env, unsigned isc)
 	emu_adapter_interrupt(z->place.device[QDIO_DEVICES - 1], &z->closing);
 }
 
+/* Of HiperSockets: their service thread has something to tell the guest. */
 static void env_kick(void *env)
 {
-	kick(env);
+	struct zosa *z = env;
+
+	if (!z->hipers)
+		kick(z);
+	else if (!atomic_exchange(&z->tick_due, true))
+		ring(z);
 }
 
 static const struct qdio_env_ops env_ops = {
