@@ -782,6 +782,29 @@ START_TEST(heard_of)
 }
 END_TEST
 
+/* Between the start of a switch and its first tick there is no time yet. */
+START_TEST(heard_at_once)
+{
+	struct vs_switch_config cfg = {.name = "VSW", .snooping = true, .host_age_s = 60};
+	struct bed *b = bed_make(&cfg);
+	uint8_t f[256], mac[6];
+	struct vs_host h[4];
+
+	bed_port(b, 0, guest(VS_TYPE_ACCESS, 0, NULL));
+	bed_port(b, LAN_UP, (struct vs_port_config){.role = VS_ROLE_UPLINK});
+	mac_of(0, mac);
+	sent(b, 0, f, arp(f, bcast, mac, -1, ARP_REQUEST, 1, 99));
+	ck_assert_uint_eq(vs_port_hosts(b->port[0], h, 4), 1);
+	ck_assert_uint_eq(h[0].age_s, 0);
+	vs_switch_tick(b->sw, 100000);
+	ck_assert_uint_eq(vs_port_hosts(b->port[0], h, 4), 1);
+	ck_assert_uint_eq(h[0].age_s, 0);
+	vs_switch_tick(b->sw, 100061);
+	ck_assert_uint_eq(vs_port_hosts(b->port[0], h, 4), 0);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(heard_no_more)
 {
 	struct bed *b = lan();
@@ -900,6 +923,7 @@ int main(void)
 	tcase_add_test(t, several_devices);
 	tcase_add_test(t, table_as_a_naive_one);
 	tcase_add_test(t, heard_of);
+	tcase_add_test(t, heard_at_once);
 	tcase_add_test(t, heard_no_more);
 	tcase_add_test(t, heard_at_a_rate);
 	tcase_add_loop_test(t, announcements, 0, 2);

@@ -232,11 +232,15 @@ void hosts_forget(struct vs_port *p)
 	atomic_store_explicit(&p->heard_last, 0, memory_order_relaxed);
 }
 
+/* What was heard before the first tick has the time 0: it was heard now. */
 static void age(struct vs_port *p, uint32_t now_s, uint32_t limit_s)
 {
-	for (unsigned i = p->n_hosts; i-- > 0;)
+	for (unsigned i = p->n_hosts; i-- > 0;) {
+		if (!p->hosts[i].seen_s)
+			p->hosts[i].seen_s = now_s;
 		if (now_s - p->hosts[i].seen_s > limit_s)
 			p->hosts[i] = p->hosts[--p->n_hosts];
+	}
 }
 
 void hosts_tick(struct vs_switch *sw, uint32_t now_s)
@@ -264,7 +268,7 @@ unsigned vs_port_hosts(struct vs_port *p, struct vs_host *out, unsigned max)
 	n = p->n_hosts < max ? p->n_hosts : max;
 	for (unsigned i = 0; i < n; i++) {
 		out[i].vid = p->hosts[i].vid;
-		out[i].age_s = now_s - p->hosts[i].seen_s;
+		out[i].age_s = p->hosts[i].seen_s ? now_s - p->hosts[i].seen_s : 0;
 		memcpy(out[i].addr, p->hosts[i].addr, sizeof(out[i].addr));
 		memcpy(out[i].mac, p->hosts[i].mac, ETH_ALEN);
 	}
