@@ -71,7 +71,7 @@ $(B)/libtest.a: $(patsubst %.c,$(B)/%.o,$(TESTLIB))
 	@rm -f $@
 	$(call step,AR)ar rcs $@ $^
 $(B)/tests/check_%: $(B)/tests/check_%.o $(if $(TESTLIB),$(B)/libtest.a) $(ARCHIVES)
-	$(call step,LD)$(CC) $(LDFLAGS) -o $@ $< $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS) $(CHECK_LIBS)
+	$(call step,LD)$(CC) $(LDFLAGS) -Wl,--wrap=_mark_point -o $@ $< $(if $(TESTLIB),$(B)/libtest.a) -Wl,--start-group $(ARCHIVES) -Wl,--end-group $(PKG_LIBS) $(CHECK_LIBS)
 .PHONY: checks
 checks: $(CHECKS)
 

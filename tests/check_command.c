@@ -1476,6 +1476,13 @@ static void random_line(struct dice *d, char *line, size_t cap)
 #pragma GCC diagnostic pop
 }
 
+/* A sanitized build takes six times as long for a step. */
+#ifdef __SANITIZE_ADDRESS__
+#define RANDOM_STEPS 500u
+#else
+#define RANDOM_STEPS 1500u
+#endif
+
 /* A refused statement changes nothing; an accepted one can be written out and read again. */
 START_TEST(test_random)
 {
@@ -1486,7 +1493,7 @@ START_TEST(test_random)
 	char line[128], what[160];
 
 	printf("check_command: SEED=%llu\n", (unsigned long long)d.state);
-	for (unsigned i = 0; i < 1500; i++) {
+	for (unsigned i = 0; i < RANDOM_STEPS; i++) {
 		char *before = cp_configuration(cp), *after;
 		unsigned changes = h.changed;
 		struct cp_reply r;
@@ -1499,7 +1506,7 @@ START_TEST(test_random)
 			      what, before, after);
 		ck_assert_msg(h.changed != changes || strcmp(before, after) == 0, "%s: not told",
 			      what);
-		if (r.rc == 0)
+		if (strcmp(before, after) != 0)
 			round_trip(cp, what);
 		cp_reply_free(&r);
 		free(before);

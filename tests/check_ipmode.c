@@ -694,7 +694,7 @@ START_TEST(table_as_a_naive_one)
 
 	printf("table_as_a_naive_one: seed %u\n", seed);
 	srandom(seed);
-	for (unsigned k = 0; k < 60000; k++) {
+	for (unsigned k = 0; k < 20000; k++) {
 		uint8_t addr[16];
 		uint16_t port = (uint16_t)(random() % 9);
 		int i;
