@@ -274,6 +274,87 @@ START_TEST(what_comes_in)
 }
 END_TEST
 
+/* ---- rates of an uplink of several devices -------------------------------------------------- */
+
+static uint64_t fake_now;
+
+static uint64_t fake_clock(void)
+{
+	return fake_now;
+}
+
+/* All members, or the guest, have more than may pass; bits that arrived after the first burst. */
+static double bits_of(struct bed *b, bool in, uint64_t ns)
+{
+	uint64_t bytes = 0, start = fake_now;
+	uint8_t f[1000];
+
+	for (; fake_now < start + 2 * ns; fake_now += 20000) {
+		for (unsigned i = 0; i < PORTS; i++) {
+			struct fake_port *p = &b->fake[i];
+
+			if (p->at_in == p->n_in)
+				p->at_in = p->n_in = 0;
+			while ((i == GUEST) != in && p->n_in < 64) {
+				uint8_t src[6] = {2, 1, 0, 0, 0, (uint8_t)p->n_in};
+
+				/* Conversations of many stations, so that all members carry some.
+				 */
+				if (in)
+					fake_frame(f, guest_mac, src, 10, sizeof(f), 1);
+				else
+					fake_frame(f, src, guest_mac, 10, sizeof(f), 1);
+				ck_assert_ptr_nonnull(fake_inject(p, f, sizeof(f)));
+			}
+		}
+		vs_worker_poll(b->w);
+		for (unsigned i = 0; i < PORTS; i++) {
+			for (unsigned k = 0; k < b->fake[i].n_out && (i == GUEST) == in; k++)
+				if (fake_now >= start + ns)
+					bytes += b->fake[i].out[k].len;
+			fake_clear(&b->fake[i]);
+		}
+	}
+	return (double)bytes * 8;
+}
+
+static void near(const char *what, double got, double want)
+{
+	ck_assert_msg(got > want * 0.98 && got < want * 1.02, "%s: %.0f, not %.0f", what, got,
+		      want);
+}
+
+/* The rate is of all members together, whoever joins and leaves. */
+START_TEST(rate_of_all_members)
+{
+	const uint64_t bps = _i ? 1000000000 : 20000000, ns = _i ? 20000000 : 400000000;
+	struct vs_port_shaping s = {.in = {.bps = bps}}, out = {.out = {.bps = bps}};
+	const double want = (double)bps * (double)ns / 1e9;
+	struct bed *b = bed_make(2);
+
+	fake_now = 1000000000;
+	b->w->clock_ns = fake_clock;
+	for (unsigned i = 0; i < PORTS; i++)
+		b->fake[i].burst = 8;
+	ck_assert_int_eq(vs_port_shape(b->uplink, &s), 0);
+	vs_port_assign(b->uplink, b->w); /* queues stand before it */
+	near("in, two members", bits_of(b, true, ns), want);
+	vs_lag_leave(b->lag, 0);
+	near("in, one left", bits_of(b, true, ns), want);
+	vs_lag_join(b->lag, 0, b->port[0]);
+	vs_lag_use(b->lag, 0, true, true);
+	vs_lag_use(b->lag, 2, true, true);
+	near("in, three", bits_of(b, true, ns), want);
+	ck_assert_int_eq(vs_port_shape(b->uplink, &out), 0);
+	ck_assert_double_gt(bits_of(b, true, ns / 10), want / 10 * 2);
+	near("out", bits_of(b, false, ns), want);
+	s.in.bps = 0;
+	ck_assert_int_eq(vs_port_shape(b->uplink, &s), 0);
+	ck_assert_double_gt(bits_of(b, false, ns / 10), want / 10 * 2);
+	bed_free(b);
+}
+END_TEST
+
 static void keep_punted(void *ctx, const struct vs_punted *f)
 {
 	*(struct vs_punted *)ctx = *f;
@@ -357,8 +438,10 @@ START_TEST(nothing_overtakes)
 				vs_lag_use(b->lag, n, true, true);
 		}
 	}
-	for (; awaited; awaited &= awaited - 1)
+	for (; awaited; awaited &= awaited - 1) {
+		collect(b);
 		vs_lag_flushed(b->lag, (unsigned)__builtin_ctz(awaited));
+	}
 	collect(b);
 	ck_assert_uint_eq(b->reordered, 0);
 	ck_assert_uint_eq(b->arrived, sent);
@@ -570,6 +653,7 @@ int main(void)
 	tcase_add_test(t, lost_members_are_replaced_at_once);
 	tcase_add_test(t, stopped_member);
 	tcase_add_test(t, what_comes_in);
+	tcase_add_loop_test(t, rate_of_all_members, 0, 2);
 	tcase_add_test(t, members_listen_for_the_uplink);
 	tcase_add_test(t, injected_by_one_member);
 	tcase_add_test(t, nothing_overtakes);

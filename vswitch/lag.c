@@ -54,6 +54,7 @@ struct vs_lag {
 	uint64_t base_frames[VS_LAG_SLOTS], base_bytes[VS_LAG_SLOTS]; /* at the last plan */
 	uint64_t last_frames[VS_LAG_SLOTS], last_bytes[VS_LAG_SLOTS]; /* of the interval before */
 	struct vs_lag_stats stats;
+	struct vs_rate_group *in; /* what all members bring has one rate; NULL: none */
 
 	pthread_mutex_t lock; /* the store, and the step from HELD to a member */
 	_Atomic uint64_t n_held, n_held_dropped;
@@ -188,6 +189,7 @@ void vs_lag_destroy(struct vs_lag *l)
 	atomic_fetch_sub(&l->uplink->sw->extras, 1);
 	synchronize_rcu();
 	pthread_mutex_destroy(&l->lock);
+	vs_rate_group_destroy(l->in);
 	free(l->store);
 	free(l);
 }
@@ -413,6 +415,18 @@ static void remap(struct vs_lag *l)
 	}
 }
 
+/*
+ * What the members bring has one rate: those that count are a rate group. One that finds no memory
+ * for it has no rate.
+ */
+static void limit(struct vs_lag *l, struct vs_port *member)
+{
+	bool counts = !(atomic_load(&member->special) & PORT_STANDBY);
+	const struct vs_port_shaping s = {.group = counts ? l->in : NULL};
+
+	(void)vs_port_shape(member, &s);
+}
+
 void vs_lag_use(struct vs_lag *l, unsigned i, bool collect, bool distribute)
 {
 	struct vs_port *p = atomic_load(&l->member[i]);
@@ -424,14 +438,16 @@ void vs_lag_use(struct vs_lag *l, unsigned i, bool collect, bool distribute)
 		atomic_fetch_and(&p->special, ~PORT_STANDBY);
 	else
 		atomic_fetch_or(&p->special, PORT_STANDBY);
-	if (l->distribute[i] == distribute)
-		return;
-	l->distribute[i] = distribute;
-	if (lost || vs_lag_distributing(l) == 1)
-		remap(l);
-	/* There is nothing to wait for on a member that is lost. */
-	if (lost)
-		release(l, i);
+	if (l->distribute[i] != distribute) {
+		l->distribute[i] = distribute;
+		if (lost || vs_lag_distributing(l) == 1)
+			remap(l);
+		/* There is nothing to wait for on a member that is lost. */
+		if (lost)
+			release(l, i);
+	}
+	if (l->in)
+		limit(l, p);
 }
 
 bool vs_lag_distributes(const struct vs_lag *l, unsigned i)
@@ -446,6 +462,30 @@ unsigned vs_lag_distributing(const struct vs_lag *l)
 	for (unsigned i = 0; i < VS_LAG_MEMBERS; i++)
 		n += l->distribute[i];
 	return n;
+}
+
+int lag_rate_in(struct vs_lag *l, const struct vs_rate *in)
+{
+	struct vs_rate_group *old = l->in;
+
+	if (!old && !in->bps)
+		return 0;
+	if (in->bps && !old)
+		l->in = vs_rate_group_create();
+	if (!l->in)
+		return -ENOMEM;
+	vs_rate_group_set(l->in, in, &(struct vs_rate){0});
+	if (!in->bps)
+		l->in = NULL;
+	for (unsigned i = 0; old != l->in && i < VS_LAG_MEMBERS; i++) {
+		struct vs_port *member = atomic_load(&l->member[i]);
+
+		if (member)
+			limit(l, member);
+	}
+	if (!l->in)
+		vs_rate_group_destroy(old);
+	return 0;
 }
 
 void vs_lag_join(struct vs_lag *l, unsigned i, struct vs_port *member)

@@ -25,6 +25,7 @@
  * Limits: VS_GUARANTEES_MAX guarantees of a switch; a queue holds 20 ms of its rate, 32 KiB at
  * least, 4 MiB at most.
  */
+#include "vswitch/lag.h"
 #include "vswitch/vs_priv.h"
 
 #include <errno.h>
@@ -548,14 +549,24 @@ bool shape_arm(struct vs_worker *w, struct vs_port *p, struct shaper *s)
 
 /* ---- control thread ------------------------------------------------------------------------- */
 
+static uint64_t held(const struct vs_port *p)
+{
+	const struct shaper *s = p ? atomic_load(&p->shaper) : NULL;
+
+	return s ? atomic_load_explicit(&s->held, memory_order_relaxed) : 0;
+}
+
 void vs_port_shaping_state(const struct vs_port *p, struct vs_shaping_state *out)
 {
 	struct shaper *s = atomic_load(&p->shaper);
+	const struct vs_lag *lag = atomic_load(&p->lag);
 
 	memset(out, 0, sizeof(*out));
+	out->held = held(p);
+	for (unsigned i = 0; lag && i < VS_LAG_MEMBERS; i++)
+		out->held += held(lag_port(lag, i));
 	if (!s)
 		return;
-	out->held = atomic_load_explicit(&s->held, memory_order_relaxed);
 	out->waited = atomic_load_explicit(&s->waited, memory_order_relaxed);
 	pthread_spin_lock(&s->lock);
 	for (unsigned c = 0; c < VS_CLASSES; c++) {
@@ -678,11 +689,13 @@ static int apply(struct vs_port *p)
 	const struct vs_port_shaping *cfg = &p->shaping;
 	bool uplink = p->cfg.role == VS_ROLE_UPLINK;
 	bool classes = uplink && (cfg->priority || has_guarantees(p->sw));
-	bool queues = classes || cfg->out.bps || cfg->group;
+	/* A member's group is for what it brings; what leaves waits at the uplink. */
+	struct vs_rate_group *out = p->cfg.role == VS_ROLE_MEMBER ? NULL : cfg->group;
+	bool queues = classes || cfg->out.bps || out;
 	struct shaper *old = atomic_load(&p->shaper), *s = old;
 	int rc;
 
-	if (!queues && !cfg->in.bps) {
+	if (!queues && !cfg->in.bps && !cfg->group) {
 		shape_free(p);
 		return 0;
 	}
@@ -694,7 +707,7 @@ static int apply(struct vs_port *p)
 	if (!rc)
 		rc = lane_join(&s->in, cfg->group);
 	if (!rc)
-		rc = lane_join(&s->out, cfg->group);
+		rc = lane_join(&s->out, out);
 	if (rc) {
 		if (!old)
 			shaper_destroy(s);
@@ -741,6 +754,7 @@ static unsigned free_guarantee(const struct vs_switch *sw)
 int vs_port_shape(struct vs_port *p, const struct vs_port_shaping *cfg)
 {
 	struct vs_port_shaping was = p->shaping;
+	struct vs_lag *lag = atomic_load(&p->lag);
 	unsigned k = atomic_load(&p->guarantee_queue);
 	int rc;
 
@@ -749,7 +763,9 @@ int vs_port_shape(struct vs_port *p, const struct vs_port_shaping *cfg)
 	if (cfg->guarantee_bps && !k)
 		return -ENOSPC;
 	p->shaping = *cfg;
-	rc = apply(p);
+	rc = lag ? lag_rate_in(lag, &cfg->in) : 0;
+	if (!rc)
+		rc = apply(p);
 	if (rc) {
 		p->shaping = was;
 		return rc;

@@ -322,6 +322,8 @@ void lag_spread(struct vs_lag *l, unsigned worker, const struct vs_burst *b,
 		const struct vs_ref *ref, unsigned n, uint8_t *to);
 /* Return: the member, if it runs. */
 struct vs_port *lag_member(struct vs_lag *l, unsigned i);
+/* The rate of what all members bring together. Return: 0 or -ENOMEM. */
+int lag_rate_in(struct vs_lag *l, const struct vs_rate *in);
 const struct vs_port *lag_port(const struct vs_lag *l, unsigned i); /* or NULL; running or not */
 
 /* punt.c. Return: is the frame taken? */
