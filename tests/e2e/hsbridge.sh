@@ -7,6 +7,7 @@
 #   ns hsa, hsb -- HS1, 64K --+-- VSWA (PRIMARY) -- eth1 (ns host) ==veth== fe1 --+-- br0 (ns far) -- po == eth0 (ns out)
 #                             +-- VSWB           -- eth2           ==veth== fe2 --+
 #                                   +-- ns osd
+# alone: it has bars for how long nothing passes
 . "$(dirname "$0")/lib.sh"
 begin
 world host far out

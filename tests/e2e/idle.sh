@@ -3,6 +3,7 @@
 # the storage that belongs to the guests.
 #
 #   ns one ---- VSW1 ---- ns two, no traffic
+# alone: it measures processor time
 . "$(dirname "$0")/lib.sh"
 begin
 [ -z "${ZLAN_SANITIZED:-}" ] || skip_all "a sanitized build says nothing about cost"

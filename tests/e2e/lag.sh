@@ -5,6 +5,7 @@
 #
 #   ns one ---- VSW1 == group G: eth1 eth2 eth3 (ns host) ==veth x3== fe1 fe2 fe3 -- bond0 -- br0 -- po (ns far,
 #                                                                      Open vSwitch) --veth-- eth0 (ns out)
+# alone: it has bars for what is lost
 . "$(dirname "$0")/lib.sh"
 begin
 command -v ovs-vswitchd >/dev/null || skip_all "no Open vSwitch"

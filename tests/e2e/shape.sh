@@ -3,6 +3,7 @@
 # rates changed and taken away under load; and what is permanent: SAVE, PERSIST, a restart.
 #
 #   ns one, two ---- VSW1 ---- ns three
+# alone: it measures rates
 . "$(dirname "$0")/lib.sh"
 begin
 
