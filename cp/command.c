@@ -223,8 +223,7 @@ void cp_tick(struct cp *cp, uint32_t now_s)
 	cp_bridges_decide(cp);
 	for (struct cp_user *u = cp->users; u; u = u->hh.next)
 		for (struct cp_nic *nic = u->nics; nic; nic = nic->hh.next)
-			if (nic->osa)
-				osa_tick(nic->osa, (uint64_t)now_s * 1000);
+			cp_nic_tick(nic, (uint64_t)now_s * 1000);
 	cp_traces_apply(cp); /* an uplink may have come */
 }
 

@@ -154,9 +154,9 @@ static void plug_in(struct cp_nic *nic)
 {
 	struct vs_link link = vs_port_link(nic->port);
 
-	if (nic->osa)
+	if (nic->osa || nic->hs)
 		cp_nic_plug(nic, &link);
-	else if (nic->client)
+	if (nic->client)
 		nic->client->coupled(nic->client->ctx, true);
 }
 
@@ -199,10 +199,10 @@ void cp_uncouple(struct cp_nic *nic)
 
 	if (!lan)
 		return;
-	if (nic->osa)
-		cp_nic_plug(nic, NULL);
-	else if (nic->client)
+	if (nic->client)
 		nic->client->coupled(nic->client->ctx, false);
+	if (nic->osa || nic->hs)
+		cp_nic_plug(nic, NULL);
 	cp_account(nic, "uncouple");
 	cp_event_link(nic, lan, false);
 	cp_forget(cp, lan->sw, nic->port);

@@ -182,7 +182,8 @@ char *cp_complete(struct cp *cp, const char *line);
 struct cp_nic_client {
 	/* "port socket": shown by QUERY NIC. Static. */
 	const char *kind;
-	enum cp_nic_type type; /* of the NICs it may have */
+	enum cp_nic_type type;	  /* of the NICs it may have */
+	const struct hs_far *far; /* of HiperSockets: the guest's adapter is made with it */
 	/* Pairs of queues in use. NULL: it has none. */
 	unsigned (*queue_pairs)(void *ctx);
 	/* The NIC was coupled; or its port is about to go, and nothing may use it on return. Not
@@ -215,6 +216,10 @@ struct cp_nic *cp_nic_attach_port(struct cp *cp, const struct cp_caller *who, co
 				  size_t err_len);
 /* Return: whether the NIC is coupled; then link reaches its port, until coupled(ctx, false). */
 bool cp_nic_link(struct cp_nic *nic, struct vs_link *link);
+/* Of HiperSockets, else NULL: hs_far_layer, hs_iqd_ops. */
+struct hs_adapter *cp_nic_hipers(struct cp_nic *nic);
+/* The same, while it is coupled; else -1. */
+int cp_nic_mfs(const struct cp_nic *nic);
 
 #define CP_GUEST_COMMAND_BYTES 240 /* as long as z/VM's DIAGNOSE X'08' takes */
 #define CP_GUEST_ANSWER_BYTES 32512

@@ -251,8 +251,9 @@ static struct cp_nic *find_free(struct cp *cp, const struct cp_caller *who, cons
 		return refuse(ENODEV, err, err_len, CP_E_OTHER_TYPE, name, cp_nic_type_name(nic),
 			      nic->type == CP_NIC_QDIO || nic->type == CP_NIC_CTCA
 				      ? "the channel or port socket"
-			      : nic->type == CP_NIC_HIPERS ? "the channel socket"
-							   : "the NIC's own socket");
+			      : nic->type == CP_NIC_HIPERS
+				      ? "the channel socket, or the port socket as HiperSockets"
+				      : "the NIC's own socket");
 	if (cp_nic_attached(nic))
 		return refuse(EBUSY, err, err_len, CP_E_ATTACHED, name, "end that guest first",
 			      NULL);
@@ -312,6 +313,23 @@ struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const c
 	return nic;
 }
 
+/* Of a guest whose queues are in another process. */
+static bool far_create(struct cp_nic *nic, const struct hs_far *far)
+{
+	struct hs_config cfg = {0};
+
+	adapter_config(nic, &cfg.osa);
+	nic->hs = hs_far_create(&cfg, far);
+	if (!nic->hs)
+		return false;
+	if (nic->port) {
+		struct vs_link link = vs_port_link(nic->port);
+
+		cp_nic_plug(nic, &link);
+	}
+	return true;
+}
+
 struct cp_nic *cp_nic_attach_port(struct cp *cp, const struct cp_caller *who, const char *user,
 				  uint16_t vdev, const struct cp_nic_client *client, char *err,
 				  size_t err_len)
@@ -321,6 +339,8 @@ struct cp_nic *cp_nic_attach_port(struct cp *cp, const struct cp_caller *who, co
 	if (!nic)
 		return NULL;
 	cp_couple_default(nic); /* before the client is there to be told */
+	if (client->far && !far_create(nic, client->far))
+		return refuse(errno, err, err_len, CP_E_SYSTEM, nic->name, strerror(errno), NULL);
 	nic->client = client;
 	cp_log(cp, "ZLN2520I NIC %s: a guest has attached (%s)", nic->name, client->kind);
 	return nic;
@@ -330,8 +350,26 @@ bool cp_nic_link(struct cp_nic *nic, struct vs_link *link)
 {
 	if (!nic->port)
 		return false;
-	*link = vs_port_link(nic->port);
+	*link = nic->hs ? hs_link(nic->hs) : vs_port_link(nic->port);
 	return true;
+}
+
+struct hs_adapter *cp_nic_hipers(struct cp_nic *nic)
+{
+	return nic->hs;
+}
+
+int cp_nic_mfs(const struct cp_nic *nic)
+{
+	return nic->hs && nic->lan ? (int)nic->lan->mfs : -1;
+}
+
+void cp_nic_tick(struct cp_nic *nic, uint64_t now_ms)
+{
+	if (nic->osa)
+		osa_tick(nic->osa, now_ms);
+	else if (nic->hs)
+		hs_iqd_ops.tick(nic->hs, now_ms);
 }
 
 void cp_nic_mac(const struct cp_nic *nic, uint8_t mac[6])
@@ -346,13 +384,12 @@ struct osa *cp_nic_adapter(struct cp_nic *nic)
 
 void cp_nic_detach(struct cp_nic *nic)
 {
+	struct vs_link link;
+
 	if (!cp_nic_attached(nic))
 		return;
-	if (nic->client && nic->port) {
-		struct vs_link link = vs_port_link(nic->port);
-
+	if (nic->client && cp_nic_link(nic, &link))
 		link.ops->stop(link.ctx);
-	}
 	if (nic->hs)
 		hs_destroy(nic->hs);
 	else

@@ -18,7 +18,7 @@
 #include "vswitch/packet_wire.h"
 
 #define PORT_MAGIC 0x5A4C5054u /* "ZLPT" */
-#define PORT_VERSION 3
+#define PORT_VERSION 4
 #define PORT_SOCKET "port"   /* in zland's directory */
 #define PORT_CONTROL_MAX 256 /* but for PORT_OUTPUT */
 #define PORT_OUTPUT_BYTES 1008
@@ -40,10 +40,16 @@ enum port_type {
 	PORT_IP_ADD = 11,
 	PORT_IP_DEL = 12,
 	PORT_ROUTING = 13,
+	PORT_ATTACH_HIPERS = 14, /* version 4, as the rest: a NIC of TYPE HIPERSOCKETS */
+	PORT_WANTS = 15,
+	PORT_VNICC = 16,
+	PORT_IPA = 17,
 	/* daemon to client */
 	PORT_REPLY = 64,  /* to ATTACH: + the descriptor of the data socket */
 	PORT_LINK = 65,	  /* the NIC was coupled or uncoupled; tag 0 */
 	PORT_OUTPUT = 66, /* a piece of what a PORT_COMMAND answered; before its PORT_REPLY */
+	PORT_ANSWER = 67, /* what a PORT_IPA answered; before its PORT_REPLY */
+	PORT_EVENT = 68,  /* an IPA event for the host; tag 0 */
 };
 
 struct port_hdr {
@@ -87,15 +93,44 @@ struct port_reply {
 	uint16_t version; /* after ATTACH, as the rest */
 	uint8_t mac[6];	  /* assigned to the NIC */
 	uint8_t coupled;
-	uint8_t reserved[3];
+	uint8_t mfs; /* HiperSockets, while coupled: enum port_mfs */
+	uint8_t reserved[2];
 	char text[128]; /* why it was refused: "ZLNnnnnE ..." */
 };
 
 struct port_link {
 	struct port_hdr hdr;
 	uint8_t coupled;
-	uint8_t reserved[7];
+	uint8_t mfs;
+	uint8_t reserved[6];
 };
+
+/* ---- HiperSockets ---- */
+
+enum port_mfs { PORT_MFS_NONE, PORT_MFS_16K, PORT_MFS_24K, PORT_MFS_40K, PORT_MFS_64K };
+
+struct port_hipers { /* PORT_WANTS, PORT_VNICC; unused fields are 0 */
+	struct port_hdr hdr;
+	uint32_t characteristics; /* PORT_VNICC: as the guest's command has them */
+	uint32_t learning_s;
+	uint8_t broadcast; /* PORT_WANTS */
+	uint8_t routing4, routing6;
+	uint8_t reserved[5];
+};
+static_assert(sizeof(struct port_hipers) == 24, "message size");
+
+#define PORT_IPA_BYTES 236
+
+struct port_ipa { /* PORT_IPA, PORT_ANSWER, PORT_EVENT */
+	struct port_hdr hdr;
+	uint8_t command;
+	uint8_t reserved[3];
+	int32_t rc;   /* PORT_ANSWER: the return code, -1: not known */
+	uint16_t len; /* of data */
+	uint16_t reserved2;
+	uint8_t data[PORT_IPA_BYTES];
+};
+static_assert(sizeof(struct port_ipa) == PORT_CONTROL_MAX, "message size");
 
 struct port_command {
 	struct port_hdr hdr;
@@ -112,6 +147,9 @@ struct port_output { /* as long as its text */
 	char text[PORT_OUTPUT_BYTES];
 };
 
-/* A packet of the data socket is a burst of frames: vswitch/packet_wire.h. */
+/*
+ * A packet of the data socket is a burst of frames: vswitch/packet_wire.h. Of HiperSockets it is
+ * what a buffer holds: a header of 32 bytes and a frame, once or more, one behind the other.
+ */
 
 #endif

@@ -41,6 +41,11 @@ static void send_message(struct portsock_conn *c, const void *msg, size_t len, c
 		lose(c);
 }
 
+void portsock_conn_send(struct portsock_conn *c, const void *msg, size_t len)
+{
+	send_message(c, msg, len, NULL, 0);
+}
+
 /* @rc: 0 or -errno, as the link has it. */
 static void answer(struct portsock_conn *c, uint32_t tag, int rc)
 {
@@ -80,6 +85,7 @@ static void coupled(void *ctx, bool on)
 	struct port_link m = {
 		.hdr = {.type = PORT_LINK, .len = sizeof(m)},
 		.coupled = on,
+		.mfs = on ? portsock_hipers_mfs(c) : 0,
 	};
 	struct vs_link link;
 
@@ -123,6 +129,8 @@ static int attach_nic(struct portsock_conn *c, const struct port_attach *m, char
 	}
 	c->client = (struct cp_nic_client){
 		.kind = "port socket", .coupled = coupled, .revoked = revoked, .ctx = c};
+	if (m->hdr.type == PORT_ATTACH_HIPERS)
+		portsock_hipers_open(c);
 	c->nic = cp_nic_attach_port(portsock_config(c->ps)->cp, &c->who, user, m->vdev, &c->client,
 				    err, err_len);
 	return c->nic ? 0 : errno;
@@ -137,6 +145,7 @@ static void send_attached(struct portsock_conn *c, const struct port_attach *m, 
 		.coupled = cp_nic_link(c->nic, &link),
 	};
 
+	r.mfs = portsock_hipers_mfs(c);
 	cp_nic_mac(c->nic, r.mac);
 	send_message(c, &r, sizeof(r), &client_fd, 1);
 }
@@ -146,9 +155,11 @@ static void on_attach(struct portsock_conn *c, const void *msg)
 	char err[256] = "";
 	struct port_attach m;
 	int rc, client_fd;
+	unsigned oldest;
 
 	memcpy(&m, msg, sizeof(m));
-	if (m.magic != PORT_MAGIC || m.version == 0) {
+	oldest = m.hdr.type == PORT_ATTACH_HIPERS ? 4 : 1;
+	if (m.magic != PORT_MAGIC || m.version < oldest) {
 		refuse(c, m.hdr.tag, EPROTO, "ZLN2615E Not an ATTACH of this protocol");
 		lose(c);
 		return;
@@ -236,11 +247,15 @@ static int execute_layer3(struct portsock_conn *c, const struct port_layer3 *m)
 
 	if (!cp_nic_link(c->nic, &link))
 		return -ENOTCONN;
-	if (m->hdr.type == PORT_LAYER)
-		return m->what == 2 || m->what == 3 ? link.ops->layer(link.ctx, m->what) : -EINVAL;
-	if (!c->started)
+	if (m->hdr.type == PORT_LAYER && m->what != 2 && m->what != 3)
+		return -EINVAL;
+	if (m->hdr.type != PORT_LAYER && !c->started)
 		return -ENOTCONN;
+	if (cp_nic_hipers(c->nic))
+		return portsock_hipers_layer3(c, m);
 	switch (m->hdr.type) {
+	case PORT_LAYER:
+		return link.ops->layer(link.ctx, m->what);
 	case PORT_IP_ADD:
 		return link.ops->ip_add(link.ctx, m->addr, m->what & (VS_IP_VIPA | VS_IP_TAKEOVER));
 	case PORT_IP_DEL:
@@ -252,26 +267,52 @@ static int execute_layer3(struct portsock_conn *c, const struct port_layer3 *m)
 	}
 }
 
-static void on_layer3(struct portsock_conn *c, const void *msg)
+static int on_layer3(struct portsock_conn *c, const void *msg)
 {
 	struct port_layer3 m;
 
 	memcpy(&m, msg, sizeof(m));
-	if (c->nic)
-		answer(c, m.hdr.tag, execute_layer3(c, &m));
-	else
-		refuse(c, m.hdr.tag, ENOTCONN, "ZLN2621E ATTACH comes first");
+	return execute_layer3(c, &m);
 }
 
-static void on_request(struct portsock_conn *c, const void *msg)
+static int on_hipers(struct portsock_conn *c, const void *msg)
+{
+	struct port_hipers m;
+
+	memcpy(&m, msg, sizeof(m));
+	return portsock_hipers_set(c, &m);
+}
+
+static int on_ipa(struct portsock_conn *c, const void *msg)
+{
+	struct port_ipa m;
+
+	memcpy(&m, msg, sizeof(m));
+	return portsock_hipers_ipa(c, &m);
+}
+
+static int on_request(struct portsock_conn *c, const void *msg)
 {
 	struct port_request m;
 
 	memcpy(&m, msg, sizeof(m));
-	if (c->nic)
-		answer(c, m.hdr.tag, execute(c, &m));
-	else
-		refuse(c, m.hdr.tag, ENOTCONN, "ZLN2621E ATTACH comes first");
+	return execute(c, &m);
+}
+
+/* What is answered by a REPLY alone, or by that at last. */
+static int request(struct portsock_conn *c, unsigned type, const void *msg)
+{
+	struct vs_link link;
+
+	if (type <= PORT_PROMISC)
+		return on_request(c, msg);
+	if (type <= PORT_ROUTING)
+		return on_layer3(c, msg);
+	if (!cp_nic_hipers(c->nic))
+		return -EOPNOTSUPP;
+	if (!cp_nic_link(c->nic, &link))
+		return -ENOTCONN;
+	return type == PORT_IPA ? on_ipa(c, msg) : on_hipers(c, msg);
 }
 
 /* ---- a command of the guest ---------------------------------------------------------------- */
@@ -307,10 +348,6 @@ static void on_command(struct portsock_conn *c, const void *msg)
 
 	memcpy(&m, msg, sizeof(m));
 	a.tag = m.hdr.tag;
-	if (!c->nic) {
-		refuse(c, m.hdr.tag, ENOTCONN, "ZLN2621E ATTACH comes first");
-		return;
-	}
 	rc = cp_guest_command(c->nic, m.text, sizeof(m.text), m.json == 1, send_output, &a, err,
 			      sizeof(err));
 	if (rc)
@@ -324,7 +361,7 @@ static void on_command(struct portsock_conn *c, const void *msg)
 /* Return: the length of a message of the type, 0: there is none in the version spoken. */
 static size_t message_bytes(const struct portsock_conn *c, unsigned type)
 {
-	if (type == PORT_ATTACH)
+	if (type == PORT_ATTACH || type == PORT_ATTACH_HIPERS)
 		return sizeof(struct port_attach);
 	if (type >= PORT_START && type <= PORT_PROMISC)
 		return sizeof(struct port_request);
@@ -332,6 +369,10 @@ static size_t message_bytes(const struct portsock_conn *c, unsigned type)
 		return sizeof(struct port_command);
 	if (type >= PORT_LAYER && type <= PORT_ROUTING && c->version >= 3)
 		return sizeof(struct port_layer3);
+	if ((type == PORT_WANTS || type == PORT_VNICC) && c->version >= 4)
+		return sizeof(struct port_hipers);
+	if (type == PORT_IPA && c->version >= 4)
+		return sizeof(struct port_ipa);
 	return 0;
 }
 
@@ -361,14 +402,14 @@ void portsock_conn_message(struct portsock_conn *c, const void *msg, size_t len)
 		lose(c);
 		return;
 	}
-	if (hdr.type == PORT_ATTACH)
+	if (hdr.type == PORT_ATTACH || hdr.type == PORT_ATTACH_HIPERS)
 		on_attach(c, msg);
+	else if (!c->nic)
+		refuse(c, hdr.tag, ENOTCONN, "ZLN2621E ATTACH comes first");
 	else if (hdr.type == PORT_COMMAND)
 		on_command(c, msg);
-	else if (hdr.type >= PORT_LAYER)
-		on_layer3(c, msg);
 	else
-		on_request(c, msg);
+		answer(c, hdr.tag, request(c, hdr.type, msg));
 }
 
 /* Return: true if there may be another message. */

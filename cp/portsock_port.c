@@ -117,6 +117,28 @@ static unsigned tx_burst(void *port, const struct vs_burst *b, const struct vs_r
 	return done;
 }
 
+/* ---- HiperSockets -----------------------------------------------------------------------------
+ */
+
+uint32_t portsock_port_receive(struct portsock_port *p, const uint8_t **unit)
+{
+	ssize_t n = recv(p->fd, p->rx, sizeof(p->rx), MSG_DONTWAIT | MSG_TRUNC);
+
+	*unit = p->rx;
+	return n > 0 ? (uint32_t)n : 0;
+}
+
+enum vs_drop portsock_port_send(struct portsock_port *p, const struct iovec *iov, unsigned n)
+{
+	struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = n};
+
+	if (sendmsg(p->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		return VS_DROP_NONE;
+	return errno == EAGAIN || errno == ENOBUFS ? VS_DROP_TX_NO_BUFFER : VS_DROP_TX_DOWN;
+}
+
+/* ---- both ---------------------------------------------------------------------------------- */
+
 /* No wish to be woken need be left: a packet is an edge of the descriptor. */
 static bool arm(void *port)
 {

@@ -27,6 +27,9 @@ void portsock_port_close(struct portsock_port *p);
 /* Throw away what the client has sent so far. The port is not started. */
 void portsock_port_drain(struct portsock_port *p);
 extern const struct vs_port_ops portsock_port_ops;
+/* As of hs_far: a packet is a unit. */
+uint32_t portsock_port_receive(struct portsock_port *p, const uint8_t **unit);
+enum vs_drop portsock_port_send(struct portsock_port *p, const struct iovec *iov, unsigned n);
 
 /* ---- a connection (portsock_conn.c) ------------------------------------------------------ */
 
@@ -42,7 +45,8 @@ struct portsock_conn {
 	struct cp_nic *nic; /* attached; what follows is valid */
 	struct cp_nic_client client;
 	struct portsock_port *port;
-	bool started; /* the NIC's port calls ours */
+	struct hs_far far; /* of HiperSockets */
+	bool started;	   /* the NIC's port calls ours */
 	unsigned version;
 };
 
@@ -53,6 +57,20 @@ struct portsock_conn *portsock_conn_open(struct cp_portsock *ps, int fd,
 void portsock_conn_close(struct portsock_conn *c);
 /* One message, as received. */
 void portsock_conn_message(struct portsock_conn *c, const void *msg, size_t len);
+
+/* A message without descriptors. */
+void portsock_conn_send(struct portsock_conn *c, const void *msg, size_t len);
+
+/* ---- HiperSockets (portsock_hipers.c) ----------------------------------------------------- */
+
+/* The client is to be that of a NIC of HiperSockets. */
+void portsock_hipers_open(struct portsock_conn *c);
+/* enum port_mfs */
+uint8_t portsock_hipers_mfs(const struct portsock_conn *c);
+/* Requests; the NIC is coupled. Return: 0 or -errno. */
+int portsock_hipers_layer3(struct portsock_conn *c, const struct port_layer3 *m);
+int portsock_hipers_set(struct portsock_conn *c, const struct port_hipers *m);
+int portsock_hipers_ipa(struct portsock_conn *c, const struct port_ipa *m);
 
 /* Of the port socket (portsock.c). */
 const struct cp_portsock_config *portsock_config(const struct cp_portsock *ps);

@@ -7,6 +7,7 @@
  *   the owner's adapter lock  held around osa_set_link and channel programs
  *   control_lock              the control socket, and connecting
  *   data_lock                 the data socket and the adapter's vs_port_ops
+ *   send_lock                 the data socket, for HiperSockets' senders, who hold their LAN's lock
  * The callbacks of the configuration are called with none of ours held.
  *
  * A request waits for its reply while it holds control_lock; link changes that come first are
@@ -35,6 +36,8 @@
 #define RETRY_MS 500
 #define REPLY_MS 2000
 #define PACKETS_AT_ONCE 8
+#define UNITS_AT_ONCE 64
+#define EVENTS_MAX 8u /* that wait for the service thread */
 #define DATA_SOCKET_BYTES (4 << 20)
 #define LINE_BYTES 256
 
@@ -50,7 +53,10 @@ struct portlink {
 	bool coupled, coupled_told; /* what the daemon says; what the owner was told */
 	bool lost;		    /* the owner is to be told of a lost connection */
 	bool pulled;		    /* uncoupled since, even if it is coupled again */
-	char told[LINE_BYTES];	    /* a reason is logged once, not at every try */
+	uint8_t mfs;		    /* enum port_mfs */
+	struct port_ipa event[EVENTS_MAX];
+	unsigned n_events;
+	char told[LINE_BYTES]; /* a reason is logged once, not at every try */
 	uint64_t retry_at_ms;
 
 	pthread_mutex_t data_lock;
@@ -58,7 +64,10 @@ struct portlink {
 	const struct vs_port_ops *ops; /* from start to stop */
 	void *port;
 	struct vs_burst burst;
+	uint32_t held; /* bytes of a unit in packet that found no room */
 	_Alignas(8) uint8_t packet[VS_PACKET_MAX];
+
+	pthread_mutex_t send_lock;
 
 	_Atomic uint64_t out_frames, out_dropped, in_frames, in_dropped, malformed, reconnects;
 };
@@ -98,6 +107,7 @@ struct portlink *portlink_create(const struct portlink_config *cfg)
 	}
 	pthread_mutex_init(&pl->control_lock, NULL);
 	pthread_mutex_init(&pl->data_lock, NULL);
+	pthread_mutex_init(&pl->send_lock, NULL);
 	atomic_init(&pl->control_fd, -1);
 	atomic_init(&pl->data_fd, -1);
 	return pl;
@@ -113,14 +123,24 @@ static void close_fd(_Atomic int *fd)
 		close(old);
 }
 
+/* data_lock is held. */
+static void close_data(struct portlink *pl)
+{
+	pthread_mutex_lock(&pl->send_lock);
+	close_fd(&pl->data_fd);
+	pthread_mutex_unlock(&pl->send_lock);
+	pl->held = 0;
+}
+
 static void disconnect(struct portlink *pl)
 {
 	if (atomic_load(&pl->control_fd) < 0)
 		return;
 	close_fd(&pl->control_fd);
 	pthread_mutex_lock(&pl->data_lock);
-	close_fd(&pl->data_fd);
+	close_data(pl);
 	pthread_mutex_unlock(&pl->data_lock);
+	pl->n_events = 0;
 	pl->coupled = false;
 	pl->lost = true;
 	pl->retry_at_ms = now_ms() + RETRY_MS;
@@ -133,6 +153,7 @@ void portlink_destroy(struct portlink *pl)
 	disconnect(pl);
 	pthread_mutex_destroy(&pl->control_lock);
 	pthread_mutex_destroy(&pl->data_lock);
+	pthread_mutex_destroy(&pl->send_lock);
 	free(pl);
 }
 
@@ -192,11 +213,50 @@ static void take_link(struct portlink *pl, const void *msg, size_t len)
 		return;
 	memcpy(&l, msg, sizeof(l));
 	pl->coupled = l.coupled;
+	pl->mfs = l.mfs;
 	pl->pulled |= !l.coupled;
 }
 
-/* Wait for the reply with a tag. Return: 0 or -errno of the connection. */
-static int await_reply(struct portlink *pl, uint32_t tag, struct port_reply *reply, int *passed)
+/* More than are ever told at once are not the newest, which are the ones that count. */
+static void take_event(struct portlink *pl, const void *msg, size_t len)
+{
+	struct port_ipa *m = &pl->event[EVENTS_MAX - 1];
+
+	if (len != sizeof(*m))
+		return;
+	if (pl->n_events == EVENTS_MAX)
+		memmove(pl->event, pl->event + 1, sizeof(pl->event) - sizeof(*m));
+	else
+		m = &pl->event[pl->n_events++];
+	memcpy(m, msg, sizeof(*m));
+}
+
+/* What comes at any time. */
+static void take_other(struct portlink *pl, const void *msg, size_t len)
+{
+	struct port_hdr h;
+
+	if (len < sizeof(h))
+		return;
+	memcpy(&h, msg, sizeof(h));
+	if (h.type == PORT_LINK)
+		take_link(pl, msg, len);
+	else if (h.type == PORT_EVENT)
+		take_event(pl, msg, len);
+}
+
+union message {
+	struct port_hdr hdr;
+	struct port_reply reply;
+	struct port_ipa ipa;
+};
+
+/*
+ * Wait for the reply with a tag. Return: 0 or -errno of the connection.
+ * @ipa: what comes before it in answer to a PORT_IPA, or NULL.
+ */
+static int await_reply(struct portlink *pl, uint32_t tag, struct port_reply *reply, int *passed,
+		       struct port_ipa *ipa)
 {
 	uint64_t until = now_ms() + REPLY_MS;
 	int fd = atomic_load(&pl->control_fd);
@@ -204,20 +264,22 @@ static int await_reply(struct portlink *pl, uint32_t tag, struct port_reply *rep
 	for (;;) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 		uint64_t now = now_ms();
+		union message m = {0};
 		ssize_t n;
 
 		if (now >= until)
 			return -ETIMEDOUT;
 		if (poll(&p, 1, (int)(until - now)) < 0 && errno != EINTR)
 			return -errno;
-		memset(reply, 0, sizeof(*reply));
-		n = take_message(fd, reply, sizeof(*reply), passed);
+		n = take_message(fd, &m, sizeof(m), passed);
 		if (n < 0)
 			return (int)n;
-		if ((size_t)n >= sizeof(reply->hdr) && reply->hdr.type == PORT_LINK)
-			take_link(pl, reply, (size_t)n);
-		if ((size_t)n == sizeof(*reply) && reply->hdr.type == PORT_REPLY &&
-		    reply->hdr.tag == tag) {
+		take_other(pl, &m, (size_t)n);
+		if (ipa && (size_t)n == sizeof(*ipa) && m.hdr.type == PORT_ANSWER &&
+		    m.hdr.tag == tag)
+			*ipa = m.ipa;
+		if ((size_t)n == sizeof(*reply) && m.hdr.type == PORT_REPLY && m.hdr.tag == tag) {
+			*reply = m.reply;
 			reply->text[sizeof(reply->text) - 1] = 0;
 			return 0;
 		}
@@ -230,16 +292,20 @@ static int await_reply(struct portlink *pl, uint32_t tag, struct port_reply *rep
 
 static int attach(struct portlink *pl, struct port_reply *reply, int *data_fd)
 {
-	struct port_attach a = {.hdr = {PORT_ATTACH, sizeof(a), ++pl->tag},
-				.magic = PORT_MAGIC,
-				.version = PORT_VERSION,
-				.vdev = pl->cfg.vdev};
+	struct port_attach a = {
+		.hdr = {pl->cfg.hipers ? PORT_ATTACH_HIPERS : PORT_ATTACH, sizeof(a), ++pl->tag},
+		.magic = PORT_MAGIC,
+		.version = PORT_VERSION,
+		.vdev = pl->cfg.vdev};
 	int rc;
 
 	memcpy(a.user, pl->user, PORT_USER_BYTES);
 	if (send(atomic_load(&pl->control_fd), &a, sizeof(a), MSG_NOSIGNAL) < 0)
 		return -errno;
-	rc = await_reply(pl, pl->tag, reply, data_fd);
+	rc = await_reply(pl, pl->tag, reply, data_fd, NULL);
+	if (!rc && reply->error == EOPNOTSUPP && pl->cfg.hipers)
+		snprintf(reply->text, sizeof(reply->text),
+			 "this zland is too old for HiperSockets of other processes");
 	if (rc || reply->error)
 		return rc ? rc : -reply->error;
 	return *data_fd < 0 ? -EPROTO : 0;
@@ -252,7 +318,9 @@ static void adopt_data(struct portlink *pl, int fd)
 	/* Best effort: without privilege the kernel gives less. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	pthread_mutex_lock(&pl->data_lock);
+	pthread_mutex_lock(&pl->send_lock);
 	atomic_store(&pl->data_fd, fd);
+	pthread_mutex_unlock(&pl->send_lock);
 	pthread_mutex_unlock(&pl->data_lock);
 }
 
@@ -296,6 +364,7 @@ static void connect_once(struct portlink *pl, char line[LINE_BYTES], uint8_t mac
 	}
 	adopt_data(pl, data_fd);
 	pl->coupled = reply.coupled;
+	pl->mfs = reply.mfs;
 	pl->version = reply.version;
 	pl->pulled = false;
 	pl->told[0] = 0;
@@ -313,18 +382,19 @@ static void take_events(struct portlink *pl)
 	ssize_t n;
 
 	while (fd >= 0 && (n = take_message(fd, msg, sizeof(msg), NULL)) != 0) {
-		struct port_hdr h;
-
 		if (n < 0) {
 			disconnect(pl);
 			return;
 		}
-		if ((size_t)n < sizeof(h))
-			continue;
-		memcpy(&h, msg, sizeof(h));
-		if (h.type == PORT_LINK)
-			take_link(pl, msg, (size_t)n);
+		take_other(pl, msg, (size_t)n);
 	}
+}
+
+static void tell_events(struct portlink *pl, const struct port_ipa *event, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (pl->cfg.event && event[i].len <= sizeof(event[i].data))
+			pl->cfg.event(pl->cfg.ctx, event[i].command, event[i].data, event[i].len);
 }
 
 void portlink_service(struct portlink *pl)
@@ -332,6 +402,8 @@ void portlink_service(struct portlink *pl)
 	char line[LINE_BYTES] = "";
 	uint8_t mac[6];
 	bool attached = false, lost, pulled, coupled;
+	struct port_ipa event[EVENTS_MAX];
+	unsigned n_events;
 
 	pthread_mutex_lock(&pl->control_lock);
 	take_events(pl);
@@ -345,6 +417,9 @@ void portlink_service(struct portlink *pl)
 	pulled = pl->pulled;
 	pl->lost = pl->pulled = false;
 	coupled = pl->coupled;
+	n_events = pl->n_events;
+	memcpy(event, pl->event, n_events * sizeof(event[0]));
+	pl->n_events = 0;
 	pthread_mutex_unlock(&pl->control_lock);
 
 	if (lost)
@@ -362,6 +437,7 @@ void portlink_service(struct portlink *pl)
 		pl->coupled_told = coupled;
 		pl->cfg.plug(pl->cfg.ctx, coupled);
 	}
+	tell_events(pl, event, n_events);
 }
 
 int portlink_service_fd(const struct portlink *pl)
@@ -371,8 +447,8 @@ int portlink_service_fd(const struct portlink *pl)
 
 /* ---- the vs_link: adapter thread ---------------------------------------------------------- */
 
-/* @msg: begins with a header, whose tag is set here. */
-static int exchange(struct portlink *pl, void *msg, size_t len)
+/* @msg: begins with a header, whose tag is set here. @ipa: as of await_reply. */
+static int exchange_ipa(struct portlink *pl, void *msg, size_t len, struct port_ipa *ipa)
 {
 	struct port_hdr *hdr = msg;
 	struct port_reply reply = {0};
@@ -385,7 +461,7 @@ static int exchange(struct portlink *pl, void *msg, size_t len)
 		if (send(atomic_load(&pl->control_fd), msg, len, MSG_NOSIGNAL) < 0)
 			rc = -errno;
 		if (!rc)
-			rc = await_reply(pl, hdr->tag, &reply, NULL);
+			rc = await_reply(pl, hdr->tag, &reply, NULL, ipa);
 		if (rc)
 			disconnect(pl);
 		else
@@ -393,6 +469,11 @@ static int exchange(struct portlink *pl, void *msg, size_t len)
 	}
 	pthread_mutex_unlock(&pl->control_lock);
 	return rc == -ENOTCONN || rc == -ETIMEDOUT ? -EIO : rc;
+}
+
+static int exchange(struct portlink *pl, void *msg, size_t len)
+{
+	return exchange_ipa(pl, msg, len, NULL);
 }
 
 static int request(struct portlink *pl, uint16_t type, const uint8_t *mac, uint16_t vid, bool on)
@@ -442,6 +523,7 @@ static void link_stop(void *link)
 	/* The lock is the promise that nobody is inside ops. */
 	pthread_mutex_lock(&pl->data_lock);
 	pl->ops = NULL;
+	pl->held = 0;
 	pthread_mutex_unlock(&pl->data_lock);
 	request(pl, PORT_STOP, NULL, 0, false);
 }
@@ -513,6 +595,74 @@ struct vs_link portlink_link(struct portlink *pl)
 	return (struct vs_link){&link_ops, pl};
 }
 
+/* ---- the cable of HiperSockets ------------------------------------------------------------- */
+
+/* One call for a unit, whole or not at all. */
+static enum vs_drop cable_send(void *ctx, const struct iovec *iov, unsigned n)
+{
+	struct portlink *pl = ctx;
+	struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = n};
+	ssize_t sent;
+
+	pthread_mutex_lock(&pl->send_lock);
+	sent = sendmsg(atomic_load(&pl->data_fd), &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	pthread_mutex_unlock(&pl->send_lock);
+	add(sent < 0 ? &pl->out_dropped : &pl->out_frames, 1);
+	return sent < 0 ? VS_DROP_TX_NO_BUFFER : VS_DROP_NONE;
+}
+
+static void cable_wants(void *ctx, bool broadcast, uint8_t routing4, uint8_t routing6)
+{
+	struct port_hipers m = {.hdr = {PORT_WANTS, sizeof(m), 0},
+				.broadcast = broadcast,
+				.routing4 = routing4,
+				.routing6 = routing6};
+
+	/* Without a connection it is said again with the next one. */
+	(void)exchange(ctx, &m, sizeof(m));
+}
+
+static int cable_vnicc(void *ctx, uint32_t enabled, uint32_t learning_s)
+{
+	struct port_hipers m = {.hdr = {PORT_VNICC, sizeof(m), 0},
+				.characteristics = enabled,
+				.learning_s = learning_s};
+
+	return exchange(ctx, &m, sizeof(m));
+}
+
+static int cable_ipa(void *ctx, uint8_t command, uint8_t *data, size_t *len, size_t cap)
+{
+	struct port_ipa m = {
+		.hdr = {PORT_IPA, sizeof(m), 0}, .command = command, .len = (uint16_t)*len};
+	struct port_ipa a = {.rc = -1};
+
+	if (*len > sizeof(m.data))
+		return -1;
+	memcpy(m.data, data, *len);
+	if (exchange_ipa(ctx, &m, sizeof(m), &a) || a.len > sizeof(a.data) || a.len > cap)
+		return -1;
+	memcpy(data, a.data, a.len);
+	*len = a.len;
+	return a.rc;
+}
+
+struct hs_cable portlink_cable(struct portlink *pl)
+{
+	return (struct hs_cable){.send = cable_send,
+				 .wants = cable_wants,
+				 .vnicc = cable_vnicc,
+				 .ipa = cable_ipa,
+				 .ctx = pl};
+}
+
+enum hs_mfs portlink_mfs(const struct portlink *pl)
+{
+	return pl->mfs > PORT_MFS_NONE && pl->mfs <= PORT_MFS_64K
+		       ? (enum hs_mfs)(pl->mfs - PORT_MFS_16K)
+		       : HS_MFS_16K;
+}
+
 /* ---- data thread; data_lock held ------------------------------------------------------------ */
 
 static unsigned pump_out(struct portlink *pl)
@@ -577,7 +727,7 @@ static unsigned pump_in(struct portlink *pl)
 		unsigned n;
 
 		if (len == 0)
-			close_fd(&pl->data_fd); /* or it would poll readable for ever */
+			close_data(pl); /* or it would poll readable for ever */
 		if (len <= 0)
 			break;
 		/* The switch has done what a plain adapter cannot: no unfinished frames. */
@@ -601,12 +751,34 @@ static void discard(struct portlink *pl)
 		struct vs_packet hdr;
 
 		if (len == 0)
-			close_fd(&pl->data_fd);
+			close_data(pl);
 		if (len <= 0)
 			return;
 		memcpy(&hdr, pl->packet, sizeof(hdr));
-		add(&pl->in_dropped, hdr.count);
+		add(&pl->in_dropped, pl->cfg.hipers ? 1 : hdr.count);
 	}
+}
+
+static unsigned pump_units(struct portlink *pl)
+{
+	for (unsigned n = 0; n < UNITS_AT_ONCE; n++) {
+		ssize_t len = pl->held;
+
+		if (!len)
+			len = recv(atomic_load(&pl->data_fd), pl->packet, sizeof(pl->packet),
+				   MSG_DONTWAIT);
+		if (len == 0)
+			close_data(pl);
+		if (len <= 0)
+			return n;
+		pl->held = 0;
+		if (!pl->cfg.unit(pl->cfg.ctx, pl->packet, (uint32_t)len)) {
+			pl->held = (uint32_t)len;
+			return n;
+		}
+		add(&pl->in_frames, 1);
+	}
+	return UNITS_AT_ONCE;
 }
 
 unsigned portlink_pump(struct portlink *pl)
@@ -615,13 +787,23 @@ unsigned portlink_pump(struct portlink *pl)
 
 	pthread_mutex_lock(&pl->data_lock);
 	if (pl->ops && atomic_load(&pl->data_fd) >= 0)
-		n = pump_in(pl);
+		n = pl->cfg.hipers ? pump_units(pl) : pump_in(pl);
 	else if (atomic_load(&pl->data_fd) >= 0)
 		discard(pl);
-	if (pl->ops && atomic_load(&pl->data_fd) >= 0)
+	if (pl->ops && atomic_load(&pl->data_fd) >= 0 && !pl->cfg.hipers)
 		n += pump_out(pl);
 	pthread_mutex_unlock(&pl->data_lock);
 	return n;
+}
+
+bool portlink_waits(struct portlink *pl)
+{
+	bool waits;
+
+	pthread_mutex_lock(&pl->data_lock);
+	waits = pl->held;
+	pthread_mutex_unlock(&pl->data_lock);
+	return waits;
 }
 
 int portlink_data_fd(const struct portlink *pl)
@@ -634,7 +816,7 @@ bool portlink_arm(struct portlink *pl)
 	bool work;
 
 	pthread_mutex_lock(&pl->data_lock);
-	work = pl->ops && pl->ops->arm(pl->port);
+	work = pl->ops && !pl->cfg.hipers && pl->ops->arm(pl->port);
 	pthread_mutex_unlock(&pl->data_lock);
 	return work;
 }
@@ -642,7 +824,7 @@ bool portlink_arm(struct portlink *pl)
 void portlink_disarm(struct portlink *pl)
 {
 	pthread_mutex_lock(&pl->data_lock);
-	if (pl->ops)
+	if (pl->ops && !pl->cfg.hipers)
 		pl->ops->disarm(pl->port);
 	pthread_mutex_unlock(&pl->data_lock);
 }

@@ -2,7 +2,8 @@
 /*
  * The client of the port socket: what stands behind an adapter's cable where the switch is in
  * another process. It gives the adapter a vs_link, and moves frames between the adapter's
- * vs_port_ops and the data socket.
+ * vs_port_ops and the data socket. For HiperSockets it is the link and the cable of an adapter's
+ * LAN (hs.h), and what goes over the data socket are units.
  *
  * Three threads may be involved; each function names its own:
  *   adapter  whoever drives the adapter's control calls, under the owner's lock: vs_link_ops
@@ -16,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vswitch/port.h"
+#include "hipersockets/hs.h"
 
 struct portlink;
 
@@ -32,6 +33,12 @@ struct portlink_config {
 	void (*plug)(void *ctx, bool in);
 	/* MAC the switch assigned, once known, before the first plug. Service thread. */
 	void (*mac)(void *ctx, const uint8_t mac[6]);
+
+	bool hipers; /* a NIC of TYPE HIPERSOCKETS; then: */
+	/* A unit came, as for hs_cable_receive. Data thread. */
+	bool (*unit)(void *ctx, const uint8_t *p, uint32_t len);
+	/* An IPA event for the host. Service thread. */
+	void (*event)(void *ctx, uint8_t command, const void *data, size_t len);
 	void *ctx;
 };
 
@@ -43,6 +50,11 @@ void portlink_destroy(struct portlink *pl);
 /* For osa_set_link. Its operations wait for the daemon's answer, at most 2 s, then -EIO. Adapter
  * thread. */
 struct vs_link portlink_link(struct portlink *pl);
+
+/* For hs_lan_set_cable; send: any thread. */
+struct hs_cable portlink_cable(struct portlink *pl);
+/* The frame size of the LAN, while the cable is plugged in. Service thread. */
+enum hs_mfs portlink_mfs(const struct portlink *pl);
 
 /*
  * Connect if it is time (every 500 ms while there is no daemon), take what the daemon says.
@@ -61,6 +73,9 @@ int portlink_service_fd(const struct portlink *pl);
 unsigned portlink_pump(struct portlink *pl);
 /* To be polled for reading by the data thread while it sleeps, or -1. */
 int portlink_data_fd(const struct portlink *pl);
+/* A unit waits for room with the guest, who does not tell when there is some: try again after a
+ * while, and do not poll the descriptor. Data thread. */
+bool portlink_waits(struct portlink *pl);
 /* Before sleeping; pairs with osa's doorbell (vs_port_ops arm, disarm). Return: true: there is
  * work. */
 bool portlink_arm(struct portlink *pl);

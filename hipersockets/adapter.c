@@ -54,7 +54,7 @@ static unsigned deliver_next(struct hs_flow *f)
 	return 0;
 }
 
-static void count_sent(const struct hs_flow *f)
+void hs_count_sent(const struct hs_flow *f)
 {
 	const struct vs_tally t = {.dir = VS_DIRECT_RX,
 				   .why = VS_DROP_NONE,
@@ -86,7 +86,7 @@ static unsigned port_forward(void *port, const struct vs_direct *d)
 	n += deliver_next(&f);
 	pthread_mutex_unlock(&h->out_lock);
 	pthread_rwlock_unlock(&h->lan->lock);
-	count_sent(&f);
+	hs_count_sent(&f);
 	return n;
 }
 
@@ -121,19 +121,24 @@ static int port_wait_fd(void *port)
 	return osa_doorbell(((struct hs_adapter *)port)->osa)->fd;
 }
 
-static unsigned port_caps(void *port)
+unsigned hs_port_no_caps(void *port)
 {
 	(void)port;
 	return 0;
 }
 
+void hs_port_no_disarm(void *port)
+{
+	(void)port;
+}
+
 static uint32_t port_frame_max(void *port)
 {
-	return hs_mfs_bytes(((struct hs_adapter *)port)->lan->mfs) - OSA_HDR_BYTES;
+	return hs_lan_frame_max(((struct hs_adapter *)port)->lan);
 }
 
 /* No frame of a switch comes here or goes from here: COUPLE joins like to like. */
-static unsigned port_rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
+unsigned hs_port_no_rx(void *port, struct vs_burst *b, uint64_t *dropped)
 {
 	(void)port;
 	(void)dropped;
@@ -141,14 +146,14 @@ static unsigned port_rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
 	return 0;
 }
 
-static void port_rx_done(void *port, const struct vs_burst *b)
+void hs_port_no_rx_done(void *port, const struct vs_burst *b)
 {
 	(void)port;
 	(void)b;
 }
 
-static unsigned port_tx_burst(void *port, const struct vs_burst *b, const struct vs_ref *ref,
-			      unsigned n, enum vs_drop *err)
+unsigned hs_port_no_tx(void *port, const struct vs_burst *b, const struct vs_ref *ref, unsigned n,
+		       enum vs_drop *err)
 {
 	(void)port;
 	(void)b;
@@ -160,13 +165,13 @@ static unsigned port_tx_burst(void *port, const struct vs_burst *b, const struct
 
 static const struct vs_port_ops port_ops = {
 	.kind = "IQD",
-	.rx_burst = port_rx_burst,
-	.rx_done = port_rx_done,
-	.tx_burst = port_tx_burst,
+	.rx_burst = hs_port_no_rx,
+	.rx_done = hs_port_no_rx_done,
+	.tx_burst = hs_port_no_tx,
 	.arm = port_arm,
 	.disarm = port_disarm,
 	.wait_fd = port_wait_fd,
-	.caps = port_caps,
+	.caps = hs_port_no_caps,
 	.frame_max = port_frame_max,
 	.forward = port_forward,
 };
@@ -370,13 +375,23 @@ static int link_promisc(void *link, bool on)
 	return on ? -EPERM : 0;
 }
 
+/* What is behind the link when that is not here: NULL, or it is to be told. */
+static const struct hs_cable *cable_of(const struct hs_adapter *h)
+{
+	return h->running && h->lan->cable.send ? &h->lan->cable : NULL;
+}
+
 static int iqd_ip_add(void *ctx, const uint8_t addr[16], bool takeover)
 {
 	struct hs_adapter *h = ctx, *other;
-	int rc;
+	int rc = 0;
 
 	if (!h->lan)
 		return -ENOMEM;
+	if (cable_of(h))
+		rc = h->link.ops->ip_add(h->link.ctx, addr, takeover ? VS_IP_TAKEOVER : 0);
+	if (rc)
+		return rc;
 	pthread_rwlock_wrlock(&h->lan->lock);
 	other = hs_lan_owner(h->lan, HS_KIND_IP, 3, addr);
 	if (other && other != h && takeover)
@@ -392,6 +407,8 @@ static void iqd_ip_del(void *ctx, const uint8_t addr[16])
 
 	if (!h->lan)
 		return;
+	if (cable_of(h))
+		(void)h->link.ops->ip_del(h->link.ctx, addr);
 	pthread_rwlock_wrlock(&h->lan->lock);
 	hs_lan_del(h->lan, h, HS_KIND_IP, addr);
 	pthread_rwlock_unlock(&h->lan->lock);
@@ -416,10 +433,32 @@ static void iqd_wants(void *ctx, bool broadcast, uint8_t routing4, uint8_t routi
 	pthread_rwlock_wrlock(&h->lan->lock);
 	set_wants(h, routing4, routing6);
 	pthread_rwlock_unlock(&h->lan->lock);
+	if (cable_of(h))
+		h->lan->cable.wants(h->lan->cable.ctx, broadcast, routing4, routing6);
+}
+
+/* Whoever has the LAN remembers no longer than a connection. */
+static int iqd_vnicc(void *ctx, uint32_t enabled, uint32_t learning_s)
+{
+	struct hs_adapter *h = ctx;
+	const struct hs_cable *c = cable_of(h);
+	int rc;
+
+	if (!h->lan || !h->lan->cable.send)
+		return hs_vnicc_set(h, enabled, learning_s);
+	rc = c ? c->vnicc(c->ctx, enabled, learning_s) : 0;
+	if (!rc)
+		h->vnicc = (struct hs_vnicc){.enabled = enabled, .learning_s = learning_s};
+	return rc;
 }
 
 static int iqd_ipa(void *ctx, uint8_t command, uint8_t *data, size_t *len, size_t cap)
 {
+	const struct hs_adapter *h = ctx;
+	const struct hs_cable *c = cable_of(h);
+
+	if (c)
+		return c->ipa(c->ctx, command, data, len, cap);
 	switch (command) {
 	case OSA_SETBRIDGEPORT_IQD:
 		return hs_role_ipa(ctx, data, len, cap);
@@ -457,11 +496,11 @@ static uint16_t iqd_pnso(void *ctx, const struct qdio_pnso *q, uint8_t *data, si
 	return hs_pnso(ctx, q, data, cap, len);
 }
 
-static const struct osa_iqd_ops iqd_ops = {
+const struct osa_iqd_ops hs_iqd_ops = {
 	.ip_add = iqd_ip_add,
 	.ip_del = iqd_ip_del,
 	.wants = iqd_wants,
-	.vnicc = hs_vnicc_set,
+	.vnicc = iqd_vnicc,
 	.ipa = iqd_ipa,
 	.forget = iqd_forget,
 	.tick = iqd_tick,
@@ -472,6 +511,30 @@ static const struct osa_iqd_ops iqd_ops = {
 /* ---- start and stop
  * ------------------------------------------------------------------------------------ */
 
+/* What is here tells the host of by commands is told to the LAN of a cable when it begins. */
+static int cable_up(struct hs_adapter *h)
+{
+	const struct hs_cable *c = &h->lan->cable;
+	int rc = h->link.ops->layer(h->link.ctx, h->layer);
+
+	if (!rc)
+		rc = h->link.ops->start(h->link.ctx, &port_ops, h);
+	if (!rc && h->layer == 2)
+		rc = c->vnicc(c->ctx, h->vnicc.enabled, h->vnicc.learning_s);
+	else if (!rc)
+		c->wants(c->ctx, h->broadcast_asked, h->routing4, h->routing6);
+	return rc;
+}
+
+static int link_up(struct hs_adapter *h)
+{
+	if (!h->link.ops)
+		return 0;
+	if (h->lan->cable.send)
+		return cable_up(h);
+	return h->link.ops->start(h->link.ctx, h->osa ? &port_ops : &hs_far_port_ops, h);
+}
+
 /* osa's own data path is not used: @ops and @port are. */
 static int link_start(void *link, const struct vs_port_ops *ops, void *port)
 {
@@ -481,8 +544,8 @@ static int link_start(void *link, const struct vs_port_ops *ops, void *port)
 	(void)ops;
 	(void)port;
 	pthread_rwlock_wrlock(&h->lan->lock);
-	h->queues = osa_queues(h->osa);
-	h->layer = osa_layer(h->osa) == 3 ? 3 : 2;
+	h->queues = h->osa ? osa_queues(h->osa) : NULL;
+	h->layer = (h->osa ? osa_layer(h->osa) : h->far_layer) == 3 ? 3 : 2;
 	h->out_queue = 0;
 	memset(h->aob, 0, sizeof(h->aob));
 	h->near = NULL;
@@ -492,8 +555,7 @@ static int link_start(void *link, const struct vs_port_ops *ops, void *port)
 	set_wants(h, h->routing4, h->routing6);
 	hs_lan_join(h->lan, h);
 	pthread_rwlock_unlock(&h->lan->lock);
-	if (h->link.ops)
-		rc = h->link.ops->start(h->link.ctx, &port_ops, h);
+	rc = link_up(h);
 	if (!rc)
 		return 0;
 	pthread_rwlock_wrlock(&h->lan->lock);
@@ -529,11 +591,19 @@ static const struct vs_link_ops link_ops = {
 	.promisc = link_promisc,
 };
 
+struct vs_link hs_link(struct hs_adapter *h)
+{
+	return (struct vs_link){.ops = &link_ops, .ctx = h};
+}
+
 static void unplug(struct hs_adapter *h)
 {
 	if (!h->lan)
 		return;
-	osa_set_link(h->osa, NULL);
+	if (h->osa)
+		osa_set_link(h->osa, NULL);
+	else if (h->running)
+		link_stop(h);
 	atomic_store_explicit(&h->plugged, NULL, memory_order_release);
 	/* A SIGA that saw the LAN still holds its lock, or will find us not running. */
 	pthread_rwlock_wrlock(&h->lan->lock);
@@ -546,7 +616,7 @@ static void unplug(struct hs_adapter *h)
 
 void hs_plug(struct hs_adapter *h, struct hs_lan *lan, const struct vs_link *link)
 {
-	const struct vs_link ours = {.ops = &link_ops, .ctx = h};
+	const struct vs_link ours = hs_link(h);
 
 	unplug(h);
 	if (!lan)
@@ -554,8 +624,10 @@ void hs_plug(struct hs_adapter *h, struct hs_lan *lan, const struct vs_link *lin
 	h->lan = lan;
 	if (link)
 		h->link = *link;
-	osa_set_frame_size(h->osa, frame_codes[lan->mfs], hs_mfs_mtu(lan->mfs));
 	atomic_store_explicit(&h->plugged, lan, memory_order_release);
+	if (!h->osa)
+		return; /* its host is told by who has it */
+	osa_set_frame_size(h->osa, frame_codes[lan->mfs], hs_mfs_mtu(lan->mfs));
 	osa_set_link(h->osa, &ours);
 }
 
@@ -583,8 +655,7 @@ static void locks_destroy(struct hs_adapter *h)
 	pthread_mutex_destroy(&h->in_lock);
 }
 
-struct hs_adapter *hs_create(const struct hs_config *cfg, const struct qdio_env_ops *env_ops,
-			     void *env)
+static struct hs_adapter *adapter_new(const struct hs_config *cfg)
 {
 	struct hs_adapter *h = calloc(1, sizeof(*h));
 	int rc;
@@ -603,8 +674,36 @@ struct hs_adapter *hs_create(const struct hs_config *cfg, const struct qdio_env_
 	TAILQ_INIT(&h->waiting);
 	STAILQ_INIT(&h->done);
 	hs_vnicc_reset(h);
+	return h;
+}
+
+static void adapter_free(struct hs_adapter *h)
+{
+	locks_destroy(h);
+	free(h);
+}
+
+struct hs_adapter *hs_far_create(const struct hs_config *cfg, const struct hs_far *far)
+{
+	struct hs_adapter *h = adapter_new(cfg);
+
+	if (!h)
+		return NULL;
+	h->cfg.worker = true;
+	h->far = *far;
+	return h;
+}
+
+struct hs_adapter *hs_create(const struct hs_config *cfg, const struct qdio_env_ops *env_ops,
+			     void *env)
+{
+	struct hs_adapter *h = adapter_new(cfg);
+	int rc;
+
+	if (!h)
+		return NULL;
 	h->cfg.osa.mtu = hs_mfs_mtu(HS_MFS_16K);
-	h->cfg.osa.iqd = (struct osa_iqd){.ops = &iqd_ops,
+	h->cfg.osa.iqd = (struct osa_iqd){.ops = &hs_iqd_ops,
 					  .ctx = h,
 					  .frame_size = HS_FRAME_16K,
 					  .mmwc = cfg->single ? 0 : MMWC,
@@ -614,8 +713,7 @@ struct hs_adapter *hs_create(const struct hs_config *cfg, const struct qdio_env_
 	if (h->osa)
 		return h;
 	rc = errno;
-	locks_destroy(h);
-	free(h);
+	adapter_free(h);
 	errno = rc;
 	return NULL;
 }
@@ -633,8 +731,7 @@ void hs_destroy(struct hs_adapter *h)
 		hs_lan_leave(h->lan, h);
 		pthread_rwlock_unlock(&h->lan->lock);
 	}
-	locks_destroy(h);
-	free(h);
+	adapter_free(h);
 }
 
 struct osa *hs_osa(struct hs_adapter *h)

@@ -164,6 +164,7 @@ static void take_burst(struct hs_flow *f, struct hs_bridge *b, const struct vs_b
 	uint32_t max = hs_mfs_bytes(f->lan->mfs);
 	struct hs_unit u;
 
+	u.raw = false;
 	for (unsigned k = 0; k < n;) {
 		u.n = u.n_pieces = u.bytes = 0;
 		while (k < n && add_frame(&u, burst, ref[k], max))
@@ -213,33 +214,14 @@ static unsigned port_tx_burst(void *port, const struct vs_burst *burst, const st
 
 static uint32_t port_frame_max(void *port)
 {
-	return hs_mfs_bytes(((struct hs_bridge *)port)->lan->mfs) - OSA_HDR_BYTES;
+	return hs_lan_frame_max(((struct hs_bridge *)port)->lan);
 }
 
 /* The LAN's senders come by themselves: nothing is fetched here. */
-static unsigned port_rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
-{
-	(void)port;
-	(void)dropped;
-	b->n = 0;
-	return 0;
-}
-
-static void port_rx_done(void *port, const struct vs_burst *b)
-{
-	(void)port;
-	(void)b;
-}
-
 static bool port_arm(void *port)
 {
 	(void)port;
 	return false;
-}
-
-static void port_disarm(void *port)
-{
-	(void)port;
 }
 
 static int port_wait_fd(void *port)
@@ -248,21 +230,15 @@ static int port_wait_fd(void *port)
 	return -1;
 }
 
-static unsigned port_caps(void *port)
-{
-	(void)port;
-	return 0;
-}
-
 static const struct vs_port_ops port_ops = {
 	.kind = "BRIDGE",
-	.rx_burst = port_rx_burst,
-	.rx_done = port_rx_done,
+	.rx_burst = hs_port_no_rx,
+	.rx_done = hs_port_no_rx_done,
 	.tx_burst = port_tx_burst,
 	.arm = port_arm,
-	.disarm = port_disarm,
+	.disarm = hs_port_no_disarm,
 	.wait_fd = port_wait_fd,
-	.caps = port_caps,
+	.caps = hs_port_no_caps,
 	.frame_max = port_frame_max,
 };
 

@@ -55,7 +55,8 @@ bool hs_wait(struct hs_flow *f, struct hs_adapter *to, const struct hs_unit *u, 
 	struct hs_waiting *w;
 	struct qdio_aob *a;
 
-	if (!has_completion(from) ||
+	/* Of a host elsewhere nobody tells when it has room. */
+	if (!has_completion(from) || !to->queues ||
 	    atomic_load_explicit(&from->n_waiting, memory_order_relaxed) >= HS_WAITING_MAX)
 		return false;
 	a = map_aob(from, aob);

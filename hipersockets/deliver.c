@@ -120,7 +120,8 @@ static void run_to(struct hs_flow *f, struct hs_adapter *to)
 	hs_flow_end(f);
 	pthread_mutex_lock(&to->in_lock);
 	f->to = to;
-	f->first = hs_input(to)->cursor;
+	if (to->queues)
+		f->first = hs_input(to)->cursor;
 }
 
 /* ---- filling an input buffer ------------------------------------------------------------------
@@ -224,20 +225,40 @@ static void prefetch_input(const struct qdio_queue *q, unsigned at)
 	__builtin_prefetch(data + 64, 1);
 }
 
+static enum vs_drop fill_next(struct hs_flow *f, const struct hs_unit *u)
+{
+	struct qdio_queue *q = hs_input(f->to);
+	enum vs_drop why;
+
+	prefetch_input(q, f->first + f->filled);
+	if (!qdio_in_empty(q, f->filled))
+		return VS_DROP_TX_NO_BUFFER;
+	why = fill(q, f->first + f->filled, u);
+	if (why == VS_DROP_TX_BAD_BUFFER)
+		refuse_buffer(f);
+	if (why == VS_DROP_NONE)
+		f->filled++;
+	return why;
+}
+
+static __attribute__((noinline)) enum vs_drop send_away(struct hs_adapter *to,
+							const struct hs_unit *u)
+{
+	enum vs_drop why = hs_far_send(&to->far, u);
+
+	if (why == VS_DROP_NONE)
+		hs_count(&to->rx_buffers, 1);
+	return why;
+}
+
 enum vs_drop hs_give(struct hs_flow *f, struct hs_adapter *to, const struct hs_unit *u)
 {
 	enum vs_drop why;
 
 	run_to(f, to);
-	prefetch_input(hs_input(to), f->first + f->filled);
-	if (!qdio_in_empty(hs_input(to), f->filled))
-		return VS_DROP_TX_NO_BUFFER;
-	why = fill(hs_input(to), f->first + f->filled, u);
-	if (why == VS_DROP_TX_BAD_BUFFER)
-		refuse_buffer(f);
+	why = __builtin_expect(to->queues != NULL, 1) ? fill_next(f, u) : send_away(to, u);
 	if (why != VS_DROP_NONE)
 		return why;
-	f->filled++;
 	f->frames += u->n;
 	f->bytes += u->bytes - u->n * OSA_HDR_BYTES;
 	f->mcast += u->to.cast == HS_UNICAST ? 0 : u->n;
@@ -471,6 +492,8 @@ static enum vs_drop give(struct hs_flow *f, const struct hs_unit *u, struct hs_a
 {
 	enum vs_drop why;
 
+	if (__builtin_expect(u->raw, 0))
+		return hs_cable_send(f, u);
 	if (spoofed(f, u))
 		return VS_DROP_SRC_SPOOFED;
 	if (f->from && f->from->protect && disguised(f->from, u))
@@ -543,6 +566,22 @@ static struct qdio_result deliver_unit(struct hs_flow *f, const struct hs_unit *
 	return result_of(why, 0);
 }
 
+/* The bytes are gone with the next unit: nothing of them is left for the bridge. */
+void hs_deliver_far(struct hs_flow *f, const struct hs_unit *u, enum vs_drop why)
+{
+	struct hs_adapter *h = f->from;
+
+	hs_count(&h->tx_buffers, 1);
+	why = why == VS_DROP_NONE && h->trace ? VS_DROP_ISOLATED : why;
+	if (why == VS_DROP_NONE) {
+		deliver_unit(f, u, 0, NULL);
+		hs_bridge_flush(f);
+		return;
+	}
+	count_refused(f, why);
+	hs_drop(f, h, VS_DIRECT_RX, why, NULL);
+}
+
 /* ---- an output queue
  * ----------------------------------------------------------------------------- */
 
@@ -588,6 +627,7 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
 		return 0;
 	prefetch(q, n);
 	prefetch_near(h, f->lan);
+	u.raw = f->lan->cable.send != NULL;
 	memcpy(u.mac, h->mac, 6);
 	for (unsigned i = 0; i < n; i++, aob = 0) {
 		if (i + AHEAD < n)
@@ -607,7 +647,7 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
 		f->failed |= res[i].state == QDIO_OUT_ERROR;
 	}
 	hs_bridge_flush(f);
-	if (f->to) {
+	if (f->to && f->to->queues) {
 		h->near = f->to;
 		h->near_left = f->lan->n_left;
 		h->near_at = f->first + f->filled;

@@ -192,6 +192,12 @@ static enum vs_drop take_frame(struct hs_unit *u, const struct qdio_entry *e, un
 		return VS_DROP_RX_GIANT;
 	if (!take_bytes(u, x, e, n, used))
 		return VS_DROP_RX_MALFORMED;
+	u->bytes += OSA_HDR_BYTES + x->len;
+	if (u->raw) {
+		u->to = (struct hs_dest){.layer = layer};
+		u->n++;
+		return VS_DROP_NONE;
+	}
 	if (layer == 3)
 		judge_layer3(x, &to, u->mac);
 	else
@@ -201,8 +207,13 @@ static enum vs_drop take_frame(struct hs_unit *u, const struct qdio_entry *e, un
 	else if (!hs_same_dest(&to, &u->to))
 		return VS_DROP_RX_MALFORMED;
 	u->n++;
-	u->bytes += OSA_HDR_BYTES + x->len;
 	return VS_DROP_NONE;
+}
+
+static void begin(struct hs_unit *u)
+{
+	u->n = u->n_pieces = u->bytes = 0;
+	u->pci = false;
 }
 
 /* Return: entries, 0 if none is the last. */
@@ -223,9 +234,7 @@ enum vs_drop hs_fetch(const struct qdio_queue *q, unsigned i, uint8_t layer, uin
 	struct qdio_entry e[QDIO_SBAL_ENTRIES];
 	unsigned n = read_entries(q, i, e), used;
 
-	u->n = 0;
-	u->n_pieces = 0;
-	u->bytes = 0;
+	begin(u);
 	u->pci = n && e[0].sflags & QDIO_SBALF0_PCI;
 	*at = QDIO_SBAL_ENTRIES - 1;
 	if (!n)
@@ -238,6 +247,39 @@ enum vs_drop hs_fetch(const struct qdio_queue *q, unsigned i, uint8_t layer, uin
 		why = take_frame(u, &e[k], n - k, &used, layer, frame_max);
 		if (why != VS_DROP_NONE)
 			return why;
+	}
+	return VS_DROP_NONE;
+}
+
+/* The frame's length by its header. */
+static uint32_t length_of(const uint8_t *hdr, uint8_t layer)
+{
+	return be16_load(hdr + (layer == 3 ? offsetof(struct osa_l3_hdr, len)
+					   : offsetof(struct osa_l2_hdr, len)));
+}
+
+enum vs_drop hs_unpack(const uint8_t *p, uint32_t len, uint8_t layer, uint32_t frame_max,
+		       struct hs_unit *u)
+{
+	begin(u);
+	if (!len || len > frame_max + OSA_HDR_BYTES)
+		return VS_DROP_RX_MALFORMED;
+	while (len) {
+		struct qdio_entry e = {.data = (uint8_t *)(uintptr_t)p};
+		uint8_t as = layer ? layer : p[0] == OSA_HDR_LAYER3 ? 3 : 2;
+		enum vs_drop why;
+		unsigned used;
+
+		if (len < OSA_HDR_BYTES || u->n == QDIO_SBAL_ENTRIES)
+			return VS_DROP_RX_MALFORMED;
+		e.len = OSA_HDR_BYTES + length_of(p, as);
+		if (e.len > len)
+			return VS_DROP_RX_MALFORMED;
+		why = take_frame(u, &e, 1, &used, as, frame_max);
+		if (why != VS_DROP_NONE)
+			return why;
+		p += e.len;
+		len -= e.len;
 	}
 	return VS_DROP_NONE;
 }

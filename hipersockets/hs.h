@@ -13,6 +13,8 @@
 #ifndef HIPERSOCKETS_HS_H
 #define HIPERSOCKETS_HS_H
 
+#include <sys/uio.h>
+
 #include "osa/osa.h"
 
 struct hs_lan;
@@ -117,6 +119,56 @@ void hs_watch(struct hs_adapter *h, bool allowed, bool asked);
 
 /* MAC protection: in layer 2 the host may only speak as mac. At first off. Control thread. */
 void hs_protect(struct hs_adapter *h, const uint8_t mac[6], bool on);
+
+/* ---- adapter and LAN in different processes ------------------------------------------- */
+
+/*
+ * What goes between them is units: headers (32 bytes) and frames of one buffer, one behind the
+ * other, as the host wrote them or is to get them; and what the host registers, by the same
+ * operations as in one process: those of hs_link and hs_iqd_ops.
+ *
+ * Where the LAN is, the adapter is a far one: no queues, no osa; a port of the LAN's switch, whose
+ * worker takes in what its host sent.
+ */
+struct hs_far {
+	/* The host's next unit, which stays put until the next call; 0: there is none. The port's
+	 * worker. */
+	uint32_t (*receive)(void *ctx, const uint8_t **p);
+	/* A unit for the host. Any thread. Return: VS_DROP_NONE, or why it is lost. */
+	enum vs_drop (*send)(void *ctx, const struct iovec *iov, unsigned n);
+	bool (*arm)(void *ctx); /* as in vs_port_ops */
+	int (*wait_fd)(void *ctx);
+	/* As osa_ipa_event. Control thread. */
+	void (*event)(void *ctx, uint8_t command, const void *data, size_t len);
+	void *ctx;
+};
+
+/* @cfg: devno and chpid are looked at. Return: the adapter, or NULL and errno. */
+struct hs_adapter *hs_far_create(const struct hs_config *cfg, const struct hs_far *far);
+/* The layer that the host will speak, before it starts; layer 2 without. */
+void hs_far_layer(struct hs_adapter *h, uint8_t layer);
+/* What the host does; start's operations are not looked at. While it is plugged in. */
+struct vs_link hs_link(struct hs_adapter *h);
+extern const struct osa_iqd_ops hs_iqd_ops; /* of these: ip_add, ip_del, wants, vnicc, ipa, tick */
+
+/*
+ * Where the host is, its LAN has nothing but a cable. Its link (hs_plug) is told of what the host
+ * registers; the rest goes by these.
+ */
+struct hs_cable {
+	/* What the host sends; whoever executes SIGA. Return: as of hs_far. */
+	enum vs_drop (*send)(void *ctx, const struct iovec *iov, unsigned n);
+	/* As in osa_iqd_ops. */
+	void (*wants)(void *ctx, bool broadcast, uint8_t routing4, uint8_t routing6);
+	int (*vnicc)(void *ctx, uint32_t enabled, uint32_t learning_s);
+	int (*ipa)(void *ctx, uint8_t command, uint8_t *data, size_t *len, size_t cap);
+	void *ctx;
+};
+
+/* Of a new LAN, for one adapter. */
+void hs_lan_set_cable(struct hs_lan *lan, const struct hs_cable *cable);
+/* A unit for the host. Any one thread. Return: false: there is no room for it. */
+bool hs_cable_receive(struct hs_adapter *h, const uint8_t *p, uint32_t len);
 
 struct hs_info {
 	enum hs_mfs mfs;

@@ -46,6 +46,7 @@ struct hs_unit {
 	unsigned n, n_pieces;
 	uint32_t bytes; /* headers and frames */
 	bool pci;	/* a signal is asked for when it is done */
+	bool raw;	/* not judged: headers are the sender's */
 	struct hs_dest to;
 	uint8_t mac[6]; /* the sender's */
 	struct hs_piece piece[HS_PIECES];
@@ -60,6 +61,10 @@ static inline bool hs_same_dest(const struct hs_dest *a, const struct hs_dest *b
 
 /* fetch.c: header and destination of a frame of layer 2, by head and len. */
 void hs_judge_layer2(struct hs_frame *x, struct hs_dest *to);
+/* fetch.c: the same of a unit's bytes, which stay put. A raw one is not judged. @layer: 0: what
+ * each header says. */
+enum vs_drop hs_unpack(const uint8_t *p, uint32_t len, uint8_t layer, uint32_t frame_max,
+		       struct hs_unit *u);
 /*
  * fetch.c: read buffer i and judge it.
  * @at: the entry at fault. Return: VS_DROP_NONE, or what is wrong with it.
@@ -138,6 +143,7 @@ struct hs_lan {
 	uint64_t n_changes; /* all that were noted */
 	struct hs_learned_list learned[HS_LEARNED_BUCKETS];
 
+	struct hs_cable cable; /* send NULL: none */
 	unsigned n_left; /* members that have left */
 
 	pthread_mutex_t role_lock; /* bridge.c, role.c: what follows */
@@ -186,7 +192,9 @@ struct hs_done {
 
 struct hs_adapter {
 	struct hs_config cfg;
-	struct osa *osa;
+	struct osa *osa; /* NULL: a far one */
+	struct hs_far far;
+	uint8_t far_layer;
 
 	/* Control thread. */
 	struct vs_link link;		  /* ops NULL: none */
@@ -221,7 +229,7 @@ struct hs_adapter {
 	struct hs_addresses addresses;
 	unsigned n_groups;
 	LIST_ENTRY(hs_adapter) member;
-	struct qdio_queues *queues;
+	struct qdio_queues *queues; /* NULL: not active, or a far one */
 
 	/* out_lock: output queues, for whoever delivers from here. */
 	pthread_mutex_t out_lock;
@@ -339,6 +347,27 @@ uint16_t hs_pnso(struct hs_adapter *h, const struct qdio_pnso *q, uint8_t *data,
 		 size_t *len);
 void hs_notify_tick(struct hs_adapter *h);
 
+/* ---- far.c --------------------------------------------------------------------------- */
+
+struct hs_flow;
+
+extern const struct vs_port_ops hs_far_port_ops;
+/* A unit to who is elsewhere. */
+enum vs_drop hs_far_send(const struct hs_far *far, const struct hs_unit *u);
+/* f's LAN is a cable. */
+enum vs_drop hs_cable_send(const struct hs_flow *f, const struct hs_unit *u);
+/* An IPA event for the host. */
+int hs_event(struct hs_adapter *h, uint8_t command, const void *data, size_t len);
+
+/* What an adapter needs as a port, and has in common with bridge ports: nothing is fetched. */
+unsigned hs_port_no_rx(void *port, struct vs_burst *b, uint64_t *dropped);
+void hs_port_no_rx_done(void *port, const struct vs_burst *b);
+unsigned hs_port_no_tx(void *port, const struct vs_burst *b, const struct vs_ref *ref, unsigned n,
+		       enum vs_drop *err);
+void hs_port_no_disarm(void *port);
+unsigned hs_port_no_caps(void *port);
+uint32_t hs_lan_frame_max(const struct hs_lan *lan);
+
 /* ---- delivery ------------------------------------------------------------------------ */
 
 /* What one turn of delivering from an adapter keeps: deliver.c. */
@@ -376,6 +405,10 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
  */
 enum vs_drop hs_give(struct hs_flow *f, struct hs_adapter *to, const struct hs_unit *u);
 void hs_flow_end(struct hs_flow *f);
+/* A unit of f's sender, a far one; why: what is wrong with it. The locks are as of hs_deliver. */
+void hs_deliver_far(struct hs_flow *f, const struct hs_unit *u, enum vs_drop why);
+/* What was sent in this turn counts. No lock is held. */
+void hs_count_sent(const struct hs_flow *f);
 /* A unit from outside. The LAN's lock is held. Return: VS_DROP_NONE or why nobody got it. */
 enum vs_drop hs_arrive(struct hs_flow *f, const struct hs_unit *u);
 void hs_drop(const struct hs_flow *f, struct hs_adapter *h, enum vs_direct_dir dir,

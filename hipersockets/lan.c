@@ -21,7 +21,7 @@
  * without the switch's stages. Elsewhere it is the thread that executes SIGA. The switch
  * behind vs_link gives counters and captures, no more.
  *
- * Bridge ports (bridge.c) join a LAN and switches.
+ * Bridge ports (bridge.c) join a LAN and switches. A host may be in another process (far.c).
  *
  * Layers: an address belongs to the layer of its session, and is looked up in the layer of the
  * frame: hosts of different layers never meet.
@@ -66,6 +66,16 @@ uint16_t hs_mfs_mtu(enum hs_mfs mfs)
 enum hs_mfs hs_lan_mfs(const struct hs_lan *lan)
 {
 	return lan->mfs;
+}
+
+uint32_t hs_lan_frame_max(const struct hs_lan *lan)
+{
+	return hs_mfs_bytes(lan->mfs) - OSA_HDR_BYTES;
+}
+
+void hs_lan_set_cable(struct hs_lan *lan, const struct hs_cable *cable)
+{
+	lan->cable = *cable;
 }
 
 /* Senders come and go all the time: a writer must not wait for a moment without any. */

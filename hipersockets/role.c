@@ -77,7 +77,7 @@ static void tell(struct hs_adapter *h)
 	size_t len = list_ports(h, &l);
 
 	finish(&l.head.bridge, OSA_BRIDGE_STATE_CHANGE, len, 0);
-	if (!osa_ipa_event(h->osa, OSA_SETBRIDGEPORT_IQD, &l, len))
+	if (!hs_event(h, OSA_SETBRIDGEPORT_IQD, &l, len))
 		h->roles_seen = h->lan->n_role_changes;
 }
 
@@ -124,7 +124,7 @@ static uint16_t set(struct hs_adapter *h, enum hs_role role)
 {
 	const struct hs_bridge_config cfg = {.role = role, .adapter = h};
 
-	if (!h->lan || !h->running)
+	if (!h->lan || !h->running || h->layer != 2)
 		return OSA_RC_BRIDGE_NO_QUEUES;
 	if (other_family(h->lan))
 		return OSA_RC_BRIDGE_OTHER_FAMILY;

@@ -40,6 +40,9 @@ int hs_vnicc_set(void *ctx, uint32_t enabled, uint32_t learning_s)
 	struct hs_lan *lan = h->lan;
 	int rc;
 
+	if (enabled & ~OSA_CHAR_ALL || learning_s < OSA_LEARNING_TIMEOUT_MIN ||
+	    learning_s > OSA_LEARNING_TIMEOUT_MAX)
+		return -EINVAL; /* of a host elsewhere */
 	if (h->role)
 		return -EBUSY;
 	if (!lan)

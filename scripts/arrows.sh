@@ -36,7 +36,7 @@ excepted()
 	guest/*:qdio/qdio_wire.h | guest/*:osa/osa_wire.h | guest/*:cp/channel_wire.h) return 0 ;;
 	guest/*:hipersockets/hs_wire.h) return 0 ;;
 	hipersockets/*:osa/osa.h | hipersockets/*:osa/osa_wire.h) return 0 ;;
-	guest/portlink.[ch]:vswitch/port.h | guest/portlink.[ch]:vswitch/packet.h | guest/portlink.[ch]:cp/port_wire.h) return 0 ;;
+	guest/portlink.[ch]:vswitch/port.h | guest/portlink.[ch]:vswitch/packet.h | guest/portlink.[ch]:cp/port_wire.h | guest/portlink.[ch]:hipersockets/hs.h) return 0 ;;
 	guest/hercules/*:qdio/qdio.h | guest/hercules/*:osa/osa.h | guest/hercules/*:hipersockets/hs.h) return 0 ;;
 	guest/zlan-nic*.c:host/host.h | guest/zlan-nic*.h:host/host.h) return 0 ;;
 	esac

@@ -451,7 +451,9 @@ static const struct {
 	 true},
 	{8, PORT_ATTACH, sizeof(struct port_request), sizeof(struct port_request), EPROTO, true},
 	{9, 0, sizeof(struct port_request), sizeof(struct port_request), EOPNOTSUPP, false},
-	{10, PORT_ROUTING + 1, 8, 8, EOPNOTSUPP, false},
+	{10, PORT_IPA + 1, 8, 8, EOPNOTSUPP, false},
+	{27, PORT_ATTACH_HIPERS, 8, 8, EPROTO, true},
+	{28, PORT_IPA, sizeof(struct port_ipa), sizeof(struct port_ipa), EOPNOTSUPP, false},
 	{26, PORT_LAYER, 8, 8, EOPNOTSUPP, false}, /* before ATTACH: no version 3 */
 	{11, PORT_REPLY, sizeof(struct port_reply), sizeof(struct port_reply), EOPNOTSUPP, false},
 	{12, 65535, 8, 8, EOPNOTSUPP, false},

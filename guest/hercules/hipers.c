@@ -19,7 +19,8 @@ struct lan {
 };
 
 struct hipers {
-	struct lan *lan;
+	struct lan *lan;      /* of this emulator, or NULL */
+	struct hs_lan *cable; /* as of zland, while the cable is plugged in */
 	struct hs_adapter *adapter;
 	uint16_t subchannel; /* of the queues */
 };
@@ -28,6 +29,14 @@ static struct {
 	pthread_mutex_t lock;
 	LIST_HEAD(lan_list, lan) head;
 } lans = {.lock = PTHREAD_MUTEX_INITIALIZER, .head = LIST_HEAD_INITIALIZER(lans.head)};
+
+static uint64_t seed_of(const void *p)
+{
+	uint64_t seed = 0;
+
+	/* What hashes of addresses begin with; without it they are only easier to guess. */
+	return getrandom(&seed, sizeof(seed), 0) < 0 ? (uint64_t)(uintptr_t)p : seed;
+}
 
 /* ---- LANs; their lock is held --------------------------------------------------------------- */
 
@@ -44,14 +53,10 @@ static struct lan *lan_find(const char *name)
 static struct lan *lan_new(const char *name, enum hs_mfs mfs)
 {
 	struct lan *l = calloc(1, sizeof(*l));
-	uint64_t seed = 0;
 
 	if (!l)
 		return NULL;
-	/* What hashes of addresses begin with; without it they are only easier to guess. */
-	if (getrandom(&seed, sizeof(seed), 0) < 0)
-		seed = (uint64_t)(uintptr_t)l;
-	l->lan = hs_lan_create(mfs, seed);
+	l->lan = hs_lan_create(mfs, seed_of(l));
 	if (!l->lan) {
 		free(l);
 		return NULL;
@@ -146,6 +151,46 @@ fail:
 	return NULL;
 }
 
+struct hipers *hipers_create_far(const char *user, const struct osa_config *cfg,
+				 const struct qdio_env_ops *env_ops, void *env)
+{
+	struct hipers *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->subchannel = cfg->subchannel[QDIO_DEVICES - 1];
+	p->adapter = adapter_new(user, cfg, env_ops, env);
+	if (p->adapter)
+		return p;
+	free(p);
+	return NULL;
+}
+
+int hipers_plug(struct hipers *p, struct portlink *link)
+{
+	struct hs_cable cable;
+	struct vs_link l;
+
+	hs_plug(p->adapter, NULL, NULL);
+	hs_lan_destroy(p->cable);
+	p->cable = NULL;
+	if (!link)
+		return 0;
+	p->cable = hs_lan_create(portlink_mfs(link), seed_of(p));
+	if (!p->cable)
+		return -errno;
+	cable = portlink_cable(link);
+	l = portlink_link(link);
+	hs_lan_set_cable(p->cable, &cable);
+	hs_plug(p->adapter, p->cable, &l);
+	return 0;
+}
+
+bool hipers_unit(struct hipers *p, const uint8_t *unit, uint32_t len)
+{
+	return hs_cable_receive(p->adapter, unit, len);
+}
+
 void hipers_destroy(struct hipers *p)
 {
 	if (!p)
@@ -153,8 +198,10 @@ void hipers_destroy(struct hipers *p)
 	pthread_mutex_lock(&lans.lock);
 	hs_plug(p->adapter, NULL, NULL);
 	hs_destroy(p->adapter);
-	lan_put(p->lan);
+	if (p->lan)
+		lan_put(p->lan);
 	pthread_mutex_unlock(&lans.lock);
+	hs_lan_destroy(p->cable);
 	free(p);
 }
 

@@ -6,9 +6,20 @@
 #ifndef GUEST_HERCULES_HIPERS_H
 #define GUEST_HERCULES_HIPERS_H
 
+#include "guest/portlink.h"
 #include "hipersockets/hs.h"
 
 struct hipers;
+
+/*
+ * Make an adapter whose LAN is zland's; the cable is pulled. @user, @cfg: as below.
+ * Return: the adapter, or NULL and errno.
+ */
+struct hipers *hipers_create_far(const char *user, const struct osa_config *cfg,
+				 const struct qdio_env_ops *env_ops, void *env);
+/* Its cable is plugged in; NULL: pulled. Return: 0 or -errno. */
+int hipers_plug(struct hipers *p, struct portlink *link);
+bool hipers_unit(struct hipers *p, const uint8_t *unit, uint32_t len);
 
 /*
  * Make an adapter and plug it into the LAN.
@@ -30,7 +41,7 @@ struct osa *hipers_osa(struct hipers *p);
  */
 int hipers_siga(struct hipers *p, unsigned fc, uint32_t mask);
 
-/* For the emulator's device list. */
+/* For the emulator's device list: its LAN, which is this emulator's, and counters. */
 void hipers_describe(const struct hipers *p, char *buf, size_t cap);
 
 #endif

@@ -104,15 +104,22 @@ static bool parse_pair(const char *key, const char *value, struct zosa_operands 
 static int check(const struct zosa_operands *ops, const struct zosa_place *place, char *why,
 		 size_t cap)
 {
-	const char *wanted = ops->hipers ? ops->lan : ops->user;
-
-	if (!wanted[0]) {
-		snprintf(why, cap, "the operand %s NAME is missing", ops->hipers ? "lan" : "user");
+	if (!ops->user[0] && !ops->lan[0]) {
+		snprintf(why, cap, "the operand user NAME%s is missing",
+			 ops->hipers ? " or lan NAME" : "");
 		return -EINVAL;
 	}
-	if (ops->hipers ? ops->user[0] : ops->lan[0]) {
-		snprintf(why, cap, "the operand %s NAME is not for type %s",
-			 ops->hipers ? "user" : "lan", ops->hipers ? "hipers" : "qdio");
+	if (ops->lan[0] && !ops->hipers) {
+		snprintf(why, cap, "the operand lan NAME is not for type qdio");
+		return -EINVAL;
+	}
+	if (ops->lan[0] && ops->user[0]) {
+		snprintf(why, cap,
+			 "a LAN is zland's, by user NAME, or this emulator's, by lan NAME");
+		return -EINVAL;
+	}
+	if (ops->user[0] && (ops->mfs != HS_MFS_16K || ops->analyzer)) {
+		snprintf(why, cap, "mfs and analyzer are of the LAN, which is zland's");
 		return -EINVAL;
 	}
 	if (ops->hipers && !place->thin_interrupts) {
@@ -150,7 +157,7 @@ int zosa_operands_parse(struct zosa_operands *ops, const struct zosa_place *plac
 		return -EINVAL;
 	}
 	/* A channel path is a LAN, unless that has another name. */
-	if (ops->hipers && !ops->lan[0] && ops->has_chpid)
+	if (ops->hipers && !ops->lan[0] && !ops->user[0] && ops->has_chpid)
 		snprintf(ops->lan, sizeof(ops->lan), "CHPID%02X", ops->chpid);
 	return check(ops, place, why, cap);
 }

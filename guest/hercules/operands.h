@@ -8,8 +8,8 @@
 
 struct zosa_operands {
 	bool hipers;  /* HiperSockets, else an OSD */
-	char user[9]; /* in upper case; of an OSD */
-	char lan[9];  /* the same, of HiperSockets */
+	char user[9]; /* in upper case: whose NIC of zland it is */
+	char lan[9];  /* the same: HiperSockets of this emulator */
 	enum hs_mfs mfs;
 	bool analyzer;
 	char dir[96];
@@ -21,8 +21,8 @@ struct zosa_operands {
 
 /*
  * Pairs of keyword and value, in any order and case: user NAME, vdev XXXX, dir DIR, chpid XX,
- * trace FILE; for HiperSockets type hipers, lan NAME, mfs 16K|24K|40K|64K, analyzer yes|no,
- * chpid XX, trace FILE. Without lan NAME, chpid XX names the LAN.
+ * trace FILE; type hipers also lan NAME, mfs 16K|24K|40K|64K, analyzer yes|no in place of user,
+ * vdev and dir: a LAN of this emulator. Without both, chpid XX names it.
  * @place: defaults, and the highest CHPID.
  * @why: text for the user.
  * Return: 0 or -EINVAL.

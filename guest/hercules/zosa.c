@@ -17,10 +17,11 @@
  * port socket and sleeps on an eventfd and the socket. A processor's thread only ever writes the
  * eventfd: SIGA never waits for anything.
  *
- * HiperSockets have no cable and no data thread: SIGA delivers into the receivers' buffers, on the
- * processor's thread (hipers.h). What it must not do there is interrupt a receiver: that
- * takes the emulator's interrupt lock, whose holder may be waiting for this very processor to stop.
- * So it leaves a note to the receiver's service thread.
+ * HiperSockets: SIGA delivers into the receivers' buffers, on the processor's thread (hipers.h),
+ * or sends to zland, if the LAN is there; what comes from there the data thread delivers. What must
+ * not be done with the LAN's lock is interrupt a receiver: that takes the emulator's interrupt
+ * lock, whose holder may be waiting for this very processor to stop. So a note is left to the
+ * receiver's service thread, or, with a cable, data thread.
  *
  * Lock order: z->lock, the adapter's and the port link's own locks, the emulator's device lock. So
  * nothing here takes z->lock with a device lock held, except zosa_destroy, which runs when no
@@ -55,6 +56,7 @@
 #define STOP_WAIT_MS 300 /* a processor waits that long for a program that it halts */
 #define ADAPTERS_MAX 64
 #define LOOK_AGAIN_MS 2 /* see data_main */
+#define NO_ROOM_MS 2	/* a guest that makes room does not tell */
 #define SAID 1		/* instead of -errno: the user has been told why */
 #define ENDED (QDIO_DSTAT_CHANNEL_END | QDIO_DSTAT_DEVICE_END)
 
@@ -78,7 +80,7 @@ struct zosa {
 	struct hipers *hipers; /* NULL: an OSD */
 	_Atomic bool interrupt_due, tick_due;
 	struct record *record; /* NULL unless asked for */
-	struct portlink *link; /* of an OSD */
+	struct portlink *link; /* NULL: HiperSockets of this emulator */
 	pthread_t service, data;
 	int bell; /* eventfd of the data thread */
 	/* Not zero while the data thread sleeps or is about to. */
@@ -128,6 +130,13 @@ int zosa_siga(struct zosa *z, unsigned fc, uint32_t mask)
 	return 0;
 }
 
+/* HiperSockets. The adapter's thread that may wait for the emulator's locks. */
+static void interrupt_if_due(struct zosa *z)
+{
+	if (atomic_exchange(&z->interrupt_due, false))
+		emu_adapter_interrupt(z->place.device[QDIO_DEVICES - 1], &z->closing);
+}
+
 /* With a recording under the control lock: then the queues do not end under its eyes. */
 static unsigned pump(struct zosa *z)
 {
@@ -135,7 +144,7 @@ static unsigned pump(struct zosa *z)
 	bool active;
 	unsigned n;
 
-	if (!z->record)
+	if (!z->record || z->hipers)
 		return portlink_pump(z->link);
 	pthread_mutex_lock(&z->lock);
 	active = qdio_group_state(osa_group(z->osa)) == QDIO_ACTIVE;
@@ -150,13 +159,14 @@ static unsigned pump(struct zosa *z)
 
 static void data_sleep(struct zosa *z, int timeout_ms)
 {
+	bool waits = portlink_waits(z->link);
 	struct pollfd p[2] = {
 		{.fd = z->bell, .events = POLLIN},
-		{.fd = portlink_data_fd(z->link), .events = POLLIN},
+		{.fd = waits ? -1 : portlink_data_fd(z->link), .events = POLLIN},
 	};
 	eventfd_t rings;
 
-	poll(p, 2, timeout_ms);
+	poll(p, 2, waits ? NO_ROOM_MS : timeout_ms);
 	/* The adapter drains it too, but only while its queues are active. */
 	if (p[0].revents & POLLIN)
 		eventfd_read(z->bell, &rings);
@@ -174,7 +184,10 @@ static void *data_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "zosa-data");
 	while (!atomic_load_explicit(&z->closing, memory_order_relaxed)) {
-		if (pump(z)) {
+		bool some = pump(z);
+
+		interrupt_if_due(z);
+		if (some) {
 			worked = true;
 			continue;
 		}
@@ -199,11 +212,33 @@ static void link_plug(void *ctx, bool in)
 	struct zosa *z = ctx;
 	struct vs_link link = portlink_link(z->link);
 
+	int rc = 0;
+
 	pthread_mutex_lock(&z->lock);
 	z->attached = in;
-	osa_set_link(z->osa, in ? &link : NULL);
+	if (z->hipers)
+		rc = hipers_plug(z->hipers, in ? z->link : NULL);
+	else
+		osa_set_link(z->osa, in ? &link : NULL);
 	pthread_mutex_unlock(&z->lock);
+	if (rc)
+		say(z, strerror(-rc));
 	ring(z); /* the data thread is to look at another socket */
+}
+
+static bool link_unit(void *ctx, const uint8_t *p, uint32_t len)
+{
+	return hipers_unit(((struct zosa *)ctx)->hipers, p, len);
+}
+
+static void link_event(void *ctx, uint8_t command, const void *data, size_t len)
+{
+	struct zosa *z = ctx;
+
+	pthread_mutex_lock(&z->lock);
+	/* Without room for one it is not told, as of a LAN here. */
+	(void)osa_ipa_event(z->osa, command, data, len);
+	pthread_mutex_unlock(&z->lock);
 }
 
 static void link_mac(void *ctx, const uint8_t mac[6])
@@ -264,8 +299,7 @@ static void *hipers_main(void *arg)
 
 		if (poll(&p, 1, SERVICE_MS) > 0)
 			eventfd_read(z->bell, &rings);
-		if (atomic_exchange(&z->interrupt_due, false))
-			emu_adapter_interrupt(z->place.device[QDIO_DEVICES - 1], &z->closing);
+		interrupt_if_due(z);
 		tick(z, &ticked_ms);
 	}
 	return NULL;
@@ -574,14 +608,19 @@ static int make_hipers(struct zosa *z)
 	struct osa_config cfg = adapter_config(z);
 	char why[160];
 
-	z->hipers = hipers_create(z->cfg.lan, z->cfg.mfs, z->cfg.analyzer, &cfg, &env_ops, z, why,
-				  sizeof(why));
-	if (!z->hipers) {
+	if (z->cfg.lan[0])
+		z->hipers = hipers_create(z->cfg.lan, z->cfg.mfs, z->cfg.analyzer, &cfg, &env_ops,
+					  z, why, sizeof(why));
+	else
+		z->hipers = hipers_create_far(z->cfg.user, &cfg, &env_ops, z);
+	if (!z->hipers && z->cfg.lan[0]) {
 		say(z, why);
 		return SAID;
 	}
+	if (!z->hipers)
+		return -errno;
 	z->osa = hipers_osa(z->hipers);
-	z->attached = true;
+	z->attached = z->cfg.lan[0];
 	enable_all(z);
 	return set_storage(z);
 }
@@ -610,6 +649,9 @@ static int make_link(struct zosa *z)
 		.log = link_say,
 		.plug = link_plug,
 		.mac = link_mac,
+		.hipers = z->hipers,
+		.unit = link_unit,
+		.event = link_event,
 		.ctx = z,
 	};
 
@@ -621,7 +663,7 @@ static int start_threads(struct zosa *z)
 {
 	int rc;
 
-	if (z->hipers)
+	if (!z->link)
 		return -pthread_create(&z->service, NULL, hipers_main, z);
 	rc = pthread_create(&z->data, NULL, data_main, z);
 	if (rc)
@@ -669,7 +711,7 @@ static int build(struct zosa *z)
 	if (z->bell < 0)
 		return -errno;
 	rc = z->cfg.hipers ? make_hipers(z) : make_adapter(z);
-	if (!rc && !z->cfg.hipers)
+	if (!rc && !z->cfg.lan[0])
 		rc = make_link(z);
 	if (!rc && !adapters_add(z))
 		rc = -ENOSPC;
@@ -716,7 +758,7 @@ void zosa_destroy(struct zosa *z)
 	adapters_remove(z);
 	atomic_store(&z->closing, true);
 	ring(z);
-	if (!z->hipers)
+	if (z->link)
 		pthread_join(z->data, NULL);
 	pthread_join(z->service, NULL);
 	pthread_mutex_lock(&z->lock);
@@ -742,12 +784,13 @@ void zosa_describe(const struct zosa *z, char *buf, size_t cap)
 {
 	struct portlink_stats s;
 
-	if (z->hipers) {
+	if (!z->link) {
 		hipers_describe(z->hipers, buf, cap);
 		return;
 	}
 	portlink_stats(z->link, &s);
-	snprintf(buf, cap, "user %s vdev %04X dir %s %s out[%llu] in[%llu]", z->cfg.user,
-		 z->cfg.vdev, z->cfg.dir, z->attached ? "attached" : "not attached",
-		 (unsigned long long)s.out_frames, (unsigned long long)s.in_frames);
+	snprintf(buf, cap, "%suser %s vdev %04X dir %s %s out[%llu] in[%llu]",
+		 z->hipers ? "hipers " : "", z->cfg.user, z->cfg.vdev, z->cfg.dir,
+		 z->attached ? "attached" : "not attached", (unsigned long long)s.out_frames,
+		 (unsigned long long)s.in_frames);
 }

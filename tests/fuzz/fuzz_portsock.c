@@ -90,6 +90,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cfg.cp = cp_create(&hooks);
 	command(cfg.cp, "DEFINE LAN L OWNERID SYSTEM");
 	command(cfg.cp, "NICDEF ONE 0600 TYPE QDIO LAN SYSTEM L");
+	command(cfg.cp, "DEFINE LAN H OWNERID SYSTEM TYPE HIPERS");
+	command(cfg.cp, "NICDEF ONE 0700 TYPE HIPERS LAN SYSTEM H");
 	ps = cp_portsock_create(&cfg, -1);
 	if (!ps || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) < 0 ||
 	    cp_portsock_adopt(ps, pair[0], &who, 0) < 0)
