@@ -144,7 +144,7 @@ struct hs_lan {
 	struct hs_learned_list learned[HS_LEARNED_BUCKETS];
 
 	struct hs_cable cable; /* send NULL: none */
-	unsigned n_left; /* members that have left */
+	unsigned n_left;       /* members that have left */
 
 	pthread_mutex_t role_lock; /* bridge.c, role.c: what follows */
 	TAILQ_HEAD(hs_bridges, hs_bridge) bridges;

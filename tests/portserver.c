@@ -110,7 +110,7 @@ void portserver_start(struct portserver *s)
 	s->cp = cfg.cp = cp_create(&hooks);
 	if (fd < 0 || !s->workers || pipe(s->job_fd) < 0)
 		die("server", strerror(errno));
-	command(s, "DEFINE VSWITCH VSW1 ETHERNET");
+	command(s, "DEFINE VSWITCH VSW1 ETHERNET MIXED ON");
 	command(s, "NICDEF ONE 0600 TYPE QDIO LAN SYSTEM VSW1");
 	command(s, "NICDEF TWO 0600 TYPE QDIO LAN SYSTEM VSW1");
 	s->ps = cp_portsock_create(&cfg, fd);

@@ -23,7 +23,7 @@ struct portserver {
 /* Make the directory; nothing runs yet. */
 void portserver_init(struct portserver *s);
 void portserver_fini(struct portserver *s);
-/* VSWITCH VSW1, VLAN unaware, with NICs ONE/0600 and TWO/0600. */
+/* VSWITCH VSW1, for both layers, VLAN unaware, with NICs ONE/0600 and TWO/0600. */
 void portserver_start(struct portserver *s);
 void portserver_stop(struct portserver *s);
 /* Execute a command on its thread; the test fails if it does. */
