@@ -2,7 +2,7 @@
 """UDP conversations whose frames are numbered: what was lost, overtaken, and for how long.
 
   flows.py sink ADDRESS PORT            until SIGTERM or a frame that ends it; prints one line
-  flows.py source ADDRESS PORT FLOWS RATE SECONDS    RATE: frames a second of all together
+  flows.py source ADDRESS PORT FLOWS RATE SECONDS    RATE: frames a second of all together; ends on SIGTERM, too
 
 A conversation is a source port. The line: frames=N lost=N reordered=N gap_ms=X flows=N dup=N, where
 gap_ms is the longest time without a frame, and dup counts those that came before.
@@ -43,8 +43,12 @@ def sink(address, port):
                 continue
             got.add((flow, number))
             frames += 1
-            if before is not None and not ended:
+            if before is None:
+                print("first", flush=True)
+            elif not ended:
                 gap = max(gap, now - before)
+                if now - before > 0.5:
+                    print(f"again after {now - before:.1f} s", flush=True)
             before = now
             if number < seen.get(flow, 0):
                 reordered += 1
@@ -68,7 +72,9 @@ def source(address, port, flows, rate, seconds):
     sent = 0
     told = False
     pad = bytes(200)
-    while (now := time.monotonic()) - start < seconds:
+    ended = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
+    while (now := time.monotonic()) - start < seconds and not ended:
         if not told and now - start > seconds / 3:
             print("a third of the time", flush=True)
             told = True

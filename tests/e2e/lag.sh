@@ -74,17 +74,25 @@ link_says()
 # them the command. The line of the sink stays in $T/flows.
 flows()
 {
-	local from=$1 to=$2 addr=$3 rate=$4 secs=$5
+	flows_begin "$1" "$2" "$3" "$4" "$5" || return 1
+	local from=$1 to=$2
 	shift 5
-	start sink ip netns exec "$ID-$to" "$PYTHON" "$E2E/flows.py" sink "$addr" 7000
-	wait_line sink listening || return 1
-	start source ip netns exec "$ID-$from" "$PYTHON" "$E2E/flows.py" source "$addr" 7000 32 "$rate" "$secs"
 	if [ $# -gt 0 ]; then
-		wait_line source 'a third' || return 1
+		wait_line "source-$from" 'a third' || return 1
 		"$@"
 	fi
-	finished source && finished sink || return 1
-	grep -o 'frames=.*' "$T/sink.log" | tee "$T/flows"
+	flows_end "$from" "$to"
+}
+flows_begin()
+{
+	start "sink-$2" ip netns exec "$ID-$2" "$PYTHON" "$E2E/flows.py" sink "$3" 7000
+	wait_line "sink-$2" listening || return 1
+	start "source-$1" ip netns exec "$ID-$1" "$PYTHON" "$E2E/flows.py" source "$3" 7000 32 "$4" "$5"
+}
+flows_end()
+{
+	finished "source-$1" && finished "sink-$2" || return 1
+	grep -o 'frames=.*' "$T/sink-$2.log" | tee "$T/flows"
 }
 value()
 {
@@ -139,13 +147,15 @@ must "three links are in use" formed 3
 must "QUERY PORT GROUP DETAILS shows the partner in sync" output_has 'Partner: .*State: ATGSCD--' zl QUERY PORT GROUP g DETAILS
 must "the guest reaches the outside" reach one 10.91.0.1
 
-must "conversations to the outside" flows one out 10.91.0.1 1500 1
+before=(0 "$(rx_of eth1)" "$(rx_of eth2)" "$(rx_of eth3)")
+must "conversations from the outside" flows_begin out one 10.91.0.11 1500 1.4
+must "and to the outside" flows one out 10.91.0.1 1500 1
 figures "to the outside"
 must "none overtaken" within reordered 0
 must "all links carry them" spread_out
-before=(0 "$(rx_of eth1)" "$(rx_of eth2)" "$(rx_of eth3)")
-must "conversations from the outside" flows out one 10.91.0.11 1500 1
+must "those from the outside are done" flows_end out one
 figures "from the outside"
+must "none overtaken" within reordered 0
 # A link that came last gets conversations when Open vSwitch evens them out, every second.
 must "all links carry those" eval 'spread_in || flows out one 10.91.0.11 1500 2 && spread_in'
 
@@ -155,15 +165,25 @@ link()
 {
 	ip -n "$ID-far" link set "$1" "$2"
 }
-must "a link goes down under traffic" flows one out 10.91.0.1 1500 1 link fe1 down
+# What is lost in 10 ms: of one link's third of 1500 frames a second five. A busy machine may need more than one look:
+# what its Open vSwitch has not yet read of the lost link is overtaken there.
+pulled()
+{
+	local try
+	for try in 1 2 3; do
+		flows one out 10.91.0.1 1500 0.8 link fe1 down || return 1
+		within lost 5 && within reordered 0 && return 0
+		link fe1 up && formed 3 || return 1
+	done
+	return 1
+}
+must "a link goes down under traffic: at most 10 ms are lost, none overtaken" pulled
 figures "link down"
-must "none overtaken" within reordered 0
-# One link's third of 10 ms at this rate is 5; a busy machine has more.
-must "little is lost" within lost 60
 must "two links are left" active 2
-must "it comes back under traffic" flows one out 10.91.0.1 1500 1 link fe1 up
+must "it comes back under traffic" flows one out 10.91.0.1 1500 0.8 link fe1 up
+must "none overtaken" within reordered 0
 must "three links again" formed 3
-must "slots are moved under traffic" flows one out 10.91.0.1 1500 2
+must "slots are moved under traffic" flows one out 10.91.0.1 1500 1.5
 figures "rebalancing"
 must "none overtaken" within reordered 0
 must "none lost" within lost 15
@@ -174,21 +194,36 @@ deaf()
 	in_ns host tc qdisc "$1" dev eth2 root tbf rate 8kbit burst 50 latency 1ms &&
 		in_ns far tc qdisc "$1" dev fe2 root tbf rate 8kbit burst 50 latency 1ms
 }
-start=$EPOCHREALTIME
+not_used()
+{
+	zl --json QUERY PORT GROUP G | jq -e --arg i "$1" '.port_groups[0].links[] | select(.ifname == $i) | .active | not'
+}
+# since WHAT TEXT COMMAND...: how long until it is so, as a result line, and in $waited.
+since()
+{
+	local what=$1 start=$EPOCHREALTIME
+	shift
+	must "$what" eventually "$@"
+	waited=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')
+	echo "  after $waited s"
+}
+
+# At the same time one link falls silent, and another is plugged into another bond of the same system, with
+# another key.
 must "a link falls silent" deaf add
-must "it is given up" eventually active 2
-report ok "$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "given up after %.1f s", b - a }')" "$start"
-must "LACP says why" eventually link_says eth2 'waiting for the partner|no LACPDU'
-must "the guest reaches the outside by the others" reach one 10.91.0.1
-must "it speaks again" deaf del
-must "three links again" formed 3
-# In another bond of the same system: another key.
 ip -n "$ID-far" link add fe4 type veth peer name fe5
 ip -n "$ID-far" link set fe4 up
-must "a link is plugged out" vsctl del-bond-iface bond0 fe3
-must "and in again at the wrong place" vsctl add-br br1 -- set bridge br1 datapath_type=netdev -- add-bond br1 bond1 fe3 fe4 \
-	lacp=active other_config:lacp-time=fast other_config:lacp-system-id=$SYSTEM \
-	-- set interface fe3 other_config:lacp-aggregation-key=99 -- set interface fe4 other_config:lacp-aggregation-key=99
+wrong_place()
+{
+	vsctl del-bond-iface bond0 fe3 && vsctl add-br br1 -- set bridge br1 datapath_type=netdev -- add-bond br1 bond1 fe3 fe4 \
+		lacp=active other_config:lacp-time=fast other_config:lacp-system-id=$SYSTEM \
+		-- set interface fe3 other_config:lacp-aggregation-key=99 -- set interface fe4 other_config:lacp-aggregation-key=99
+}
+start wrong bash -c "$(declare -f vsctl wrong_place); T=$T PATIENCE=$PATIENCE SYSTEM=$SYSTEM; wrong_place"
+since "the silent one is given up" not_used eth2
+silent=$waited
+must "LACP says why" eventually link_says eth2 'waiting for the partner|no LACPDU'
+must "a link is at the wrong place" finished wrong
 must "it is not used, and QUERY says why" eventually link_says eth3 'partner system or key'
 same_system()
 {
@@ -196,14 +231,30 @@ same_system()
 	[ "$(grep -ci "${SYSTEM//:/-}" "$T/partners")" = 3 ] &&
 		[ "$(grep -o 'Key: [0-9]*' "$T/partners" | sort -u | wc -l)" = 2 ]
 }
-must "the partners differ in their key alone" same_system
-must "two links are in use" eventually active 2
-must "it is plugged out again" vsctl del-port br1 bond1
+must "one link is in use" eventually active 1
+must "the guest reaches the outside by it" reach one 10.91.0.1
+must "the silent one speaks again" deaf del
+must "the partners differ in their key alone" eventually same_system
+must "the other is plugged out" vsctl del-port br1 bond1
 must "and put right" vsctl add-bond-iface bond0 fe3
 must "three links once more" formed 3
+
+# The partner crashes and starts again while conversations go on.
+must "conversations to the outside" flows_begin one out 10.91.0.1 500 120
+must "arrive" wait_line sink-out '^first'
+stop ovs KILL
+since "the partner is killed: no link is in use" active 0
+must "the switch is not operational" output_has 'State: Not operational' zl QUERY VSWITCH VSW1
+# On fast timers a partner is given up 3 s after the last it said. One of both looks may be late on a busy machine.
+must "a silent partner is given up within 3 s" awk -v a="$silent" -v b="$waited" 'BEGIN { exit !((a < b ? a : b) <= 3.3) }'
+must "the partner starts again" ovs_start
+since "three links form again" formed 3
+must "the guest reaches the outside" eventually reach one 10.91.0.1
+must "the conversations go on" wait_line sink-out '^again'
+kill -TERM "${PIDS[source-one]}"
+must "the conversations end" flows_end one out
+figures "partner restart"
+must "none overtaken" within reordered 0
+
 must "the partner wants slow timers" vsctl set port bond0 other_config:lacp-time=slow
 must "and is in sync with them" eventually output_has 'Partner: .*State: A-GSC' zl QUERY PORT GROUP g DETAILS
-
-stop ovs KILL
-must "the partner is killed: no link is in use" eventually active 0
-must "the switch is not operational" output_has 'State: Not operational' zl QUERY VSWITCH VSW1
