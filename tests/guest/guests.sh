@@ -10,7 +10,7 @@
 #   0800 layer 2 ──────── VSWV ─────── 0800 layer 2        (VLANs 10 and 20)
 #   0600 layer 3 ──────── VSWI ─────── 0600 layer 3
 #                          └── tap1 (ns host, 10.8.0.254)
-#   0900, 0910: HiperSockets, a LAN inside emulator one
+#   0900, 0910: HiperSockets, a LAN inside emulator one; 0930 of both: a LAN of zland
 #
 # The emulators run without privilege, under accounts that USER statements name.
 . "$(dirname "$0")/lib.sh"
@@ -19,7 +19,7 @@ FAMILY=$(emulator_family)
 ACCOUNT=([one]=64001 [two]=64002 [three]=64003 [four]=64004)
 
 # Both kinds of switch, as far as this zland has them.
-parts=${PARTS:-layer2 qemu devices vlan robust layer3 hipers offline}
+parts=${PARTS:-layer2 qemu devices vlan robust layer3 hipers hsport offline}
 echo 'DEFINE VSWITCH VSWI IP' >"$T/ip.conf"
 layer3=IP
 if ! "$BIN/zland" --check -c "$T/ip.conf" -d "$T/check" >/dev/null 2>&1; then
@@ -81,6 +81,7 @@ for g in one two; do
 		done
 		lines+=("0920.3 ZOSA type hipers lan HSI mfs 64K chpid F1 analyzer yes")
 	fi
+	[ "$FAMILY" = 3 ] || lines+=("0930.3 ZOSA type hipers user $user dir $T/run chpid F3")
 	boot $g "${lines[@]}"
 done
 for g in one two; do
