@@ -1100,8 +1100,12 @@ enum osa_bridge_state {
 
 /* ---- events, 4.13 -------------------------------------------------------------------------- */
 
-struct osa_local_addrs { /* REGISTER_LOCAL_ADDR; followed by addresses, each with 4 bytes of flags
-			  */
+/*
+ * REGISTER_LOCAL_ADDR; followed by addresses, each with 4 bytes of flags. It names neighbours for
+ * which a card neither segments nor, without LP2LP, computes checksums, since it hands their frames
+ * over itself. This adapter does both for everybody, and so never sends it.
+ */
+struct osa_local_addrs {
 	be32 n;
 	be32 addr_len; /* 4 or 16 */
 } BE_PACKED;

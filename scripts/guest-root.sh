@@ -15,22 +15,29 @@ dest=$(cd "$1" && pwd)
 # for QEMU's machine.
 modules='ccwgroup llc stp bridge mrp garp 8021q qeth qeth_l2 qeth_l3 lcs failover net_failover virtio_net'
 
+# ethtool and what it is linked with; the rest is busybox.
+programs='sbin/ethtool lib/ld64.so.1 lib/s390x-linux-gnu/libc.so.6 lib/s390x-linux-gnu/libm.so.6 lib/s390x-linux-gnu/libmnl.so.0'
+
 packages()
 {
-	local kernel
+	local kernel f
 	apt_root "$dest/apt" s390x
 	kernel=$(apt-cache depends linux-image-s390x | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
 	mkdir -p "$dest/packages"
-	(cd "$dest/packages" && apt-get -q download "$kernel" busybox-static)
+	(cd "$dest/packages" && apt-get -q download "$kernel" busybox-static ethtool libmnl0 libc6)
 	for deb in "$dest"/packages/*.deb; do
 		dpkg-deb -x "$deb" "$dest/files.new"
 	done
 	# Only what is used: make looks through this folder, too.
-	rm -rf "$dest"/files.new/{etc,usr} "$dest/packages"
+	for f in $programs; do
+		[ -e "$dest/files.new/$f" ] || f=usr/$f
+		install -D -m 755 "$dest/files.new/$f" "$dest/files.new/programs/${f#usr/}"
+	done
+	rm -rf "$dest"/files.new/{etc,usr,sbin} "$dest/packages"
 	find "$dest/files.new/lib/modules" -name '*.ko*' >"$dest/all"
 	grep -v -E "/(${modules// /|})\\.ko" "$dest/all" | tr '\n' '\0' | xargs -0 rm -f
 	rm -f "$dest/all"
-	echo "$modules" >"$dest/files.new/list"
+	echo "$wanted" >"$dest/files.new/list"
 	rm -rf "$dest/files"
 	mv "$dest/files.new" "$dest/files"
 }
@@ -41,6 +48,7 @@ initial_root()
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,lib,proc,sys,dev,tmp}
 	cp "$dest/files/bin/busybox" "$root/bin/"
+	cp -r "$dest"/files/programs/. "$root/"
 	for m in $modules; do
 		f=$(find "$dest/files/lib/modules" -name "$m.ko*" | head -n 1)
 		[ -n "$f" ] || { echo "the kernel has no module $m" >&2; exit 1; }
@@ -63,8 +71,10 @@ initrd_size()
 	printf "$(sed 's/../\\x&/g' <<<"$hex")"
 }
 
-# Fetched for this list of modules?
-if [ "$(cat "$dest/files/list" 2>/dev/null)" != "$modules" ]; then
+# Fetched for these lists?
+wanted="$modules
+$programs"
+if [ "$(cat "$dest/files/list" 2>/dev/null)" != "$wanted" ]; then
 	rm -rf "$dest/files.new"
 	packages >"$dest/packages.log" 2>&1 || { cat "$dest/packages.log" >&2; exit 1; }
 fi

@@ -93,6 +93,37 @@ ungroup() # DEVICE
 	echo 1 >$QETH/0.0.$1/ungroup
 }
 
+# How many subchannels of a device the driver has.
+subchannels() # DEVICE
+{
+	local k n=0
+	for k in 0 1 2; do
+		[ ! -e /sys/bus/ccw/drivers/qeth/0.0.$(printf %04x $((0x$1 + k))) ] || n=$((n + 1))
+	done
+	echo $n
+}
+
+# The machine has lost a device, or has it again: within 30 s, for the driver waits for answers.
+gone() # DEVICE
+{
+	local n=0
+	while [ $(subchannels $1) != 0 -o -e $QETH/0.0.$1 ] && [ $n -lt 150 ]; do
+		usleep 200000
+		n=$((n + 1))
+	done
+	[ $n -lt 150 ]
+}
+
+come() # DEVICE
+{
+	local n=0
+	while [ $(subchannels $1) != 3 ] && [ $n -lt 150 ]; do
+		usleep 200000
+		n=$((n + 1))
+	done
+	[ $n -lt 150 ]
+}
+
 recover() # DEVICE
 {
 	echo 1 >$QETH/0.0.$1/recover
@@ -160,9 +191,10 @@ linklocal() # DEVICE
 	sed -n 's/.*inet6 \([0-9a-f:]*\).*/\1/p' /tmp/ll
 }
 
-# 20 MiB that a web server gives away.
+# 20 MiB that a web server gives away, and their digest, which takes the emulator a while: once.
 serve()
 {
+	[ -e /tmp/digest ] && { cat /tmp/digest; return; }
 	mkdir -p /tmp/www
 	head -c 1048576 /dev/urandom >/tmp/block
 	: >/tmp/www/data
@@ -171,7 +203,8 @@ serve()
 		echo $i >>/tmp/www/data
 	done
 	httpd -p 8080 -h /tmp/www
-	md5sum </tmp/www/data
+	md5sum </tmp/www/data >/tmp/digest
+	cat /tmp/digest
 }
 
 fetch() # ADDRESS
@@ -182,7 +215,7 @@ fetch() # ADDRESS
 take() # ADDRESS
 {
 	local start=$(cut -d ' ' -f 1 /proc/uptime)
-	wget -q -O /tmp/data http://$1:8080/data || return
+	timeout 60 wget -q -O /tmp/data http://$1:8080/data || return
 	echo $start $(cut -d ' ' -f 1 /proc/uptime) $(wc -c </tmp/data) >/tmp/took
 	awk '{ printf "%d bytes in %.2f s: %.1f MB/s\n", $3, $2 - $1, $3 / ($2 - $1) / 1000000 }' /tmp/took
 }
@@ -199,11 +232,6 @@ pinged()
 	kill -INT $PINGS
 	sleep 1
 	tail -n 3 /tmp/pings
-}
-
-promisc() # DEVICE on|off
-{
-	ip link set $(ifname $1) promisc $2
 }
 
 # The solicited-node group of an address is joined with it: 33:33:ff and its last 24 bits.
@@ -228,6 +256,16 @@ quiet() # DEVICE LESS-THAN
 	! received $1 $2
 }
 
+# What the adapter does for TCP; and it must read so afterwards.
+offload() # DEVICE on|off
+{
+	local i=$(ifname $1)
+	ethtool -K $i rx $2 tx $2 sg $2 tso $2 || return
+	ethtool -k $i >/tmp/features
+	grep -E '^(rx|tx)-checksumming|^scatter-gather:|^tcp-seg|tx-tcp-seg' /tmp/features
+	[ $(grep -c -E "^(rx-checksumming|tx-checksumming|scatter-gather|tcp-segmentation-offload): $2" /tmp/features) = 4 ]
+}
+
 # How the driver is interrupted and what it leaves to the machine.
 interrupts() # DEVICE
 {
@@ -236,10 +274,10 @@ interrupts() # DEVICE
 }
 
 # A fixed amount of work of one processor: how often a second.
-spin()
+spin() # [TURNS]
 {
 	local i=0 start=$(cut -d ' ' -f 1 /proc/uptime)
-	while [ $i -lt 20000 ]; do
+	while [ $i -lt ${1:-20000} ]; do
 		i=$((i + 1))
 	done
 	echo $start $(cut -d ' ' -f 1 /proc/uptime) | awk '{ printf "%.4f\n", 1 / ($2 - $1) }'
@@ -248,10 +286,11 @@ spin()
 # The emulator's LCS: a pair of consecutive numbers.
 lcs_up() # DEVICE ADDRESS/PREFIX
 {
-	local d=/sys/bus/ccwgroup/drivers/lcs
+	local d=/sys/bus/ccwgroup/drivers/lcs i
 	printf '0.0.%04x,0.0.%04x' $((0x$1)) $((0x$1 + 1)) >$d/group || return
 	echo 1 >$d/0.0.$1/online || return
-	ip link set eth0 up && ip addr add $2 dev eth0
+	i=$(basename $(ls -d /sys/bus/ccw*/devices/0.0.$1/net/*))
+	ip link set $i up && ip addr add $2 dev $i
 }
 
 # What the drivers said that is neither progress nor asked for by a test.
@@ -259,7 +298,7 @@ complaints()
 {
 	dmesg >/tmp/dmesg
 	grep -E 'qeth|qdio|cio:|ccwgroup|BUG|Oops|Call Trace' /tmp/dmesg >/tmp/lines
-	grep -v -E 'loading core|register layer|Device is a|with link type|Driver loaded|qdio: .* using|recovery|MAC address .* successfully|Layer discipline|is a .* card|The LAN is offline|network adapter|Channel measurement|CHPID|cable|Bridge Capable Port|failed to kill vid 8100.0' /tmp/lines
+	grep -v -E 'loading core|register layer|Device is a|with link type|Driver loaded|qdio: .* using|recovery|MAC address .* successfully|Layer discipline|is a .* card|The LAN is offline|network adapter|Channel measurement|CHPID|cable|Bridge Capable Port|not authorized to be a Bridge Port|failed to kill vid 8100.0|HW Checksumming|TSOv?[46]? enabled|successfully recovered|0.0.070[012]: The device stopped operating while|0.0.0700: (Stopped channel while cmd|The qeth device driver failed to recover)' /tmp/lines
 	[ $? = 1 ]
 }
 

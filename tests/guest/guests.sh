@@ -90,6 +90,28 @@ for g in one two; do
 	must "guest $g has its port" wait_line $g 'ZOSA 0500: attached'
 done
 
+# The digest of what a guest gives away, as the host gets it.
+host_fetch()
+{
+	in_ns host "$PYTHON" -c "
+import hashlib, urllib.request
+print(hashlib.md5(urllib.request.urlopen('http://$1:8080/data', timeout=20).read()).hexdigest())"
+}
+
+# Frames that a port of a switch has taken from its guest.
+sent_frames() # PORT
+{
+	zl QUERY COUNTERS | awk -v port="$1" '$2 == port { n = $3 } END { print n + 0 }'
+}
+
+# 20 MiB in frames of 1514 bytes would be 14,000.
+few_frames() # PORT BEFORE
+{
+	local n=$(($(sent_frames "$1") - $2))
+	echo "$n frames"
+	[ $n -gt 100 ] && [ $n -lt 6000 ]
+}
+
 for part in $parts; do
 	# shellcheck source=/dev/null
 	. "$GUEST_DIR/part_$part.sh"

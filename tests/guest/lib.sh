@@ -9,7 +9,8 @@ GUEST_ROOT=${GUEST_ROOT:-$BIN/guest-root}
 HERCULES=${HERCULES:-hercules}
 BOOT_SECONDS=${BOOT_SECONDS:-180}
 declare -A CONSOLE=()	# guest -> port of its emulator's HTTP server
-declare -A ACCOUNT=()	# guest -> uid its emulator runs under; root if none
+declare -A ACCOUNT=()	# guest -> uid its emulator runs under; root if none, which 4.x takes for real-time priority
+ADMIN=			# not empty: with what an emulator's own network devices need
 PORTS=18081
 # What 4.x puts before a guest's lines.
 SAID='([0-9:]{8} )?/?'
@@ -69,7 +70,7 @@ boot()
 	guest_config "$g" "$PORTS" "$@"
 	local modules="-p '$T/$g'" as=
 	[ "$FAMILY" = 3 ] || modules=${HERCULES_MODULES:+-p "'$HERCULES_MODULES'"}
-	[ -z "${ACCOUNT[$g]:-}" ] || as="setpriv --reuid ${ACCOUNT[$g]} --regid ${ACCOUNT[$g]} --clear-groups"
+	[ -z "${ACCOUNT[$g]:-}" ] || as="setpriv --reuid ${ACCOUNT[$g]} --regid ${ACCOUNT[$g]} --clear-groups${ADMIN:+ --inh-caps +net_admin --ambient-caps +net_admin}"
 	# 4.x takes commands from its standard input and ends with it: one that never ends.
 	mkfifo "$T/$g/stdin"
 	start "$g" ip netns exec "$ID-host" sh -c "cd '$T/$g' && HERCULES_RC=hercules.rc \

@@ -30,6 +30,10 @@ must "sysfs: port" says one '^0$' 'sysfs 0500 portno'
 must "the MAC address is the switch's" says one "^$(zl --json QUERY NIC USER LINUX01 0500 |
 	grep -oE '([0-9A-Fa-f]{2}[-:]){5}[0-9A-Fa-f]{2}' | head -n 1 | tr 'A-F-' 'a-f:')" 'mac 0500'
 
+must "ethtool: speed" says one 'Speed: 10000Mb/s' 'ethtool $(ifname 0500)'
+must "ethtool: link" says one 'Link detected: yes' 'ethtool $(ifname 0500)'
+must "ethtool: driver" says one 'driver: qeth_l2' 'ethtool -i $(ifname 0500)'
+
 # IPv6: link-local addresses, found by neighbour discovery.
 ll=$(run two 'linklocal 0500')
 must "IPv6: the guest has an address" grep -q '^fe80::' <<<"$ll"
@@ -48,12 +52,6 @@ run one serve >"$T/served"
 must "TCP: 20 MiB the other way" run two 'fetch 10.9.0.1' 90 && tail -n 2 "$T/last.out" | sed 's/^/note /'
 cp "$T/last.out" "$T/fetched"
 must "TCP: the same bytes" same_md5 "$T/served" "$T/fetched"
-host_fetch()
-{
-	in_ns host "$PYTHON" -c "
-import hashlib, urllib.request
-print(hashlib.md5(urllib.request.urlopen('http://$1:8080/data', timeout=20).read()).hexdigest())"
-}
 must "TCP: guest to host" host_fetch 10.9.0.1
 cp "$T/last.out" "$T/fetched"
 must "TCP: the same bytes" same_md5 "$T/served" "$T/fetched"
@@ -66,6 +64,21 @@ must "TCP: host to guest" run one 'fetch 10.9.0.254' 90 && tail -n 2 "$T/last.ou
 cp "$T/last.out" "$T/fetched"
 must "TCP: the same bytes" same_md5 "$T/served" "$T/fetched"
 stop www
+
+# The adapter cuts TCP into segments and computes checksums.
+for g in one two; do
+	must "offloads: on in guest $g" run $g 'offload 0500 on'
+done
+before=$(sent_frames LINUX02/0500)
+must "offloads: 20 MiB from guest to guest" run one 'take 10.9.0.2' 90 && tail -n 1 "$T/last.out" | sed 's/^/note /'
+must "offloads: in large segments" few_frames LINUX02/0500 $before
+run two serve >"$T/served"
+must "offloads: 20 MiB from guest to host" host_fetch 10.9.0.2
+cp "$T/last.out" "$T/fetched"
+must "offloads: the same bytes" same_md5 "$T/served" "$T/fetched"
+for g in one two; do
+	must "offloads: off in guest $g" run $g 'offload 0500 off'
+done
 
 # A group address.
 frame host tap0 --dst 33:33:ff:05:12:34 --text early

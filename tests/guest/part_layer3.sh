@@ -12,6 +12,15 @@ run two 'serve' >"$T/served" 60
 must "layer 3: 20 MiB from guest to guest" run one 'fetch 10.8.0.2' 90 && tail -n 2 "$T/last.out" | sed 's/^/note /'
 cp "$T/last.out" "$T/fetched"
 must "layer 3: the same bytes" same_md5 "$T/served" "$T/fetched"
+for g in one two; do
+	must "layer 3, offloads: on in guest $g" run $g 'offload 0600 on'
+done
+before=$(sent_frames LINUX02/0600)
+must "layer 3, offloads: 20 MiB from guest to guest" run one 'take 10.8.0.2' 90 && tail -n 1 "$T/last.out" | sed 's/^/note /'
+must "layer 3, offloads: in large segments" few_frames LINUX02/0600 $before
+must "layer 3, offloads: 20 MiB from guest to host" host_fetch 10.8.0.2
+cp "$T/last.out" "$T/fetched"
+must "layer 3, offloads: the same bytes" same_md5 "$T/served" "$T/fetched"
 ll=$(run two 'linklocal 0600')
 must "layer 3: IPv6 address" grep -q '^fe80::' <<<"$ll"
 must "layer 3: neighbour discovery" run one "ping6 -q -c 3 -i 0.3 -I \$(ifname 0600) $ll"
