@@ -51,11 +51,12 @@ static struct hs_bridge *make_bridge(struct vs_port *p, enum hs_role role)
 	return hs_bridge_create(lan, &cfg);
 }
 
-static void online(unsigned i)
+static void online_layer(unsigned i, uint8_t layer)
 {
 	struct hs_config hs = {.osa = inproc_osa_config((uint16_t)(0x0700 + 0x10 * i), true),
 			       .worker = true};
-	struct guest_config cfg = {.iqd = true, .check_all = true, .timeout_ms = 100};
+	struct guest_config cfg = {
+		.layer = layer, .iqd = true, .check_all = true, .timeout_ms = 100};
 	struct vs_port_config port = {.name = "host", .mac_protect = -1};
 	struct guest_machine m;
 	struct vs_link link;
@@ -69,6 +70,11 @@ static void online(unsigned i)
 	inproc_machine(&host[i].ip, &m);
 	guest_dev_connect(host[i].d, &m);
 	ck_assert_int_eq(guest_online(host[i].d), 0);
+}
+
+static void online(unsigned i)
+{
+	online_layer(i, 2);
 }
 
 static void offline(unsigned i)
@@ -205,7 +211,7 @@ START_TEST(test_out_many)
 {
 	struct guest_frame f[100];
 	static uint8_t buf[100][70];
-	unsigned q;
+	unsigned q, per = _i ? 5 : 1; /* of a buffer */
 
 	for (unsigned i = 0; i < 100; i++) {
 		f[i] = (struct guest_frame){.data = buf[i], .len = 70};
@@ -213,11 +219,34 @@ START_TEST(test_out_many)
 		buf[i][69] = (uint8_t)i;
 	}
 	q = guest_tx_queue(host[0].d, f);
-	ck_assert_uint_eq(guest_tx_frames(host[0].d, q, f, 100, 1), 100);
+	ck_assert_uint_eq(guest_tx_frames(host[0].d, q, f, 100, per), 100);
 	run(b);
 	ck_assert_uint_eq(b->fake[UPLINK].n_out, 100);
 	for (unsigned i = 0; i < 100; i++)
 		ck_assert_mem_eq(b->fake[UPLINK].out[i].data, buf[i], 70);
+}
+END_TEST
+
+/* Who is invisible for bridge ports, and who is in layer 3, stays on the LAN. */
+START_TEST(test_not_out)
+{
+	struct osa_l3_hdr h = {
+		.id = OSA_HDR_LAYER3, .flags = OSA_L3_CAST_BROADCAST, .len = be16_of(100)};
+	struct guest_frame f = {.data = bytes, .len = 100, .header = (const uint8_t *)&h};
+	unsigned q;
+
+	online_layer(1, 3);
+	q = guest_tx_queue(host[1].d, &f);
+	ck_assert_uint_eq(guest_tx_frames(host[1].d, q, &f, 1, 1), 1);
+	run(b);
+	ck_assert_uint_eq(b->fake[UPLINK].n_out, 0);
+	ck_assert_int_eq(guest_vnicc(host[0].d, OSA_CHAR_BRIDGE_INVISIBLE, true), 0);
+	host_sends(0, outside, -1, 100);
+	host_sends(0, bcast, -1, 100);
+	ck_assert_uint_eq(b->fake[UPLINK].n_out, 0);
+	ck_assert_int_eq(guest_vnicc(host[0].d, OSA_CHAR_BRIDGE_INVISIBLE, false), 0);
+	host_sends(0, outside, -1, 100);
+	ck_assert_uint_eq(b->fake[UPLINK].n_out, 1);
 }
 END_TEST
 
@@ -377,6 +406,10 @@ START_TEST(test_vlans)
 	run(b);
 	ck_assert_uint_eq(host_got(0, &tci), 104);
 	ck_assert_int_eq(tci, 7);
+	port_sends(0, mac, to, 0x6000, 100); /* a priority is kept, the tag is the VLAN's */
+	run(b);
+	ck_assert_uint_eq(host_got(0, &tci), 100);
+	ck_assert_int_eq(tci, 0x6007);
 	port_sends(UPLINK, mac, outside, -1, 100);
 	run(b);
 	ck_assert_uint_eq(host_got(0, &tci), 100);
@@ -486,6 +519,146 @@ static void comes_by(struct other *o, unsigned from, unsigned active)
 		ck_assert_uint_eq(o[i].fake.n_out, 0);
 }
 
+/* ---- what a switch is told ----------------------------------------------------------------------
+ */
+
+struct told {
+	unsigned starts, stops, n, changes;
+	uint8_t mac[8][6];
+	struct vs_vidset vids;
+	int refuse;
+	enum hs_bridge_state state;
+};
+
+static int told_start(void *link, const struct vs_port_ops *ops, void *port)
+{
+	(void)ops;
+	(void)port;
+	((struct told *)link)->starts++;
+	return 0;
+}
+
+static void told_stop(void *link)
+{
+	struct told *t = link;
+
+	t->stops++;
+	t->n = 0;
+}
+
+static bool told_has(const struct told *t, const uint8_t mac[6])
+{
+	for (unsigned i = 0; i < t->n; i++)
+		if (memcmp(t->mac[i], mac, 6) == 0)
+			return true;
+	return false;
+}
+
+static int told_mac_add(void *link, const uint8_t mac[6])
+{
+	struct told *t = link;
+
+	if (t->refuse)
+		return t->refuse;
+	ck_assert_uint_lt(t->n, 8);
+	memcpy(t->mac[t->n++], mac, 6);
+	return 0;
+}
+
+static int told_mac_del(void *link, const uint8_t mac[6])
+{
+	struct told *t = link;
+
+	for (unsigned i = 0; i < t->n; i++)
+		if (memcmp(t->mac[i], mac, 6) == 0)
+			memmove(t->mac[i], t->mac[--t->n], 6);
+	return 0;
+}
+
+static int told_vid_add(void *link, uint16_t vid)
+{
+	vs_vidset_add(&((struct told *)link)->vids, vid);
+	return 0;
+}
+
+static int told_vid_del(void *link, uint16_t vid)
+{
+	struct told *t = link;
+
+	t->vids.w[vid / 64] &= ~(UINT64_C(1) << (vid % 64));
+	return 0;
+}
+
+static const struct vs_link_ops told_ops = {
+	.start = told_start,
+	.stop = told_stop,
+	.mac_add = told_mac_add,
+	.mac_del = told_mac_del,
+	.vid_add = told_vid_add,
+	.vid_del = told_vid_del,
+};
+
+static void told_changed(void *ctx, enum hs_bridge_state state)
+{
+	struct told *t = ctx;
+
+	t->state = state;
+	t->changes++;
+}
+
+/* Addresses and VLANs of the LAN, when it takes over and from then on; of who is visible. */
+START_TEST(test_told)
+{
+	static const uint8_t more[6] = {2, 7, 7, 7, 7, 1}, last[6] = {2, 7, 7, 7, 7, 2};
+	struct told t = {.n = 0};
+	struct hs_bridge_config cfg = {.role = HS_ROLE_PRIMARY,
+				       .link = {&told_ops, &t},
+				       .changed = told_changed,
+				       .ctx = &t};
+	struct hs_bridge *o = hs_bridge_create(lan, &cfg);
+
+	ck_assert_ptr_nonnull(o);
+	online(1);
+	ck_assert_int_eq(guest_vid_add(host[0].d, 9), 0);
+	ck_assert_int_eq(guest_vnicc(host[1].d, OSA_CHAR_BRIDGE_INVISIBLE, true), 0);
+	hs_bridge_set_fitness(o, HS_FIT_GOOD);
+	ck_assert_uint_eq(t.starts, 1);
+	ck_assert_uint_eq(t.changes, 1);
+	ck_assert_int_eq(t.state, HS_BRIDGE_ACTIVE);
+	ck_assert_int_eq(info().state, HS_BRIDGE_STANDBY);
+	ck_assert_uint_eq(t.n, 1);
+	ck_assert(told_has(&t, host_mac(0)));
+	ck_assert(vs_vidset_has(&t.vids, 9));
+	ck_assert_int_eq(guest_mac_add(host[1].d, more), 0);
+	ck_assert_int_eq(guest_group_add(host[0].d, (const uint8_t[6]){1, 0, 0x5E, 1, 2, 3}), 0);
+	ck_assert_uint_eq(t.n, 1);
+	ck_assert_int_eq(guest_vnicc(host[1].d, OSA_CHAR_BRIDGE_INVISIBLE, false), 0);
+	ck_assert_uint_eq(t.n, 3);
+	ck_assert(told_has(&t, more));
+	ck_assert_int_eq(guest_vnicc(host[1].d, OSA_CHAR_BRIDGE_INVISIBLE, true), 0);
+	ck_assert_uint_eq(t.n, 1);
+	/* No room there: it is learned, and the host has it. */
+	t.refuse = -ENOSPC;
+	ck_assert_int_eq(guest_mac_add(host[0].d, last), 0);
+	t.refuse = -EEXIST;
+	ck_assert_int_ne(guest_mac_add(host[0].d, (const uint8_t[6]){2, 7, 7, 7, 7, 3}), 0);
+	t.refuse = 0;
+	ck_assert_int_eq(guest_vid_del(host[0].d, 9), 0);
+	ck_assert(!vs_vidset_has(&t.vids, 9));
+	/* Among equals it stays; a primary takes over. */
+	ck_assert_int_eq(hs_bridge_set_role(o, HS_ROLE_SECONDARY), 0);
+	ck_assert_int_eq(t.state, HS_BRIDGE_ACTIVE);
+	ck_assert_int_eq(hs_bridge_set_role(bridge, HS_ROLE_PRIMARY), 0);
+	ck_assert_int_eq(t.state, HS_BRIDGE_STANDBY);
+	ck_assert_uint_eq(t.stops, 1);
+	ck_assert_int_eq(info().state, HS_BRIDGE_ACTIVE);
+	hs_bridge_set_fitness(o, HS_FIT_NOT);
+	ck_assert_int_eq(t.state, HS_BRIDGE_INACTIVE);
+	ck_assert_uint_eq(t.changes, 3);
+	hs_bridge_destroy(o);
+}
+END_TEST
+
 START_TEST(test_choice)
 {
 	struct other o[BRIDGES];
@@ -572,6 +745,7 @@ START_TEST(test_roles)
 	ck_assert_uint_eq(be32_get(cmds.mask), 0x0F);
 	ck_assert_uint_eq(role(1, OSA_BRIDGE_SET_SECONDARY, NULL, 0), 0);
 	told(1, OSA_BRIDGE_SECONDARY, OSA_BRIDGE_ACTIVE);
+	ck_assert_uint_eq(role(1, OSA_BRIDGE_SET_SECONDARY, NULL, 0), 0); /* it is */
 	ck_assert_ptr_null(make_bridge(bridge_port, HS_ROLE_PRIMARY));
 	ck_assert_int_eq(errno, EBUSY);
 	/* It gets what nobody has, and groups; once. */
@@ -617,7 +791,9 @@ int main(void)
 	rcu_register_thread();
 	tcase_add_checked_fixture(plain_case, setup, teardown);
 	tcase_add_test(plain_case, test_out);
-	tcase_add_test(plain_case, test_out_many);
+	tcase_add_loop_test(plain_case, test_out_many, 0, 2);
+	tcase_add_test(plain_case, test_not_out);
+	tcase_add_test(plain_case, test_told);
 	tcase_add_test(plain_case, test_in);
 	tcase_add_test(plain_case, test_returned);
 	tcase_add_test(plain_case, test_registered);

@@ -401,6 +401,7 @@ END_TEST
 
 START_TEST(the_cable_is_pulled)
 {
+	static const uint8_t unit[92] = {[0] = OSA_HDR_LAYER2, [7] = 60};
 	struct guest_frame f;
 	struct guest_info info;
 
@@ -410,6 +411,10 @@ START_TEST(the_cable_is_pulled)
 	portserver_command(&server, "DEFINE LAN HT OWNERID SYSTEM TYPE HIPERS MFS 24K");
 	portserver_command(&server, "UNCOUPLE USER HSB 0900");
 	UNTIL(!end[1].in);
+	ck_assert(hs_cable_receive(host[1].ip.hs, unit, sizeof(unit))); /* late: thrown away */
+	ck_assert_int_eq(guest_offline(host[0].d), 0);
+	ck_assert(hs_cable_receive(host[0].ip.hs, unit, sizeof(unit)));
+	ck_assert_int_eq(guest_online(host[0].d), 0);
 	f = frame(0, mac_of(1), 100, 1);
 	send(0, &f);
 	portserver_command(&server, "COUPLE USER HSB 0900 TO SYSTEM HS");
@@ -527,6 +532,110 @@ START_TEST(a_bridge_port_is_told)
 }
 END_TEST
 
+/* ---- an analyzer ---------------------------------------------------------------------------- */
+
+static int trace(unsigned i, uint8_t action)
+{
+	struct osa_diag d = {.len = be16_of(16),
+			     .subcommand = be32_of(OSA_DIAG_TRACE),
+			     .type = OSA_DIAG_TYPE_HIPERSOCKETS,
+			     .action = action};
+	int seq = guest_ipa_send(host[i].d, OSA_SETDIAGASS, 0, &d, sizeof(d));
+
+	return guest_ipa_wait(host[i].d, seq, &d, sizeof(d), NULL);
+}
+
+/* In layer 3, and sees layer 2; its own packets go nowhere. */
+START_TEST(an_analyzer_elsewhere)
+{
+	struct guest_frame f;
+	struct guest_rx rx;
+
+	up(0, (struct guest_config){.layer = 2});
+	up(1, (struct guest_config){.layer = 2});
+	up(2, (struct guest_config){.layer = 3});
+	ck_assert_int_eq(trace(2, OSA_TRACE_ENABLE), OSA_DIAG_RC_NOT_AUTHORISED);
+	portserver_command(&server, "SET LAN HS OWNERID SYSTEM GRANT HSC PROMISCUOUS");
+	ck_assert_int_eq(trace(2, OSA_TRACE_ENABLE), 0);
+	f = frame(0, mac_of(1), 5000, 7);
+	send(0, &f);
+	comes(1, 5000, 7);
+	UNTIL(end[2].units);
+	ck_assert_uint_eq(guest_rx_burst(host[2].d, &rx, 1), 1);
+	ck_assert_uint_eq(rx.len, 5000);
+	ck_assert_uint_eq(rx.data[4999], 7);
+	guest_rx_release(host[2].d);
+	f = packet(0x0A000002, 100, 3, OSA_L3_CAST_UNICAST);
+	send(2, &f);
+	while (!dropped(2, true, VS_DROP_ISOLATED))
+		turn();
+	ck_assert_int_eq(trace(2, OSA_TRACE_DISABLE), 0);
+}
+END_TEST
+
+/* ---- bytes that lie ----------------------------------------------------------------------------
+ */
+
+/* Frames of 60 bytes of which each says this of its length. */
+static const struct lie {
+	int n;
+	uint32_t bytes;	      /* of the packet */
+	unsigned frames;      /* headers in it */
+	uint16_t says, id;    /* of the first header */
+	uint8_t other_target; /* 1: of the second frame */
+	enum vs_drop why;
+} lies[] = {
+	{1, 92, 1, 60, OSA_HDR_LAYER2, 0, VS_DROP_NONE},
+	{2, 31, 1, 60, OSA_HDR_LAYER2, 0, VS_DROP_RX_MALFORMED},
+	{3, 91, 1, 60, OSA_HDR_LAYER2, 0, VS_DROP_RX_MALFORMED},
+	{4, 92, 1, 61, OSA_HDR_LAYER2, 0, VS_DROP_RX_MALFORMED},
+	{5, 92, 1, 59, OSA_HDR_LAYER2, 0, VS_DROP_RX_MALFORMED}, /* a byte is left */
+	{6, 92, 1, 65535, OSA_HDR_LAYER2, 0, VS_DROP_RX_MALFORMED},
+	{7, 92, 1, 60, OSA_HDR_LAYER3, 0, VS_DROP_RX_UNSUPPORTED},
+	{8, 92, 1, 60, 0, 0, VS_DROP_RX_UNSUPPORTED},
+	{9, 45, 1, 13, OSA_HDR_LAYER2, 0, VS_DROP_RX_RUNT},
+	{10, 16 * 92, 16, 60, OSA_HDR_LAYER2, 0, VS_DROP_NONE},
+	{11, 17 * 92, 17, 60, OSA_HDR_LAYER2, 0, VS_DROP_RX_MALFORMED},
+	{12, 2 * 92, 2, 60, OSA_HDR_LAYER2, 1, VS_DROP_RX_MALFORMED},
+	{13, 2 * 92 - 70, 2, 60, OSA_HDR_LAYER2, 0, VS_DROP_RX_MALFORMED},
+	{14, 65536, 1, 65504, OSA_HDR_LAYER2, 0, VS_DROP_NONE},
+	{15, 65537, 1, 65505, OSA_HDR_LAYER2, 0, VS_DROP_RX_MALFORMED},
+};
+
+START_TEST(units_are_checked)
+{
+	static uint8_t unit[65600];
+	const struct lie *lie = &lies[_i];
+	struct iovec iov = {unit, lie->bytes};
+	struct hs_cable cable;
+	unsigned before;
+
+	up(0, (struct guest_config){.layer = 2});
+	up(1, (struct guest_config){.layer = 2});
+	memset(unit, 0, sizeof(unit));
+	for (unsigned i = 0; i < lie->frames; i++) {
+		uint8_t *p = unit + (size_t)92 * i;
+
+		p[0] = (uint8_t)(i ? OSA_HDR_LAYER2 : lie->id);
+		be16_store(p + 6, i ? 60 : lie->says);
+		memcpy(p + 32, mac_of(1), 6);
+		p[32] ^= i && lie->other_target ? 2 : 0;
+		memcpy(p + 38, mac_of(0), 6);
+	}
+	cable = portlink_cable(end[0].pl);
+	before = end[1].units;
+	ck_assert_int_eq(cable.send(cable.ctx, &iov, 1), VS_DROP_NONE);
+	if (lie->why == VS_DROP_NONE) {
+		UNTIL(end[1].units != before);
+		return;
+	}
+	while (!dropped(0, true, lie->why))
+		turn();
+	settled(0, 1);
+	ck_assert_uint_eq(dropped(0, true, lie->why), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("hscable");
@@ -546,6 +655,8 @@ int main(void)
 	tcase_add_test(t, who_goes_is_gone);
 	tcase_add_test(t, like_to_like);
 	tcase_add_test(t, a_bridge_port_is_told);
+	tcase_add_test(t, an_analyzer_elsewhere);
+	tcase_add_loop_test(t, units_are_checked, 0, (int)(sizeof(lies) / sizeof(lies[0])));
 	tcase_set_timeout(t, 30);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
