@@ -77,12 +77,13 @@ static bool contradicts(const struct cp_lan *lan, const struct cp_policy *p)
 
 bool cp_couples_again(const struct cp_nic *nic)
 {
+	const struct cp_lan *lan = nic->lan;
 	struct cp_policy p;
 
-	if (!nic->lan || !cp_may_couple(nic, nic->lan))
+	if (!lan || !cp_may_couple(nic, lan))
 		return false;
-	p = cp_effective(nic, nic->lan);
-	return !contradicts(nic->lan, &p);
+	p = cp_effective(nic, lan);
+	return !contradicts(lan, &p);
 }
 
 /* Configure the port by the policy p, which cp_effective gave. */

@@ -192,9 +192,8 @@ static int dpdk_open(struct cp_hostuplinks *us, struct uplink *u)
 	if (interface_missing(us, u))
 		return -ENODEV;
 	u->api = cp_dpdk_get(us->dpdk, u->arg, err, sizeof(err));
-	if (u->api)
-		u->dpdk = u->api->port_open(u->arg, err, sizeof(err));
-	if (u->dpdk) {
+	u->dpdk = u->api ? u->api->port_open(u->arg, err, sizeof(err)) : NULL;
+	if (u->api && u->dpdk) {
 		if (u->makes_interface && host_netlink_get(us->nl, u->ifname, &info) == 0)
 			keep_address(us, u, &info);
 		u->carrier = u->api->port_state(u->dpdk) == HOST_DPDK_READY;
