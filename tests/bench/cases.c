@@ -126,6 +126,7 @@ const struct bench_case bench_cases[] = {
 #define IN "DPDK uplink"
 #define AT "64 B, guest to uplink"
 	PEER(IN, AT, "zlan, net_null", 64, "uplink", "to null")
+	PEER(IN, AT, "zlan, net_ring", 64, "uplink", "to ring")
 	PEER(IN, AT, "zlan, af_packet", 64, "uplink", "to afp")
 	PEER(IN, AT, "zlan, af_xdp on veth", 64, "uplink", "to xdp")
 #undef AT

@@ -2,6 +2,7 @@
 # DPDK devices as uplinks of zland, a guest on each switch:
 #
 #   NULL -- V1 -- net_null0                      the ceiling: takes everything, sends nothing
+#   RING -- V4 -- net_ring0                      a ring of DPDK's: what is sent comes back, to nobody
 #   AFP  -- V2 -- net_af_packet0 -- eth1 (host) ==veth== eth1 (out)
 #   XDP  -- V3 -- net_af_xdp0 ----- eth2 (host) ==veth== eth2 (out)
 . "$(dirname "$0")/lib.sh"
@@ -19,6 +20,8 @@ zland_start <<CONF || peer_skip "zland does not start"
 DEFINE VSWITCH V1 ETHERNET UPLINK DPDK "net_null0,no-rx=1"
 DEFINE VSWITCH V2 ETHERNET UPLINK DPDK "net_af_packet0,iface=eth1"
 DEFINE VSWITCH V3 ETHERNET UPLINK DPDK "net_af_xdp0,iface=eth2"
+DEFINE VSWITCH V4 ETHERNET UPLINK DPDK "net_ring0"
+NICDEF RING 0600 TYPE QDIO LAN SYSTEM V4
 NICDEF NULL 0600 TYPE QDIO LAN SYSTEM V1
 NICDEF AFP 0600 TYPE QDIO LAN SYSTEM V2
 NICDEF XDP 0600 TYPE QDIO LAN SYSTEM V3
@@ -37,13 +40,14 @@ uplink_ready()
 	output_has "State: Ready" zl QUERY VSWITCH "$1" DETAILS >/dev/null
 }
 
-# measure to|from null|afp|xdp SECONDS
+# measure to|from null|ring|afp|xdp SECONDS
 measure()
 {
 	local v if in out drops in2 out2 drops2 key value far=()
 	declare -A x=([time]=1 [sent]=0 [got]=0 [got_in_time]=0 [bad]=0)
 	case $2 in
 	null) v=V1 ;;
+	ring) v=V4 ;;
 	afp) v=V2 if=eth1 ;;
 	xdp) v=V3 if=eth2 ;;
 	esac
@@ -57,6 +61,8 @@ measure()
 	[ "${x[bad]}" = 0 ] || tell "wrong ${x[bad]} frames are damaged"
 	if [ "$1" = to ]; then
 		tell "frames_per_s $(awk -v n=$((out2 - out)) -v t="${x[time]}" 'BEGIN { print n / t }')"
+		# What came back from the ring was for nobody: one drop each.
+		[ "$2" != ring ] || drops2=$((drops2 - in2 + in))
 		[ $((out2 - out + drops2 - drops)) = "${x[sent]}" ] ||
 			tell "wrong sent ${x[sent]}, out $((out2 - out)), dropped $((drops2 - drops))"
 	else
