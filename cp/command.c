@@ -278,5 +278,9 @@ unsigned cp_switches(struct cp *cp, struct vs_switch **out, unsigned max)
 
 	for (const struct cp_lan *lan = cp->lans; lan && n < max; lan = lan->hh.next)
 		out[n++] = lan->sw;
+	for (const struct cp_user *u = cp->users; u; u = u->hh.next)
+		for (const struct cp_nic *nic = u->nics; nic && n < max; nic = nic->hh.next)
+			if (nic->wire && nic->wire->end[0] == nic)
+				out[n++] = nic->wire->sw;
 	return n;
 }

@@ -250,8 +250,10 @@ void cp_nic_set_revoked(struct cp_nic *nic, void (*fn)(void *env), void *env);
 struct vs_switch *cp_find_switch(struct cp *cp, const char *name);
 /* @nic: "USER/VDEV". Return: its port and switch, or NULL if it does not exist or is uncoupled. */
 struct vs_port *cp_find_port(struct cp *cp, const char *nic, struct vs_switch **sw);
-/* Every virtual switch and guest LAN, for a capture of all of them. Return: entries stored (at
- * most max). */
+/*
+ * Every virtual switch, guest LAN and pair of CTCAs, for a capture of all of them. Return: entries
+ * stored (at most max).
+ */
 unsigned cp_switches(struct cp *cp, struct vs_switch **out, unsigned max);
 
 #endif

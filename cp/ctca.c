@@ -75,6 +75,8 @@ int cp_wire_couple(struct cp_nic *a, struct cp_nic *b)
 	w->end[0] = a;
 	w->end[1] = b;
 	a->wire = b->wire = w;
+	if (a->cp->hooks.appeared)
+		a->cp->hooks.appeared(a->cp->hooks.ctx, w->sw);
 	cp_log(a->cp, "ZLN2526I CTCA %s COUPLE TO %s", a->name, b->name);
 	cp_log(a->cp, "ZLN2526I CTCA %s COUPLE BY %s", b->name, a->name);
 	plug(a, true);
