@@ -89,14 +89,15 @@ static void offline(unsigned i)
 }
 
 /* Switch port 0: a guest, 1: the uplink; beside them the bridge to a LAN with host 0. */
-static void bed_with(const struct vs_switch_config *cfg, struct vs_port_config guest0)
+static void bed_with(const struct vs_switch_config *cfg, struct vs_port_config guest0,
+		     enum hs_mfs mfs)
 {
 	b = bed_make(cfg);
 	bed_port(b, 0, guest0);
 	bed_port(b, UPLINK, (struct vs_port_config){.role = VS_ROLE_UPLINK});
 	lan_sw = vs_switch_create(
 		&(struct vs_switch_config){.name = "HS1", .kind = VS_KIND_GUEST_LAN});
-	lan = hs_lan_create(HS_MFS_64K, 4711);
+	lan = hs_lan_create(mfs, 4711);
 	bridge_port = make_port(b->sw);
 	bridge = make_bridge(bridge_port, HS_ROLE_SECONDARY);
 	ck_assert_ptr_nonnull(bridge);
@@ -106,7 +107,14 @@ static void bed_with(const struct vs_switch_config *cfg, struct vs_port_config g
 
 static void setup(void)
 {
-	bed_with(&(struct vs_switch_config){.name = "VSW"}, guest(VS_TYPE_ACCESS, 0, NULL));
+	bed_with(&(struct vs_switch_config){.name = "VSW"}, guest(VS_TYPE_ACCESS, 0, NULL),
+		 HS_MFS_64K);
+}
+
+static void setup_small(void)
+{
+	bed_with(&(struct vs_switch_config){.name = "VSW"}, guest(VS_TYPE_ACCESS, 0, NULL),
+		 HS_MFS_16K);
 }
 
 static void teardown(void)
@@ -227,6 +235,19 @@ START_TEST(test_out_many)
 }
 END_TEST
 
+/* Frames that the switch was given by the bridge port, taken or not. */
+static uint64_t came_in(void)
+{
+	struct vs_counters c;
+	uint64_t n;
+
+	vs_port_counters(bridge_port, &c);
+	n = c.rx_frames;
+	for (unsigned i = 0; i < VS_DROP_COUNT; i++)
+		n += c.rx_drop[i];
+	return n;
+}
+
 /* Who is invisible for bridge ports, and who is in layer 3, stays on the LAN. */
 START_TEST(test_not_out)
 {
@@ -239,7 +260,7 @@ START_TEST(test_not_out)
 	q = guest_tx_queue(host[1].d, &f);
 	ck_assert_uint_eq(guest_tx_frames(host[1].d, q, &f, 1, 1), 1);
 	run(b);
-	ck_assert_uint_eq(b->fake[UPLINK].n_out, 0);
+	ck_assert_uint_eq(came_in(), 0);
 	ck_assert_int_eq(guest_vnicc(host[0].d, OSA_CHAR_BRIDGE_INVISIBLE, true), 0);
 	host_sends(0, outside, -1, 100);
 	host_sends(0, bcast, -1, 100);
@@ -282,6 +303,25 @@ START_TEST(test_in)
 	run(b);
 	ck_assert_uint_eq(info().unknown, 1);
 	ck_assert_uint_eq(info().to_lan, 42);
+}
+END_TEST
+
+/* Neighbours that one buffer has no room for take several. */
+START_TEST(test_in_large)
+{
+	struct guest_rx rx[16];
+	uint8_t mac[6];
+
+	memcpy(mac, host_mac(0), 6);
+	for (unsigned i = 0; i < 12; i++)
+		port_sends(UPLINK, mac, outside, -1, 2000);
+	run(b);
+	ck_assert_uint_eq(guest_rx_burst(host[0].d, rx, 16), 12);
+	for (unsigned i = 0; i < 12; i++)
+		ck_assert_uint_eq(rx[i].len, 2000);
+	guest_rx_release(host[0].d);
+	ck_assert_uint_eq(info().to_lan, 12);
+	ck_assert_uint_eq(info().full + info().unknown, 0);
 }
 END_TEST
 
@@ -334,7 +374,7 @@ START_TEST(test_too_big)
 	struct vs_counters c;
 
 	b->fake[UPLINK].frame_max = 1518;
-	host_sends(0, outside, -1, 9000);
+	host_sends(0, outside, -1, 2000);
 	ck_assert_uint_eq(b->fake[UPLINK].n_out, 0);
 	vs_port_counters(b->port[UPLINK], &c);
 	ck_assert_uint_eq(c.tx_drop[VS_DROP_TX_TOO_BIG], 1);
@@ -382,7 +422,7 @@ END_TEST
 static void setup_aware(void)
 {
 	bed_with(&(struct vs_switch_config){.name = "VSW", .vlan_aware = true, .native_vid = 1},
-		 guest(VS_TYPE_ACCESS, 7, NULL));
+		 guest(VS_TYPE_ACCESS, 7, NULL), HS_MFS_64K);
 }
 
 START_TEST(test_vlans)
@@ -784,7 +824,8 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("hsbridge");
-	TCase *plain_case = tcase_create("bridge"), *aware = tcase_create("vlan");
+	TCase *plain_case = tcase_create("bridge"), *aware = tcase_create("vlan"),
+	      *small = tcase_create("small");
 	SRunner *runner;
 	int failed;
 
@@ -806,6 +847,9 @@ int main(void)
 	tcase_add_checked_fixture(aware, setup_aware, teardown);
 	tcase_add_test(aware, test_vlans);
 	suite_add_tcase(s, aware);
+	tcase_add_checked_fixture(small, setup_small, teardown);
+	tcase_add_test(small, test_in_large);
+	suite_add_tcase(s, small);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

