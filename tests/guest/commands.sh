@@ -299,7 +299,7 @@ complaints()
 {
 	dmesg >/tmp/dmesg
 	grep -E 'qeth|qdio|cio:|ccwgroup|BUG|Oops|Call Trace' /tmp/dmesg >/tmp/lines
-	grep -v -E 'loading core|register layer|Device is a|with link type|Driver loaded|qdio: .* using|recovery|MAC address .* successfully|Layer discipline|is a .* card|The LAN is offline|network adapter|Channel measurement|CHPID|cable|Bridge Capable Port|not authorized to be a Bridge Port|failed to kill vid 8100.0|HW Checksumming|TSOv?[46]? enabled|successfully recovered|0.0.070[012]: The device stopped operating while|0.0.0700: (Stopped channel while cmd|The qeth device driver failed to recover)' /tmp/lines
+	grep -v -E 'loading core|register layer|Device is a|with link type|Driver loaded|qdio: .* using|recovery|MAC address .* successfully|Layer discipline|is a .* card|The LAN is offline|network adapter|Channel measurement|CHPID|cable|Bridge Capable Port|not authorized to be a Bridge Port|failed to kill vid 8100.0|HW Checksumming|TSOv?[46]? enabled' /tmp/lines
 	[ $? = 1 ]
 }
 
