@@ -6,7 +6,7 @@ need dpdk-testpmd dpdk
 mkfifo "$T/testpmd.in"
 loop_start "$T/a.sock" "$T/b.sock"
 # shellcheck disable=SC2046
-dpdk-testpmd $(dpdk_memory 128) -m 256 --no-pci --no-telemetry --lcores '0@1,1@0' \
+stdbuf -oL dpdk-testpmd $(dpdk_memory 128) -m 256 --no-pci --no-telemetry --lcores '0@1,1@0' \
 	--vdev "net_vhost0,iface=$T/a.sock,client=1" --vdev "net_vhost1,iface=$T/b.sock,client=1" -- \
 	-i --auto-start --forward-mode=io --nb-cores=1 --total-num-mbufs=32768 --rxd=1024 --txd=1024 --burst=64 \
 	<"$T/testpmd.in" >"$T/testpmd.log" 2>&1 3>&- 4>&- 5>&- &
@@ -23,10 +23,11 @@ dropped()
 	cat "$T/dropped"
 }
 
+# Fails until testpmd has written the line, dropped and all.
 accumulated()
 {
 	tail -c "+$mark" "$T/testpmd.log" | grep -A 4 'Accumulated forward statistics' |
-		grep -oE 'TX-dropped: *[0-9]+' | grep -oE '[0-9]+$' | tail -n 1
+		sed -nE 's/.*TX-dropped: *([0-9]+) +TX-total.*/\1/p' | grep .
 }
 
 measure()
