@@ -4,6 +4,7 @@
 #
 #   ns one ---- VSW1 == group G: eth1 eth2 (ns host) ==veth x2== fe1 fe2 -- net_bonding0 -- po (ns far,
 #                                                               dpdk-testpmd) --veth-- eth0 (ns out)
+# alone: it has a partner's timers
 . "$(dirname "$0")/lib.sh"
 begin
 command -v dpdk-testpmd >/dev/null || skip_all "no dpdk-testpmd"

@@ -5,6 +5,7 @@
 #
 #   ns one ---- VSW1 --+-- eth1 (ns host) ==veth== fe1 --+-- br0 (ns far) -- po ==veth== eth0 (ns out)
 #                      +-- eth2 (backup)  ==veth== fe2 --+
+# alone: it has bars for how long a transfer stands
 . "$(dirname "$0")/lib.sh"
 begin
 world host far out
