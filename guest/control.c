@@ -40,6 +40,8 @@ static struct guest_config with_defaults(struct guest_config c)
 {
 	if (!c.pool)
 		c.pool = QDIO_BUFFERS;
+	if (!c.window)
+		c.window = QDIO_BUFFERS;
 	if (!c.refill)
 		c.refill = c.pool / 4;
 	if (!c.refill)
@@ -52,6 +54,11 @@ static struct guest_config with_defaults(struct guest_config c)
 	if (!c.desc_words)
 		c.desc_words = 8;
 	return c;
+}
+
+static bool buffers_valid(unsigned n)
+{
+	return n >= 2 && n <= QDIO_BUFFERS && !(n & (n - 1));
 }
 
 size_t guest_dev_bytes(const struct guest_config *cfg)
@@ -68,7 +75,7 @@ struct guest_dev *guest_dev_create(const struct guest_config *cfg, const struct 
 	struct guest_config c = with_defaults(*cfg);
 	struct guest_dev *d;
 
-	if (c.pool < 2 || c.pool > QDIO_BUFFERS || (c.pool & (c.pool - 1)) || c.refill >= c.pool ||
+	if (!buffers_valid(c.pool) || !buffers_valid(c.window) || c.refill >= c.pool ||
 	    c.out_queues > QDIO_OUT_QUEUES_MAX || c.desc_words < 8 || c.desc_words > 64 ||
 	    st->bytes < guest_dev_bytes(&c) || st->base % GUEST_PAGE ||
 	    st->base + GUEST_AT_AREAS > UINT32_C(0x7FFFFFFF)) {

@@ -159,6 +159,7 @@ struct guest_config {
 	unsigned
 		in_bytes; /* an input buffer is one entry of so many bytes, 64..4096; 0: 16 pages */
 	unsigned out_queues; /* 1..4; 0: 1 */
+	unsigned window;     /* output buffers in use at once: a power of two, 2..128; 0: 128 */
 	unsigned pci_at;     /* ask for completion interruptions from so many buffers in use on;
 				0: 64; over 128: never */
 	uint8_t port_no;

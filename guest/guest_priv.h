@@ -66,10 +66,11 @@ struct guest_ipa_slot {
 struct guest_txq {
 	_Atomic uint8_t *slsb;
 	struct qdio_sbal *sbal;
-	uint8_t *area;	/* of SBAL 0 */
-	uint64_t addr;	/* of area */
-	unsigned busy;	/* SBALs primed and not reclaimed: they begin at oldest */
-	unsigned ready; /* SBALs committed behind those, not primed yet */
+	uint8_t *area;	 /* of SBAL 0; SBAL i has area i % window */
+	uint64_t addr;	 /* of area */
+	unsigned window; /* SBALs in use at once, a power of two: few areas stay in the caches */
+	unsigned busy;	 /* SBALs primed and not reclaimed: they begin at oldest */
+	unsigned ready;	 /* SBALs committed behind those, not primed yet */
 	uint8_t oldest;
 	bool pci_asked; /* of a busy SBAL: */
 	uint8_t pci_index;

@@ -73,6 +73,7 @@ static void tx_init(struct guest_dev *d, unsigned q)
 	t->sbal = guest_host(d, GUEST_AT_SBAL + (q + 1) * 0x8000u);
 	t->area = guest_host(d, area);
 	t->addr = guest_addr(d, area);
+	t->window = d->cfg.window;
 	memset(t->sbal, 0, QDIO_BUFFERS * sizeof(*t->sbal));
 }
 

@@ -35,14 +35,18 @@ static void put_buffer(struct guest_rxq *r, uint32_t counter, bool fresh)
 	unsigned used = r->used[at(counter)];
 	struct qdio_sbale e = {.length = be32_of(GUEST_PAGE)};
 
-	r->where[at(counter)] = r->area + area;
 	if (r->in_bytes) {
+		/* Not all into the same sets of a cache, as in tx.c. */
+		if (r->in_bytes <= GUEST_PAGE / 2)
+			area += counter % r->pool % 16 * 128;
+		r->where[at(counter)] = r->area + area;
 		e = (struct qdio_sbale){.addr = be64_of(r->addr + area),
 					.length = be32_of(r->in_bytes),
 					.eflags = QDIO_EFLAG_LAST};
 		memcpy(&sbal->e[0], &e, sizeof(e));
 		return;
 	}
+	r->where[at(counter)] = r->area + area;
 	for (unsigned i = 0; i < r->entries; i++) {
 		/*
 		 * The pool is a power of two, so an SBAL always offers the same area: what the

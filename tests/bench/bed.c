@@ -82,8 +82,11 @@ static void side_open(struct bed *b, unsigned i)
 {
 	struct bed_side *s = &b->side[i];
 	struct osa_config osa = inproc_osa_config((uint16_t)(0x500 + 16 * i), true);
-	struct guest_config guest = {
-		.pci_at = 200, .in_bytes = b->cfg.in_bytes, .iqd = b->cfg.hipers};
+	struct guest_config guest = {.pci_at = 200,
+				     .pool = b->cfg.pool,
+				     .window = b->cfg.window,
+				     .in_bytes = b->cfg.in_bytes,
+				     .iqd = b->cfg.hipers};
 	struct vs_port_config port = {.role = VS_ROLE_GUEST, .access_vid = 10, .mac_protect = 1};
 	struct guest_machine m;
 
@@ -105,6 +108,29 @@ static void side_open(struct bed *b, unsigned i)
 	guest_dev_connect(s->dev, &m);
 	if (guest_online(s->dev))
 		bench_die("bringing a guest online");
+}
+
+#define IN_FLIGHT (256u << 10)
+#define BUFFERS_MIN 8u
+#define BUFFERS_MAX 128u
+
+static unsigned buffers(uint32_t bytes_of_each)
+{
+	unsigned n = BUFFERS_MAX;
+
+	while (n > BUFFERS_MIN && n * bytes_of_each > IN_FLIGHT)
+		n /= 2;
+	return n;
+}
+
+void bed_fit(struct bed_config *cfg, uint32_t bytes, unsigned per_sbal)
+{
+	uint32_t frame = bytes + 32, packed = VS_BURST * frame;
+
+	if (packed > 65536)
+		packed = 65536;
+	cfg->window = buffers(per_sbal * frame);
+	cfg->pool = buffers(cfg->in_bytes || cfg->hipers ? per_sbal * frame : packed);
 }
 
 struct bed *bed_open(const struct bed_config *cfg)

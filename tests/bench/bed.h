@@ -16,8 +16,9 @@
 struct bed_config {
 	unsigned guests, workers; /* guest i is served by worker i / 2 % workers */
 	uint16_t mtu;
-	unsigned in_bytes; /* of an input buffer; 0: 64 KiB */
-	bool hipers;	   /* HiperSockets, MFS 64K: the switch only counts */
+	unsigned in_bytes;     /* of an input buffer; 0: 64 KiB */
+	unsigned pool, window; /* input and output buffers in use at once; 0: 128 */
+	bool hipers;	       /* HiperSockets, MFS 64K: the switch only counts */
 };
 
 struct bed_side {
@@ -49,6 +50,12 @@ struct bed {
 void bed_worker_start(struct bed_worker *k);
 void bed_worker_stop(struct bed_worker *k);
 
+/*
+ * As many buffers in use as carry about a quarter of a megabyte each way: a guest that has more in
+ * flight than its processor's cache holds, sends from memory. @bytes: of a frame. @per_sbal: frames
+ * in an output buffer.
+ */
+void bed_fit(struct bed_config *cfg, uint32_t bytes, unsigned per_sbal);
 struct bed *bed_open(const struct bed_config *cfg);
 void bed_close(struct bed *b);
 /* Stop the workers; bed_close does if it was not done. */

@@ -17,11 +17,14 @@
 
 static struct bed_config config_of(const struct bench_case *c)
 {
-	return (struct bed_config){.guests = 2,
-				   .workers = 1,
-				   .mtu = c->frame_bytes > 9014 ? 57344 : 9000,
-				   .in_bytes = c->in_bytes,
-				   .hipers = c->hipers};
+	struct bed_config cfg = {.guests = 2,
+				 .workers = 1,
+				 .mtu = c->frame_bytes > 9014 ? 57344 : 9000,
+				 .in_bytes = c->in_bytes,
+				 .hipers = c->hipers};
+
+	bed_fit(&cfg, c->frame_bytes, c->per_sbal);
+	return cfg;
 }
 
 struct traffic {

@@ -61,10 +61,13 @@ int bench_stages_child(double seconds)
 {
 	struct bed_config cfg = {.guests = 2, .workers = 1, .mtu = 9000};
 	double mark = cost_of_mark();
-	struct bed *b = bed_open(&cfg);
-	const struct bed_worker *k = &b->worker[0];
+	const struct bed_worker *k;
+	struct bed *b;
 	double frames;
 
+	bed_fit(&cfg, 64, PACKED);
+	b = bed_open(&cfg);
+	k = &b->worker[0];
 	load(b, seconds);
 	bed_stop(b);
 	frames = (double)atomic_load(&k->frames);

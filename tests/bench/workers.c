@@ -124,11 +124,13 @@ static void *drive(void *arg)
 void bench_pairs(const struct bench_case *c, double seconds, struct bench_sample *out)
 {
 	struct bed_config cfg = {.guests = 2 * c->n, .workers = c->n, .mtu = 9000};
-	struct bed *b = bed_open(&cfg);
+	struct bed *b;
 	struct lane lane[BED_WORKERS_MAX];
 	pthread_barrier_t begin;
 	double frames_per_s = 0;
 
+	bed_fit(&cfg, c->frame_bytes, c->per_sbal);
+	b = bed_open(&cfg);
 	bed_stop(b); /* they are polled below */
 	pthread_barrier_init(&begin, NULL, c->n);
 	for (unsigned i = 0; i < c->n; i++) {
