@@ -116,6 +116,9 @@ static void progress(unsigned round, const char *what, const char *subject)
  * A run during which the two processors were far from each other says more of the host than of the
  * subject: it is repeated, as far as the time allows, whoever's it is.
  */
+#define LINE_WAIT_NS UINT64_C(1000000000)
+#define RUN_TRIES 6
+
 static struct {
 	double least; /* ns, of a line there and back, so far */
 	unsigned again;
@@ -130,10 +133,21 @@ static double line_now(void)
 	return ns;
 }
 
+/* Wait until they are near, but not for ever: it changes within seconds. */
+static double line_wait(uint64_t deadline)
+{
+	uint64_t until = bench_ns() + LINE_WAIT_NS;
+	double ns = line_now();
+
+	while (ns > line.least * BENCH_FAR && !stop && bench_ns() < until && bench_ns() < deadline)
+		ns = line_now();
+	return ns;
+}
+
 static void run_near(const struct bench_case *c, struct bench_sample *out, uint64_t deadline)
 {
-	for (unsigned tries = 0; tries < 4 && !stop; tries++) {
-		double before = line_now(), after;
+	for (unsigned tries = 0; tries < RUN_TRIES && !stop; tries++) {
+		double before = line_wait(deadline), after;
 
 		*out = (struct bench_sample){0};
 		c->run(c, opt.seconds, out);
@@ -141,7 +155,7 @@ static void run_near(const struct bench_case *c, struct bench_sample *out, uint6
 		out->line_ns = before > after ? before : after;
 		if (out->skipped[0] || !bench_far(out, line.least) || bench_ns() > deadline)
 			return;
-		line.again += tries < 3;
+		line.again += tries < RUN_TRIES - 1;
 	}
 }
 
@@ -151,6 +165,8 @@ static struct bench_stages *run_all(struct bench_result *result, unsigned n)
 	struct bench_stages *stages = NULL;
 	uint64_t begin = bench_ns(), last = begin;
 
+	while (bench_ns() < begin + LINE_WAIT_NS) /* what near is, here */
+		line_now();
 	for (unsigned r = 0; r < opt.rounds && !stop; r++) {
 		uint64_t now = bench_ns();
 

@@ -148,6 +148,7 @@ struct bench_result {
 	struct bench_sample run[BENCH_ROUNDS_MAX];
 };
 /* Is a run one of those during which the processors were far from each other? */
+#define BENCH_FAR 1.6 /* times the least */
 bool bench_far(const struct bench_sample *s, double least_ns);
 void bench_lines(const struct bench_result *r, unsigned n, double least_ns, unsigned again);
 void bench_table(const struct bench_result *r, unsigned n);
