@@ -32,7 +32,7 @@ must "an unknown operand: refused" wait_line one "ZOSA 0800: operand 'speed 9'"
 emulator one "attach 0900.3 ZOSA user LINUX0123 dir $T/run" >/dev/null
 must "too long a user id: refused" wait_line one "ZOSA 0900: operand 'user LINUX0123'"
 emulator one "attach 0A00.3 ZOSA type hipers mfs 64K" >/dev/null
-must "HiperSockets without a LAN: refused" wait_line one 'ZOSA 0A00: the operand lan NAME is missing'
+must "HiperSockets without a LAN or a user: refused" wait_line one 'ZOSA 0A00: the operand user NAME or lan NAME is missing'
 emulator one "attach 0B00.3 ZOSA type hipers lan HSI mfs 48K" >/dev/null
 must "HiperSockets of another size: refused" wait_line one "ZOSA 0B00: operand 'mfs 48K'"
 emulator one "attach 0C00.3 ZOSA type hipers lan HSI mfs 64K" >/dev/null
