@@ -32,7 +32,6 @@
 #include "guest/guest_priv.h"
 
 #define IDX_TRIES 4 /* spec/osa-qeth.md 2.6 */
-#define PCI_AT_DEFAULT 64u
 
 /* ---- making ----------------------------------------------------------------------- */
 
@@ -50,7 +49,7 @@ static struct guest_config with_defaults(struct guest_config c)
 		c.out_queues = c.iqd ? QDIO_OUT_QUEUES_MAX : 1;
 	c.completion = c.completion && c.iqd;
 	if (!c.pci_at)
-		c.pci_at = PCI_AT_DEFAULT;
+		c.pci_at = c.window / 2;
 	if (!c.desc_words)
 		c.desc_words = 8;
 	return c;

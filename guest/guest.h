@@ -161,7 +161,7 @@ struct guest_config {
 	unsigned out_queues; /* 1..4; 0: 1 */
 	unsigned window;     /* output buffers in use at once: a power of two, 2..128; 0: 128 */
 	unsigned pci_at;     /* ask for completion interruptions from so many buffers in use on;
-				0: 64; over 128: never */
+				0: half of the window; over 128: never */
 	uint8_t port_no;
 	uint8_t desc_words; /* size of a queue descriptor; 0: 8 */
 	enum guest_irq_model irq;

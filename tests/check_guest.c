@@ -68,10 +68,8 @@ static struct guest_storage st;
 static struct guest_dev *d;
 static struct guest_stats *stats;
 
-static void open_device(unsigned pool, unsigned refill, unsigned pci_at)
+static void open_config(struct guest_config cfg)
 {
-	struct guest_config cfg = {
-		.pool = pool, .refill = refill, .pci_at = pci_at, .check_all = true};
 	struct guest_machine m = {.ops = &fake_ops, .subchannel = {1, 2, 3}};
 
 	memset(&machine, 0, sizeof(machine));
@@ -85,6 +83,12 @@ static void open_device(unsigned pool, unsigned refill, unsigned pci_at)
 	d->info.thin = true;
 	ck_assert_int_eq(guest_rx_start(d), 0);
 	stats = guest_dev_stats(d);
+}
+
+static void open_device(unsigned pool, unsigned refill, unsigned pci_at)
+{
+	open_config((struct guest_config){
+		.pool = pool, .refill = refill, .pci_at = pci_at, .check_all = true});
 }
 
 static void close_device(void)
@@ -854,6 +858,39 @@ START_TEST(test_pci_request)
 }
 END_TEST
 
+static uint64_t page_of(unsigned sbal)
+{
+	return be64_get(d->tx[0].sbal[sbal].e[0].addr) / GUEST_PAGE;
+}
+
+/* A small window: no more is in use at once, in areas of their own, and a full one can be slept on.
+ */
+START_TEST(test_window)
+{
+	static uint8_t data[64];
+	struct guest_frame f[20];
+	unsigned asked = 0;
+
+	open_config((struct guest_config){.pool = 8, .refill = 1, .window = 8, .check_all = true});
+	for (unsigned i = 0; i < 20; i++)
+		f[i] = (struct guest_frame){.data = data, .len = sizeof(data)};
+	ck_assert_uint_eq(guest_tx_frames(d, 0, f, 20, 1), 8);
+	for (unsigned i = 0; i < 8; i++) {
+		asked += d->tx[0].sbal[i].e[0].sflags == QDIO_SBALF0_PCI;
+		for (unsigned j = 0; j < i; j++)
+			ck_assert_uint_ne(page_of(i), page_of(j));
+		atomic_store(&d->tx[0].slsb[i], i < 3 ? QDIO_OUT_EMPTY : QDIO_OUT_PRIMED);
+	}
+	ck_assert_uint_eq(asked, 1);
+	ck_assert_uint_eq(guest_tx_free(d, 0), 3);
+	ck_assert_uint_eq(guest_tx_frames(d, 0, f, 20, 1), 3);
+	for (unsigned i = 8; i < 11; i++)
+		for (unsigned j = 3; j < 8; j++)
+			ck_assert_uint_ne(page_of(i), page_of(j));
+	close_device();
+}
+END_TEST
+
 static const struct {
 	unsigned n;
 	int cc;
@@ -892,6 +929,8 @@ static const struct {
 	{6, {.pool = 8, .refill = 8}, false},
 	{7, {.out_queues = 5}, false},
 	{8, {.desc_words = 7}, false},
+	{9, {.window = 12}, false},
+	{10, {.window = 256}, false},
 };
 
 START_TEST(test_config)
@@ -934,6 +973,7 @@ static TCase *output_case(void)
 	tcase_add_loop_test(c, test_bad_tx_state, 0, ROWS(bad_states));
 	tcase_add_test(c, test_tack_on);
 	tcase_add_test(c, test_pci_request);
+	tcase_add_test(c, test_window);
 	tcase_add_loop_test(c, test_siga, 0, ROWS(sigas));
 	tcase_add_loop_test(c, test_config, 0, ROWS(configs));
 	return c;
