@@ -170,6 +170,8 @@ struct cp_uplink {
 	struct vs_port *port; /* what the switch sees: the device's, or one above several */
 	struct vs_lag *lag;   /* of several */
 	int active;	      /* of several: the one in use */
+	unsigned draining;    /* members of lag that were lost: their partners have until then */
+	uint64_t drained_at;  /* ms */
 	unsigned announced;   /* frames that told the outside, last time it moved */
 	uint32_t retry_s;
 	char error[256];
@@ -502,6 +504,8 @@ void cp_uplink_close(struct cp *cp, struct cp_lan *lan);
 void cp_uplink_lost(struct cp *cp, struct cp_lan *lan, const void *handle);
 void cp_uplink_tick(struct cp *cp, struct cp_lan *lan);
 void cp_uplink_decide(struct cp *cp, struct cp_lan *lan);
+/* Do what is due. Return: when to come again, in milliseconds. */
+uint64_t cp_uplink_run(struct cp *cp, struct cp_lan *lan);
 int cp_uplink_switchover(struct cp *cp, struct cp_lan *lan);
 const char *cp_uplink_state(const struct cp *cp, const struct cp_lan *lan);
 const char *cp_uplink_error(const struct cp_uplink *u, const char **device);

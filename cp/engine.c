@@ -22,6 +22,12 @@ void cp_due(struct cp *cp)
 		if (at < due)
 			due = at;
 	}
+	for (struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next) {
+		uint64_t at = cp_uplink_run(cp, lan);
+
+		if (at < due)
+			due = at;
+	}
 	if (cp->hooks.call_at && due != UINT64_MAX)
 		cp->hooks.call_at(cp->hooks.ctx, due);
 }

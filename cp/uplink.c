@@ -19,6 +19,7 @@
 #include "vswitch/lag.h"
 
 #define DEVICE_INDEX CP_GROUP_LINKS /* of the first device among the members of the vs_lag */
+#define DRAIN_MS 5u /* until a partner has read what had arrived by a link that is lost */
 
 static_assert(CP_GROUP_LINKS + CP_UPLINK_DEVICES <= VS_LAG_MEMBERS, "members");
 
@@ -138,8 +139,34 @@ static void log_active(struct cp *cp, const struct cp_lan *lan)
 		       cp_device_kind(&u->dev[u->active]), u->dev[u->active].ifname);
 }
 
+/* A device no longer used: what goes by others waits until what had arrived there has been read. */
+static void drain(struct cp *cp, struct cp_uplink *u, unsigned member)
+{
+	if (!cp->hooks.now_ms) {
+		vs_lag_flushed(u->lag, member);
+		return;
+	}
+	u->draining |= 1u << member;
+	u->drained_at = cp->hooks.now_ms(cp->hooks.ctx) + DRAIN_MS;
+	if (cp->hooks.call_at)
+		cp->hooks.call_at(cp->hooks.ctx, u->drained_at);
+}
+
+uint64_t cp_uplink_run(struct cp *cp, struct cp_lan *lan)
+{
+	struct cp_uplink *u = &lan->uplink;
+
+	if (!u->draining)
+		return UINT64_MAX;
+	if (cp->hooks.now_ms(cp->hooks.ctx) < u->drained_at)
+		return u->drained_at;
+	for (; u->draining; u->draining &= u->draining - 1)
+		vs_lag_flushed(u->lag, (unsigned)__builtin_ctz(u->draining));
+	return UINT64_MAX;
+}
+
 /* What is to be used is made known to the workers; first what comes, then what goes. */
-static void use(struct cp_lan *lan, int active)
+static void use(struct cp *cp, struct cp_lan *lan, int active)
 {
 	struct cp_uplink *u = &lan->uplink;
 
@@ -148,13 +175,16 @@ static void use(struct cp_lan *lan, int active)
 			bool on = active == CP_ACTIVE_GROUP;
 			bool c = on && u->group->collect[i], d = on && u->group->distribute[i];
 
-			if (pass == (d ? 0u : 1u))
-				vs_lag_use(u->lag, i, c, d);
+			if (pass == (d ? 0u : 1u) && vs_lag_use(u->lag, i, c, d))
+				drain(cp, u, i);
 		}
-		for (unsigned i = 0; i < u->n_dev; i++)
-			if (pass == ((int)i == active ? 0u : 1u))
-				vs_lag_use(u->lag, DEVICE_INDEX + i, (int)i == active,
-					   (int)i == active);
+		for (unsigned i = 0; i < u->n_dev; i++) {
+			unsigned k = DEVICE_INDEX + i;
+			bool on = (int)i == active;
+
+			if (pass == (on ? 0u : 1u) && vs_lag_use(u->lag, k, on, on))
+				drain(cp, u, k);
+		}
 	}
 }
 
@@ -164,7 +194,7 @@ static void move_to(struct cp *cp, struct cp_lan *lan, int active)
 	bool moved = active != u->active;
 
 	u->active = active;
-	use(lan, active);
+	use(cp, lan, active);
 	if (!moved)
 		return;
 	if (active != CP_ACTIVE_NONE)
@@ -321,6 +351,7 @@ void cp_uplink_close(struct cp *cp, struct cp_lan *lan)
 	u->lag = NULL;
 	u->port = NULL;
 	u->active = CP_ACTIVE_NONE;
+	u->draining = 0;
 	u->error[0] = '\0';
 }
 

@@ -6,15 +6,17 @@
  * member it names; the control thread writes. Each worker counts what a slot carries in counters of
  * its own.
  *
- * A member that is lost gives its slots away at once: what was on its way is lost anyhow. A slot
- * that is to move between living members must not let a frame overtake the one before, so it
- * moves in four steps:
+ * A slot that moves must not let a frame overtake the one before, so it moves in four steps:
  *   1  the control thread marks the slot HELD: workers put its frames into a store
  *   2  a grace period: what workers had already decided has been handed to the old member
  *   3  the old member is flushed: its partner answers a marker, or some milliseconds pass
  *   4  under the store's lock: the stored frames leave by the new member, then the slot names it
  * A worker that finds a slot HELD looks again under the lock; when it has moved meanwhile, the
  * store is empty and the frame is the next in line.
+ *
+ * The slots of a member that is lost are held as well, for the time that a partner may take to read
+ * what had arrived there before; then there is nobody to ask for a marker. Without another member
+ * there is nothing to hold them for.
  *
  * The store is bounded; a frame that finds no room is dropped and counted.
  */
@@ -25,7 +27,7 @@
 #include <stdlib.h>
 
 #define SLOT_HELD 0x80u	       /* with the old member in the low bits */
-#define STORE_BYTES (4u << 20) /* of held frames: 10 Gbit/s for 3 ms */
+#define STORE_BYTES (8u << 20) /* of held frames: 10 Gbit/s for 6 ms */
 #define MOVES_MAX 64u	       /* slots of one plan by load */
 #define EVEN_PERCENT 5u	       /* a smaller difference of load is none */
 
@@ -389,10 +391,14 @@ static uint8_t owner(const struct vs_lag *l, unsigned s)
 	return is_held(v) ? l->target[s] : v;
 }
 
-/* Slots of a member that is lost, or of nobody: at once, to whoever has the fewest. */
-static void remap(struct vs_lag *l)
+/*
+ * Slots of a member that is lost, or of nobody, go to whoever has the fewest; of the lost one's,
+ * frames are held until vs_lag_flushed. Return: there are such.
+ */
+static bool remap(struct vs_lag *l)
 {
 	uint64_t slots[VS_LAG_MEMBERS] = {0};
+	bool held = false;
 
 	for (unsigned s = 0; s < VS_LAG_SLOTS; s++) {
 		uint8_t v = owner(l, s);
@@ -410,9 +416,16 @@ static void remap(struct vs_lag *l)
 			slots[to]++;
 		l->stats.remaps += v != VS_LAG_NOBODY;
 		l->target[s] = to;
-		if (!is_held(slot_get(l, s)))
+		if (is_held(slot_get(l, s)))
+			continue;
+		if (v != VS_LAG_NOBODY && to != VS_LAG_NOBODY) {
+			slot_set(l, s, (uint8_t)(v | SLOT_HELD));
+			held = true;
+		} else {
 			slot_set(l, s, to);
+		}
 	}
+	return held;
 }
 
 /*
@@ -427,13 +440,13 @@ static void limit(struct vs_lag *l, struct vs_port *member)
 	(void)vs_port_shape(member, &s);
 }
 
-void vs_lag_use(struct vs_lag *l, unsigned i, bool collect, bool distribute)
+bool vs_lag_use(struct vs_lag *l, unsigned i, bool collect, bool distribute)
 {
 	struct vs_port *p = atomic_load(&l->member[i]);
-	bool lost = l->distribute[i] && !distribute;
+	bool lost = l->distribute[i] && !distribute, held = false;
 
 	if (!p)
-		return;
+		return false;
 	if (collect)
 		atomic_fetch_and(&p->special, ~PORT_STANDBY);
 	else
@@ -441,13 +454,13 @@ void vs_lag_use(struct vs_lag *l, unsigned i, bool collect, bool distribute)
 	if (l->distribute[i] != distribute) {
 		l->distribute[i] = distribute;
 		if (lost || vs_lag_distributing(l) == 1)
-			remap(l);
-		/* There is nothing to wait for on a member that is lost. */
-		if (lost)
-			release(l, i);
+			held = remap(l);
+		for (unsigned m = 0; !vs_lag_distributing(l) && m < VS_LAG_MEMBERS; m++)
+			release(l, m);
 	}
 	if (l->in)
 		limit(l, p);
+	return held;
 }
 
 bool vs_lag_distributes(const struct vs_lag *l, unsigned i)
@@ -501,10 +514,11 @@ void vs_lag_leave(struct vs_lag *l, unsigned i)
 
 	if (!p)
 		return;
-	vs_lag_use(l, i, false, false);
+	(void)vs_lag_use(l, i, false, false);
 	atomic_store(&l->member[i], NULL);
 	atomic_store(&p->up, NULL);
 	synchronize_rcu();
+	release(l, i);
 }
 
 /* ---- plans ------------------------------------------------------------------------------ */

@@ -36,10 +36,11 @@ void vs_lag_leave(struct vs_lag *l, unsigned i);
 
 /*
  * @collect: frames that come by the member count. @distribute: frames leave by it. The slots of a
- * member that no longer distributes go to the others at once; one that begins to gets slots
- * when it is the first, else by the next vs_lag_plan.
+ * member that no longer distributes go to the others, their frames held until vs_lag_flushed(l, i);
+ * one that begins to gets slots when it is the first, else by the next vs_lag_plan.
+ * Return: vs_lag_flushed(l, i) is awaited, some milliseconds from now.
  */
-void vs_lag_use(struct vs_lag *l, unsigned i, bool collect, bool distribute);
+bool vs_lag_use(struct vs_lag *l, unsigned i, bool collect, bool distribute);
 bool vs_lag_distributes(const struct vs_lag *l, unsigned i);
 unsigned vs_lag_distributing(const struct vs_lag *l);
 

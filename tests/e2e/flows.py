@@ -2,10 +2,12 @@
 """UDP conversations whose frames are numbered: what was lost, overtaken, and for how long.
 
   flows.py sink ADDRESS PORT            until SIGTERM or a frame that ends it; prints one line
+  flows.py wire PORT                    until SIGTERM; prints one line: conversations that pass through this namespace
   flows.py source ADDRESS PORT FLOWS RATE SECONDS    RATE: frames a second of all together; ends on SIGTERM, too
 
 A conversation is a source port. The line: frames=N lost=N reordered=N gap_ms=X flows=N dup=N, where
-gap_ms is the longest time without a frame, and dup counts those that came before.
+gap_ms is the longest time without a frame, and dup counts those that came before. Of wire: in=N in_reordered=N out=N
+out_reordered=N, where one packet socket hears all interfaces, so that frames have one order.
 """
 import signal
 import socket
@@ -61,6 +63,36 @@ def sink(address, port):
           f" flows={len(seen)} dup={dup}", flush=True)
 
 
+def wire(port):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    print("listening", flush=True)
+    seen, frames, reordered = {}, [0, 0], [0, 0]
+    try:
+        while True:
+            data, addr = s.recvfrom(2048)
+            # IPv4 without options, UDP to the port
+            if data[12:15] != b"\x08\x00\x45" or data[23] != 17 or data[36:38] != struct.pack("!H", port):
+                continue
+            flow, number, last = HEAD.unpack_from(data, 42)
+            if last:
+                continue
+            out = addr[2] == socket.PACKET_OUTGOING
+            frames[out] += 1
+            if number < seen.get((out, flow), 0):
+                reordered[out] += 1
+            else:
+                seen[out, flow] = number + 1
+    except KeyboardInterrupt:
+        pass
+    print(f"in={frames[0]} in_reordered={reordered[0]} out={frames[1]} out_reordered={reordered[1]}", flush=True)
+
+
 def source(address, port, flows, rate, seconds):
     socks = []
     for _ in range(flows):
@@ -103,6 +135,8 @@ def source(address, port, flows, rate, seconds):
 if __name__ == "__main__":
     if sys.argv[1] == "sink":
         sink(sys.argv[2], int(sys.argv[3]))
+    elif sys.argv[1] == "wire":
+        wire(int(sys.argv[2]))
     else:
         source(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]),
                float(sys.argv[6]))

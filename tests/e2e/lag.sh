@@ -165,20 +165,34 @@ link()
 {
 	ip -n "$ID-far" link set "$1" "$2"
 }
-# What is lost in 10 ms: of one link's third of 1500 frames a second five. A busy machine may need more than one look:
-# what its Open vSwitch has not yet read of the lost link is overtaken there.
+# What is lost in 10 ms: of one link's third of 1500 frames a second five. The best of three looks counts for that, on a
+# busy machine; for the order, each of them. Frames are listened to where they come in, too: Open vSwitch leaves what it has
+# not yet read of a lost link for later, and when it had no processor for longer than the switch waits for it, that is the
+# only one who may have changed the order.
 pulled()
 {
 	local try
 	for try in 1 2 3; do
-		flows one out 10.91.0.1 1500 0.8 link fe1 down || return 1
-		within lost 5 && within reordered 0 && return 0
+		start wire ip netns exec "$ID-far" "$PYTHON" "$E2E/flows.py" wire 7000
+		wait_line wire listening || return 1
+		flows one out 10.91.0.1 1500 0.8 "$@" || return 1
+		stop wire
+		in_order || return 1
+		within lost 5 && return 0
 		link fe1 up && formed 3 || return 1
 	done
 	return 1
 }
-must "a link goes down under traffic: at most 10 ms are lost, none overtaken" pulled
-figures "link down"
+in_order()
+{
+	local arrived left
+	tail -n 1 "$T/wire.log"
+	arrived=$(grep -o ' in_reordered=[0-9]*' "$T/wire.log")
+	left=$(grep -o ' out_reordered=[0-9]*' "$T/wire.log")
+	[ "${arrived#*=}" = 0 ] && [ "$(value reordered)" = "${left#*=}" ]
+}
+must "a link goes down under traffic: at most 10 ms are lost, none overtaken" pulled link fe1 down
+figures "link down; at the links $(grep -o '^in=.*' "$T/wire.log")"
 must "two links are left" active 2
 must "it comes back under traffic" flows one out 10.91.0.1 1500 0.8 link fe1 up
 must "none overtaken" within reordered 0
