@@ -104,16 +104,41 @@ echo "  from the outside: $(cat "$T/flows")"
 must "none overtaken" in_order
 must "both links carry those" carried rx
 
-must "a link goes down under traffic" flows one out 10.93.0.1 ip -n "$ID-host" link set eth1 down
+# What is lost in 10 ms: of one link's half of 1000 frames a second five; the best of three looks, on a busy machine. The
+# order is asked for in each.
+pulled()
+{
+	local try
+	for try in 1 2 3; do
+		flows one out 10.93.0.1 ip -n "$ID-far" link set fe1 down || return 1
+		in_order || return 1
+		awk 'match($0, /lost=[0-9]+/) { exit !(substr($0, RSTART + 5, RLENGTH - 5) + 0 <= 5) }' "$T/flows" && return 0
+		ip -n "$ID-far" link set fe1 up && eventually active 2 || return 1
+	done
+	return 1
+}
+must "a link goes down under traffic: at most 10 ms are lost, none overtaken" pulled
 echo "  link down: $(cat "$T/flows")"
-must "none overtaken" in_order
 must "one link is left" active 1
 
-start=$EPOCHREALTIME
-stop testpmd KILL
-must "the partner is killed: no link is in use" eventually active 0
-report ok "$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "given up after %.1f s", b - a }')" "$start"
-must "the link comes back" ip -n "$ID-host" link set eth1 up
+# On our fast timers a partner is given up 3 s after the last it said; the better of two looks.
+silent()
+{
+	local try start waited
+	for try in 1 2; do
+		start=$EPOCHREALTIME
+		stop testpmd KILL
+		eventually active 0 || return 1
+		waited=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
+		echo "given up after $waited s" | tee "$T/waited"
+		awk -v w="$waited" 'BEGIN { exit !(w <= 3.3) }' && return 0
+		partner_start && eventually active 1 || return 1
+	done
+	return 1
+}
+must "the partner is killed: no link is in use within 3 s" silent
+echo "  $(cat "$T/waited")"
+must "the link comes back" ip -n "$ID-far" link set fe1 up
 must "the partner starts again" partner_start
 must "the group forms again, of both links" eventually active 2
 must "the guest reaches the outside again" eventually reach one 10.93.0.1
