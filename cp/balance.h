@@ -9,7 +9,7 @@
 struct cp_balance_port {
 	unsigned worker;
 	uint32_t permille; /* of a processor, over the last interval */
-	bool fixed;	   /* it has just moved */
+	bool fixed;	   /* it has just moved, or is pinned */
 };
 
 /*

@@ -324,7 +324,8 @@ static int set_check(struct cp_run *run, const struct cp_nic *nic)
 	const struct cp_value *v = run->args->v;
 
 	if (!v[CP_OP_MACID].given && !v[CP_OP_MACPROTECT].given && !v[CP_OP_PQUPLINKTX].given &&
-	    !v[CP_OP_PROMISC].given && !v[CP_OP_NOPROMISC].given && !cp_rate_nic_asked(run))
+	    !v[CP_OP_PROMISC].given && !v[CP_OP_NOPROMISC].given && !v[CP_OP_WORKER].given &&
+	    !cp_rate_nic_asked(run))
 		return cp_error(run, CP_E_MISSING, "an attribute", "SET NIC", NULL);
 	if (check_promisc(run, nic) < 0)
 		return -1;
@@ -333,6 +334,8 @@ static int set_check(struct cp_run *run, const struct cp_nic *nic)
 	if (v[CP_OP_MACID].given && cp_need_class_b(run, "MACID") < 0)
 		return -1;
 	if (v[CP_OP_MACPROTECT].given && cp_need_class_b(run, "MACPROTECT") < 0)
+		return -1;
+	if (v[CP_OP_WORKER].given && cp_need_class_b(run, "WORKER") < 0)
 		return -1;
 	if (v[CP_OP_MACID].choice == 0 && cp_nic_attached(nic))
 		return cp_error(run, CP_E_ATTACHED, nic->name,
@@ -361,6 +364,10 @@ void cp_do_set_nic(struct cp_run *run)
 		nic->pqueue = (uint8_t)v[CP_OP_PQUPLINKTX].choice;
 	if (v[CP_OP_PROMISC].given || v[CP_OP_NOPROMISC].given)
 		nic->promisc = v[CP_OP_PROMISC].given;
+	if (v[CP_OP_WORKER].given) {
+		nic->worker = cp_worker_asked(run);
+		cp_worker_place(run->cp, nic->port, nic->worker);
+	}
 	cp_nic_configure(nic);
 	if (v[CP_OP_PQUPLINKTX].given)
 		cp_rate_nic(nic);

@@ -619,6 +619,10 @@ static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_la
 	cp_lan_configure(lan, run->cp);
 	cp_lan_reconfigure_ports(lan);
 	cp_rate_vswitch_set(run, lan);
+	if (run->args->v[CP_OP_WORKER].given) {
+		lan->uplink.worker = cp_worker_asked(run);
+		cp_worker_place_uplink(run->cp, lan);
+	}
 	cp_mirror_set(run, lan);
 	if (vs_switch_vlan_counters(lan->sw, lan->vlan_counters))
 		lan->vlan_counters = false; /* no memory */

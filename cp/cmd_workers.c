@@ -81,6 +81,41 @@ void cp_do_set_workers(struct cp_run *run)
 	cp_say(run, "Command complete");
 }
 
+/* ---- pinned ports ------------------------------------------------------------------------ */
+
+unsigned cp_worker_asked(const struct cp_run *run)
+{
+	const struct cp_value *n = &run->args->v[CP_OP_WORKER];
+
+	return n->choice == 0 ? 0 : n->num + 1;
+}
+
+json_t *cp_worker_json(unsigned pinned)
+{
+	return pinned ? json_integer((json_int_t)pinned - 1) : json_null();
+}
+
+void cp_worker_place(struct cp *cp, struct vs_port *p, unsigned pinned)
+{
+	if (!p)
+		return;
+	vs_port_load(p)->pinned = pinned;
+	/* Set free, it stays where it is until the load has it moved. */
+	if (cp->hooks.pick_worker && (pinned || !vs_port_worker(p)))
+		vs_port_assign(p, cp->hooks.pick_worker(cp->hooks.ctx, p));
+}
+
+void cp_worker_place_uplink(struct cp *cp, const struct cp_lan *lan)
+{
+	const struct cp_uplink *u = &lan->uplink;
+
+	cp_worker_place(cp, u->port, u->worker);
+	for (unsigned i = 0; i < u->n_dev; i++)
+		cp_worker_place(cp, u->dev[i].port, u->worker);
+	for (unsigned i = 0; u->group && i < CP_GROUP_LINKS; i++)
+		cp_worker_place(cp, u->group->member[i].port, u->worker);
+}
+
 /* ---- QUERY WORKERS ----------------------------------------------------------------------- */
 
 static double ratio(uint64_t a, uint64_t b)
@@ -90,10 +125,11 @@ static double ratio(uint64_t a, uint64_t b)
 
 static json_t *port_json(struct vs_port *p, const struct vs_port_work *work)
 {
-	return json_pack("{s:s, s:b, s:i, s:I, s:I, s:I}", "port", vs_port_name(p), "running",
-			 vs_port_running(p), "busy_permille", (int)vs_port_load(p)->permille,
-			 "frames", (json_int_t)work->frames, "bursts", (json_int_t)work->bursts,
-			 "cycles", (json_int_t)work->cycles);
+	return json_pack("{s:s, s:b, s:o, s:i, s:I, s:I, s:I}", "port", vs_port_name(p), "running",
+			 vs_port_running(p), "pinned", cp_worker_json(vs_port_load(p)->pinned),
+			 "busy_permille", (int)vs_port_load(p)->permille, "frames",
+			 (json_int_t)work->frames, "bursts", (json_int_t)work->bursts, "cycles",
+			 (json_int_t)work->cycles);
 }
 
 static json_t *worker_json(const struct cp_worker_info *i, unsigned nr, json_t *ports)
@@ -110,10 +146,15 @@ static json_t *worker_json(const struct cp_worker_info *i, unsigned nr, json_t *
 
 static void say_port(struct cp_run *run, struct vs_port *p, const struct vs_port_work *work)
 {
+	unsigned to = vs_port_load(p)->pinned;
+	char pinned[32] = "";
+
+	if (to)
+		snprintf(pinned, sizeof(pinned), "  pinned to %u", to - 1);
 	cp_say(run,
-	       "  %-16s busy %5.1f%%  frames %llu  per frame %.0f cycles  per burst %.1f frames",
+	       "  %-16s busy %5.1f%%  frames %llu  per frame %.0f cycles  per burst %.1f frames%s",
 	       vs_port_name(p), vs_port_load(p)->permille / 10.0, (unsigned long long)work->frames,
-	       ratio(work->cycles, work->frames), ratio(work->frames, work->bursts));
+	       ratio(work->cycles, work->frames), ratio(work->frames, work->bursts), pinned);
 }
 
 static void say_worker(struct cp_run *run, const struct cp_worker_info *i, unsigned nr)

@@ -100,6 +100,8 @@ static void print_vswitch(FILE *f, const struct cp_lan *lan)
 		fprintf(f, "SET VSWITCH %s PATHMTUDISCOVERY OFF\n", lan->name);
 	else if (lan->path_mtu != VS_PATH_MTU_EXTERNAL)
 		fprintf(f, "SET VSWITCH %s PATHMTUDISCOVERY VALUE %u\n", lan->name, lan->path_mtu);
+	if (u->worker)
+		fprintf(f, "SET VSWITCH %s WORKER %u\n", lan->name, u->worker - 1);
 	cp_rate_vswitch_print(f, lan);
 	if (lan->mirror.on) {
 		fprintf(f, "SET VSWITCH %s MIRROR ", lan->name);
@@ -215,6 +217,8 @@ static void print_nic_attributes(FILE *f, const struct cp_nic *nic)
 	if (nic->macprotect != CP_UNSPECIFIED)
 		fprintf(f, "SET NIC USER %s %04X MACPROTECT %s\n", user, nic->vdev,
 			nic->macprotect == CP_ON ? "ON" : "OFF");
+	if (nic->worker)
+		fprintf(f, "SET NIC USER %s %04X WORKER %u\n", user, nic->vdev, nic->worker - 1);
 	print_nic_rates(f, nic);
 	if (nic->promisc)
 		fprintf(f, "SET NIC USER %s %04X PROMISCUOUS\n", user, nic->vdev);

@@ -178,8 +178,7 @@ enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan, uint16_t portn
 	nic->port = vs_port_create(lan->sw, &cfg);
 	if (!nic->port)
 		return CP_REFUSE_SYSTEM;
-	if (cp->hooks.pick_worker)
-		vs_port_assign(nic->port, cp->hooks.pick_worker(cp->hooks.ctx));
+	cp_worker_place(cp, nic->port, nic->worker);
 	rc = cp_rate_nic(nic);
 	if (rc)
 		cp_log(cp, "ZLN2511E NIC %s: its rates failed: %s", nic->name, strerror(-rc));

@@ -66,8 +66,8 @@ struct cp_hooks {
 	void (*call_at)(void *ctx, uint64_t at_ms);
 	/* On a worker, must not block: the control thread is to call cp_control_frames. */
 	void (*frames)(void *ctx);
-	/* The worker a new port is to be served by. */
-	struct vs_worker *(*pick_worker)(void *ctx);
+	/* The worker a port is to be served by: a new one, or one that was pinned. */
+	struct vs_worker *(*pick_worker)(void *ctx, struct vs_port *p);
 	/* All of them, for SET and QUERY WORKERS. NULL: there are none. */
 	struct cp_workers *(*workers)(void *ctx);
 	/* Something was changed by a command: the state file is to be rewritten. */

@@ -172,6 +172,7 @@ struct cp_uplink {
 	int active;	      /* of several: the one in use */
 	unsigned draining;    /* members of lag that were lost: their partners have until then */
 	uint64_t drained_at;  /* ms */
+	unsigned worker;      /* pinned to it, plus 1; 0: AUTO */
 	unsigned announced;   /* frames that told the outside, last time it moved */
 	uint32_t retry_s;
 	char error[256];
@@ -276,6 +277,7 @@ struct cp_nic {
 	uint16_t want_port; /* of its NICDEF; 0: AUTO */
 	uint16_t portno;    /* of a PORTBASED switch, while coupled */
 	bool promisc;	    /* SET NIC PROMISCUOUS */
+	unsigned worker;    /* pinned to it, plus 1; 0: AUTO */
 	bool held;	    /* UNCOUPLE or another COUPLE: does not follow its NICDEF */
 
 	/* Of a CTCA: */
@@ -635,6 +637,12 @@ void cp_do_define_lan(struct cp_run *run);
 void cp_do_set_lan(struct cp_run *run);
 void cp_do_set_dpdk(struct cp_run *run);
 void cp_do_set_workers(struct cp_run *run);
+/* A pinned worker is its number plus 1; 0: none. */
+unsigned cp_worker_asked(const struct cp_run *run);
+json_t *cp_worker_json(unsigned pinned);
+/* A port that is new, or whose pin was set; NULL is legal. */
+void cp_worker_place(struct cp *cp, struct vs_port *p, unsigned pinned);
+void cp_worker_place_uplink(struct cp *cp, const struct cp_lan *lan);
 void cp_do_query_workers(struct cp_run *run);
 void cp_do_set_vmlan(struct cp_run *run);
 void cp_do_query_vmlan(struct cp_run *run);

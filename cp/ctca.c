@@ -42,8 +42,7 @@ static int make_port(struct cp_nic *nic, struct cp_wire *w)
 	nic->port = vs_port_create(w->sw, &cfg);
 	if (!nic->port)
 		return -errno;
-	if (cp->hooks.pick_worker)
-		vs_port_assign(nic->port, cp->hooks.pick_worker(cp->hooks.ctx));
+	cp_worker_place(cp, nic->port, nic->worker);
 	return 0;
 }
 

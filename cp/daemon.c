@@ -178,11 +178,11 @@ static void hook_close_socket(void *ctx, void *socket, enum cp_nic_type type)
 		cp_nicsock_close(socket);
 }
 
-static struct vs_worker *hook_pick_worker(void *ctx)
+static struct vs_worker *hook_pick_worker(void *ctx, struct vs_port *p)
 {
 	struct cp_daemon *d = ctx;
 
-	return cp_workers_pick(d->workers);
+	return cp_workers_pick(d->workers, p);
 }
 
 static struct cp_workers *hook_workers(void *ctx)

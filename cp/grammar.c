@@ -45,6 +45,11 @@ static const char later_rdev[] = "there are no real OSA devices here; use UPLINK
 		.help = "that may pass at once, of the rates named beside it: 64K; default 5 ms, " \
 			"16K at least"                                                             \
 	}
+#define OPERAND_WORKER(text)                                                                       \
+	{                                                                                          \
+		.op = CP_OP_WORKER, .words = "WORKER", .choices = "AUTO", .arg = CP_ARG_NUM,       \
+		.min = 0, .max = VS_WORKERS_MAX - 1, .name = "n", .help = (text)                   \
+	}
 #define OPERAND_UPLINK_NIC                                                                         \
 	{                                                                                          \
 		.op = CP_OP_UPLINK_NIC, .words = "UPLINK NIC", .arg = CP_ARG_IFNAMES,              \
@@ -327,6 +332,8 @@ static const struct cp_operand set_vswitch[] = {
 	 .name = "minutes",
 	 .help = HELP_IPTIMEOUT},
 	OPERAND_LOG,
+	OPERAND_WORKER("its uplink's devices are served by this worker of QUERY WORKERS; AUTO: by "
+		       "the load"),
 	{.op = CP_OP_VEPA,
 	 .words = "VEPA",
 	 .choices = YESNO_ON,
@@ -840,6 +847,9 @@ static const struct cp_operand set_nic[] = {
 	{.op = CP_OP_NOPROMISC,
 	 .words = "NOPROmiscuous",
 	 .help = "it does not, unless its driver asks for it; default"},
+	OPERAND_WORKER(
+		"class B; served by this worker of QUERY WORKERS, wherever the load is; AUTO: "
+		"by the load"),
 	{.op = CP_OP_OTHER,
 	 .flags = CP_UNSUPPORTED,
 	 .words = "VLAN",

@@ -58,8 +58,7 @@ int cp_guestuplink_open(struct cp *cp, struct cp_lan *lan, struct cp_device *d,
 		snprintf(d->error, sizeof(d->error), "%s", strerror(errno));
 		return -1;
 	}
-	if (cp->hooks.pick_worker)
-		vs_port_assign(d->port, cp->hooks.pick_worker(cp->hooks.ctx));
+	cp_worker_place(cp, d->port, nic->worker ? nic->worker : lan->uplink.worker);
 	d->handle = nic;
 	nic->port = d->port;
 	nic->uplink_of = lan;

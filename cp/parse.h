@@ -175,6 +175,7 @@ enum cp_op {
 	CP_OP_DROPPED,
 	CP_OP_RATEGROUP,
 	CP_OP_WORKERS,
+	CP_OP_WORKER,
 	CP_OP_ON,
 	CP_OP_OTHER, /* understood, not supported */
 	CP_OP_COUNT

@@ -187,6 +187,7 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 	json_object_set_new(o, "priority_by",
 			    lan->priq ? json_string(priorities[lan->priq]) : json_null());
 	json_object_set_new(o, "uplink_rate", cp_rates_json(&lan->uplink_rates, lan->uplink.port));
+	json_object_set_new(o, "uplink_worker", cp_worker_json(lan->uplink.worker));
 	json_object_set_new(o, "vlan_rates", cp_rate_vlans_json(lan));
 	json_object_set_new(o, "log", json_string(log_levels[lan->log]));
 	json_object_set_new(o, "mirror", cp_mirror_json(lan));
@@ -280,6 +281,8 @@ static void say_uplink(struct cp_run *run, const struct cp_lan *lan, bool detail
 	}
 	cp_say(run, "    Priority Queuing: %s   Controller: %s", priorities[lan->priq],
 	       lan->controller);
+	if (lan->uplink.worker)
+		cp_say(run, "    Worker of the uplink: %u", lan->uplink.worker - 1);
 	if (lan->uplink_rates.in.bps || lan->uplink_rates.out.bps || lan->priq)
 		cp_say_rates(run, "    Rate ", &lan->uplink_rates, u->port);
 	for (const struct cp_vlan_rate *r = lan->vlan_rates; r; r = r->hh.next) {

@@ -147,6 +147,7 @@ static json_t *nic_json(const struct cp_nic *nic)
 	json_object_set_new(more, "group",
 			    nic->rategroup ? json_string(nic->rategroup->name) : json_null());
 	json_object_set_new(o, "rate", more);
+	json_object_set_new(o, "worker", cp_worker_json(nic->worker));
 	return o;
 }
 
@@ -214,6 +215,8 @@ static void say_session(struct cp_run *run, const struct cp_nic *nic)
 		cp_say(run, "  State: %s", session_text(nic, &i));
 	cp_say(run, "  MAC Protection: %s   PQUPLINKTX: %s", protect_text(nic->macprotect),
 	       queues[nic->pqueue]);
+	if (nic->worker)
+		cp_say(run, "  Worker: %u", nic->worker - 1);
 	say_rates(run, nic);
 	if (nic->lan && nic->lan->vlan_aware) {
 		struct cp_policy p = cp_effective(nic, nic->lan);

@@ -72,8 +72,7 @@ int cp_device_open(struct cp *cp, struct cp_lan *lan, struct cp_device *d, enum 
 		snprintf(d->error, sizeof(d->error), "%s", strerror(errno));
 		return -1;
 	}
-	if (cp->hooks.pick_worker)
-		vs_port_assign(d->port, cp->hooks.pick_worker(cp->hooks.ctx));
+	cp_worker_place(cp, d->port, lan->uplink.worker);
 	link = vs_port_link(d->port);
 	d->handle = cp->hooks.open_uplink(cp->hooks.ctx, cp_device_kind(d), d->ifname, &link,
 					  d->error, sizeof(d->error));
@@ -269,8 +268,8 @@ static int open_lag(struct cp *cp, struct cp_lan *lan)
 	u->active = CP_ACTIVE_NONE;
 	u->port = vs_port_create(lan->sw, &cfg);
 	/* It has no device, but queues may stand before it. */
-	if (u->port && cp->hooks.pick_worker)
-		vs_port_assign(u->port, cp->hooks.pick_worker(cp->hooks.ctx));
+	if (u->port)
+		cp_worker_place(cp, u->port, u->worker);
 	u->lag = u->port ? vs_lag_create(u->port, seed) : NULL;
 	if (u->lag) {
 		cp_rate_uplink(cp, lan);

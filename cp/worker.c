@@ -17,6 +17,7 @@
  *
  * Placement: a new port goes to the worker with the fewest ports. Once a second the control thread
  * compares what the ports cost (balance.c) and moves at most one; it stays put for a while then.
+ * A port that is pinned goes to its worker and stays there, as long as there is that worker.
  * To move a port is to take it off one worker's list, wait for a grace period, and put it
  * on another's: what the port holds is fetched by the new worker, in its order.
  *
@@ -370,12 +371,25 @@ static struct vs_worker *fewest(struct cp_workers *ws, unsigned n)
 	return best;
 }
 
+/* Is it pinned, and the worker one of the first n? */
+static bool pinned_among(const struct vs_port_load *l, unsigned n)
+{
+	return l->pinned && l->pinned <= n;
+}
+
+static struct vs_worker *place(struct cp_workers *ws, struct vs_port *p, unsigned n)
+{
+	const struct vs_port_load *l = p ? vs_port_load(p) : NULL;
+
+	return l && pinned_among(l, n) ? ws->worker[l->pinned - 1].vsw : fewest(ws, n);
+}
+
 static int give_away(struct cp_workers *ws, unsigned last)
 {
 	struct vs_port *p;
 
 	while ((p = vs_worker_port(ws->worker[last].vsw))) {
-		int rc = vs_port_assign(p, fewest(ws, last));
+		int rc = vs_port_assign(p, place(ws, p, last));
 
 		if (rc)
 			return rc;
@@ -399,6 +413,16 @@ static int shrink(struct cp_workers *ws, unsigned n)
 	return 0;
 }
 
+/* The first of its ports that may be moved, or NULL. */
+static struct vs_port *movable(struct cp_workers *ws, const struct vs_worker *w)
+{
+	struct vs_port *p = vs_worker_port(w);
+
+	while (p && pinned_among(vs_port_load(p), count(ws)))
+		p = vs_port_next(p);
+	return p;
+}
+
 /* As many ports to each, give or take one: what they cost is not known for the new places. */
 static int spread(struct cp_workers *ws)
 {
@@ -409,17 +433,37 @@ static int spread(struct cp_workers *ws)
 		for (unsigned i = 0; i < count(ws); i++) {
 			struct vs_worker *w = ws->worker[i].vsw;
 
-			if (!most || vs_worker_ports(w) > vs_worker_ports(most))
+			if ((!most || vs_worker_ports(w) > vs_worker_ports(most)) && movable(ws, w))
 				most = w;
 			if (!least || vs_worker_ports(w) < vs_worker_ports(least))
 				least = w;
 		}
-		if (vs_worker_ports(most) - vs_worker_ports(least) < 2)
+		if (!most || vs_worker_ports(most) < vs_worker_ports(least) + 2)
 			return 0;
-		rc = vs_port_assign(vs_worker_port(most), least);
+		rc = vs_port_assign(movable(ws, most), least);
 		if (rc)
 			return rc;
 	}
+}
+
+/* Pinned ports to workers that were not there before. */
+static int settle(struct cp_workers *ws)
+{
+	for (unsigned i = 0; i < count(ws); i++) {
+		struct vs_port *p = vs_worker_port(ws->worker[i].vsw), *next;
+
+		for (; p; p = next) {
+			int rc;
+
+			next = vs_port_next(p);
+			if (!pinned_among(vs_port_load(p), count(ws)))
+				continue;
+			rc = vs_port_assign(p, place(ws, p, count(ws)));
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
 }
 
 struct cp_workers *cp_workers_start(unsigned n, int (*prepare)(void))
@@ -495,6 +539,8 @@ int cp_workers_set(struct cp_workers *ws, unsigned n, const cpu_set_t *cpus)
 		return -EINVAL;
 	more = n > count(ws);
 	rc = grow(ws, n);
+	if (!rc && more)
+		rc = settle(ws);
 	if (!rc)
 		rc = more ? spread(ws) : shrink(ws, n);
 	for (unsigned i = 0; i < count(ws); i++) {
@@ -506,9 +552,9 @@ int cp_workers_set(struct cp_workers *ws, unsigned n, const cpu_set_t *cpus)
 	return rc;
 }
 
-struct vs_worker *cp_workers_pick(struct cp_workers *ws)
+struct vs_worker *cp_workers_pick(struct cp_workers *ws, struct vs_port *p)
 {
-	return fewest(ws, count(ws));
+	return place(ws, p, count(ws));
 }
 
 void cp_workers_wake(struct cp_workers *ws)
@@ -572,7 +618,8 @@ static unsigned list_ports(struct cp_workers *ws, uint32_t now_s, struct vs_port
 			(*list)[at++] = (struct cp_balance_port){
 				.worker = i,
 				.permille = l->permille,
-				.fixed = l->moved_s && now_s - l->moved_s < SETTLE_S};
+				.fixed = pinned_among(l, count(ws)) ||
+					 (l->moved_s && now_s - l->moved_s < SETTLE_S)};
 		}
 	return at;
 }

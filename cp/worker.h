@@ -33,8 +33,11 @@ void cp_workers_stop(struct cp_workers *ws);
  */
 int cp_workers_set(struct cp_workers *ws, unsigned n, const cpu_set_t *cpus);
 
-/* The worker for a new port: the one with the fewest. Control thread. */
-struct vs_worker *cp_workers_pick(struct cp_workers *ws);
+/*
+ * The worker for a port: the one it is pinned to (vs_port_load), else, or while that one is not
+ * there, the one with the fewest. @p: NULL: one that is pinned to none. Control thread.
+ */
+struct vs_worker *cp_workers_pick(struct cp_workers *ws, struct vs_port *p);
 
 /*
  * Something was put into a port's queues without its descriptor: have every sleeping worker look.

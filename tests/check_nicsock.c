@@ -66,8 +66,9 @@ static void socket_access(void *ctx, void *socket, enum cp_nic_type type)
 	cp_nicsock_access(socket);
 }
 
-static struct vs_worker *pick_worker(void *ctx)
+static struct vs_worker *pick_worker(void *ctx, struct vs_port *p)
 {
+	(void)p;
 	return ((struct bed *)ctx)->worker;
 }
 

@@ -80,8 +80,9 @@ static bool says(struct bed *b, const char *line, const char *text)
 	return found;
 }
 
-static struct vs_worker *pick_worker(void *ctx)
+static struct vs_worker *pick_worker(void *ctx, struct vs_port *p)
 {
+	(void)p;
 	return ((struct bed *)ctx)->worker;
 }
 

@@ -27,7 +27,19 @@ struct port {
 	atomic_uint served; /* looks that did */
 	atomic_uint polls;
 	atomic_bool armed;
+	atomic_bool endless; /* every look finds a burst */
 };
+
+static unsigned fill(struct vs_burst *b)
+{
+	for (b->n = 0; b->n < VS_BURST - b->hold; b->n++) {
+		b->len[b->n] = b->headlen[b->n] = 60;
+		b->nseg[b->n] = b->flags[b->n] = 0;
+		b->seg0[b->n] = 0;
+		memset(b->head[b->n], 0x02, 60);
+	}
+	return b->n;
+}
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): the type of vs_port_ops.rx_burst */
 static unsigned rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
@@ -41,6 +53,8 @@ static unsigned rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
 		atomic_fetch_sub(&p->work, 1);
 		atomic_fetch_add(&p->served, 1);
 	}
+	if (atomic_load(&p->endless))
+		return fill(b);
 	return 0;
 }
 
@@ -66,7 +80,7 @@ static bool arm(void *port)
 
 	atomic_store(&p->armed, true);
 	atomic_thread_fence(memory_order_seq_cst);
-	return atomic_load(&p->work) > 0;
+	return atomic_load(&p->endless) || atomic_load(&p->work) > 0;
 }
 
 static void disarm(void *port)
@@ -128,7 +142,7 @@ static void bed_start(struct bed *b, unsigned i)
 
 	b->vp[i] = vs_port_create(b->sw, &cfg);
 	ck_assert_ptr_nonnull(b->vp[i]);
-	vs_port_assign(b->vp[i], cp_workers_pick(b->ws));
+	vs_port_assign(b->vp[i], cp_workers_pick(b->ws, b->vp[i]));
 	link = vs_port_link(b->vp[i]);
 	ck_assert_int_eq(link.ops->start(link.ctx, &ops, &b->port[i]), 0);
 }
@@ -309,10 +323,10 @@ START_TEST(ports_are_spread)
 	struct vs_worker *first;
 
 	ck_assert_ptr_nonnull(ws);
-	first = cp_workers_pick(ws);
-	ck_assert_ptr_ne(cp_workers_pick(ws), first);
-	ck_assert_ptr_ne(cp_workers_pick(ws), first);
-	ck_assert_ptr_eq(cp_workers_pick(ws), first);
+	first = cp_workers_pick(ws, NULL);
+	ck_assert_ptr_ne(cp_workers_pick(ws, NULL), first);
+	ck_assert_ptr_ne(cp_workers_pick(ws, NULL), first);
+	ck_assert_ptr_eq(cp_workers_pick(ws, NULL), first);
 	cp_workers_stop(ws);
 }
 END_TEST
@@ -361,6 +375,85 @@ START_TEST(what_is_moved)
 }
 END_TEST
 
+static int worker_of(const struct bed *b, unsigned i)
+{
+	struct cp_worker_info info;
+
+	for (unsigned w = 0; cp_worker_info(b->ws, w, &info); w++)
+		if (info.vsw == vs_port_worker(b->vp[i]))
+			return (int)w;
+	return -1;
+}
+
+/* Where it is pinned to, whenever that worker is there. */
+START_TEST(pinned_ports)
+{
+	/* Of ports 0 and 1, plus 1; workers, in turn; where the ports are then, -1: anywhere. */
+	static const struct {
+		int n;
+		unsigned pin[2], workers;
+		int at[2];
+	} rows[] = {
+		{1, {2, 0}, 1, {0, 0}},	  {2, {2, 0}, 3, {1, -1}}, {3, {2, 2}, 2, {1, 1}},
+		{4, {2, 2}, 4, {1, 1}},	  {5, {2, 2}, 1, {0, 0}},  {6, {2, 2}, 2, {1, 1}},
+		{7, {3, 1}, 2, {-1, 0}},  {8, {3, 1}, 3, {2, 0}},  {9, {1, 1}, 3, {0, 0}},
+		{10, {0, 1}, 2, {-1, 0}},
+	};
+	struct bed b;
+
+	bed_open(&b);
+	bed_port(&b, 0);
+	bed_port(&b, 1);
+	for (unsigned r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		for (unsigned i = 0; i < 2; i++) {
+			vs_port_load(b.vp[i])->pinned = rows[r].pin[i];
+			if (rows[r].pin[i])
+				vs_port_assign(b.vp[i], cp_workers_pick(b.ws, b.vp[i]));
+		}
+		ck_assert_int_eq(cp_workers_set(b.ws, rows[r].workers, NULL), 0);
+		for (unsigned i = 0; i < 2; i++) {
+			ck_assert_msg(rows[r].at[i] < 0 || worker_of(&b, i) == rows[r].at[i],
+				      "row %d: port %u at %d", rows[r].n, i, worker_of(&b, i));
+			atomic_fetch_add(&b.port[i].work, 1);
+			ring(&b.port[i]);
+			await_served(&b.port[i], r + 1);
+		}
+	}
+	bed_close(&b);
+}
+END_TEST
+
+/* Two ports keep a worker busy: one is moved, unless both are pinned. */
+START_TEST(a_pinned_port_is_not_moved)
+{
+	time_t until;
+	struct bed b;
+
+	bed_open(&b);
+	bed_port(&b, 0);
+	bed_port(&b, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		vs_port_load(b.vp[i])->pinned = 1;
+		atomic_store(&b.port[i].endless, true);
+		ring(&b.port[i]);
+	}
+	ck_assert_int_eq(cp_workers_set(b.ws, 2, NULL), 0);
+	for (unsigned s = 1; s < 40; s++) {
+		cp_workers_tick(b.ws, s);
+		ck_assert_int_eq(worker_of(&b, 0) + worker_of(&b, 1), 0);
+		usleep(2000);
+	}
+	vs_port_load(b.vp[1])->pinned = 0;
+	for (until = time(NULL) + 50; worker_of(&b, 1) != 1 && time(NULL) < until;) {
+		usleep(2000);
+		cp_workers_tick(b.ws, 100);
+	}
+	ck_assert_int_eq(worker_of(&b, 1), 1);
+	ck_assert_int_eq(worker_of(&b, 0), 0);
+	bed_close(&b);
+}
+END_TEST
+
 /* Other numbers of workers under ports that have work all the time. */
 START_TEST(more_and_fewer)
 {
@@ -387,7 +480,7 @@ START_TEST(more_and_fewer)
 		ck_assert_int_eq(info.cpu, i % 2 ? 0 : -1);
 		if (i % 4)
 			await_sleep(&b.port[0]);
-		vs_port_assign(b.vp[i % 2], cp_workers_pick(b.ws));
+		vs_port_assign(b.vp[i % 2], cp_workers_pick(b.ws, b.vp[i % 2]));
 		for (unsigned k = 0; k < 2; k++) {
 			atomic_fetch_add(&b.port[k].work, 1);
 			if (i % 3)
@@ -418,6 +511,8 @@ static Suite *suite(void)
 	tcase_add_test(t, workers_that_do_not_start);
 	tcase_add_test(t, ports_are_spread);
 	tcase_add_loop_test(t, what_is_moved, 0, 12);
+	tcase_add_test(t, pinned_ports);
+	tcase_add_test(t, a_pinned_port_is_not_moved);
 	tcase_add_test(t, more_and_fewer);
 	suite_add_tcase(s, t);
 	return s;

@@ -72,7 +72,7 @@ static void side_open(struct bed *b, unsigned i)
 	s->dev = guest_dev_create(&guest, &s->machine.st);
 	ck_assert_ptr_nonnull(s->port);
 	ck_assert_ptr_nonnull(s->dev);
-	vs_port_assign(s->port, cp_workers_pick(b->ws));
+	vs_port_assign(s->port, cp_workers_pick(b->ws, s->port));
 	s->link = vs_port_link(s->port);
 	osa_set_link(s->machine.osa, &s->link);
 	inproc_machine(&s->machine, &m);

@@ -82,9 +82,9 @@ static void run_job(struct portserver *s, struct job *j)
 	sem_destroy(&j->done);
 }
 
-static struct vs_worker *pick_worker(void *ctx)
+static struct vs_worker *pick_worker(void *ctx, struct vs_port *p)
 {
-	return cp_workers_pick(((struct portserver *)ctx)->workers);
+	return cp_workers_pick(((struct portserver *)ctx)->workers, p);
 }
 
 static void no_log(void *ctx, const char *line)

@@ -432,6 +432,7 @@ struct vs_port_load {
 	uint64_t cycles;   /* vs_port_work at the last look */
 	uint32_t permille; /* of a processor since the look before */
 	uint32_t moved_s;
+	unsigned pinned; /* to the worker of this number, plus 1; 0: to none */
 };
 struct vs_port_load *vs_port_load(struct vs_port *p);
 

@@ -48,7 +48,7 @@ int bench_taps(char **arg)
 		port[i] = vs_port_create(sw, &pc);
 		if (!tap[i] || !port[i])
 			bench_die("making a TAP");
-		vs_port_assign(port[i], cp_workers_pick(workers));
+		vs_port_assign(port[i], cp_workers_pick(workers, port[i]));
 		host_tap_set_carrier(tap[i], true);
 		link = vs_port_link(port[i]);
 		if (link.ops->start(link.ctx, host_tap_ops(), tap[i]))

@@ -52,6 +52,16 @@ change_beside()
 	echo $n >"$T/changes"
 }
 
+pin_beside()
+{
+	transfer one two 10.93.0.2 8388608 &
+	local pid=$!
+	while kill -0 $pid 2>/dev/null; do
+		zl set nic user one 0600 worker 0 >/dev/null && zl set nic user one 0600 worker 1 >/dev/null || return 1
+	done
+	wait $pid
+}
+
 must "traffic before" reach one 10.93.0.2
 start ping1 ip netns exec "$ID-one" ping -q -n -f -c 4000 -W 5 10.93.0.2
 start ping2 ip netns exec "$ID-three" ping -q -n -i 0.002 -c 1000 -W 5 10.93.0.4
@@ -81,6 +91,28 @@ must "interruptions are fewer than buffers" test "$(signals rx_signals)" -lt "$(
 must "the doorbell rang more often than never" test "$(signals tx_wakeups)" -gt 0
 must "and less often than buffers were sent" test "$(signals tx_wakeups)" -lt "$(signals tx_buffers)"
 
+# where PORT: the number of its worker.
+where()
+{
+	zl --json query workers | jq -r ".workers[] | select(.ports[].port == \"$1\") | .worker"
+}
+where_are()
+{
+	[ "$(where "$1")/$(where "$2")" = "$3" ]
+}
+zl set workers 2 >/dev/null
+must "a NIC is pinned" zl set nic user one 0600 worker 1
+must "and the uplink" zl set vswitch vsw1 worker 0
+must "each is there" where_are ONE/0600 tap0 1/0
+must "a transfer while the NIC goes to and fro" pin_beside
+must "it is left at the first" zl set nic user one 0600 worker 0
+must "QUERY WORKERS says so" output_has '^  ONE/0600 .*  pinned to 0$' zl query workers
+must "a worker that is yet to come" zl set vswitch vsw1 worker 2
+must "more workers: the uplink goes there" zl set workers 3
+must "at once" where_are ONE/0600 tap0 0/2
+must "both are statements" sh -c "'$BIN/zlan' -d '$T/run' query configuration |
+	grep -c '^SET NIC USER ONE 0600 WORKER 0\|^SET VSWITCH VSW1 WORKER 2' | grep -x 2"
+
 must "bound to a processor" zl set workers 2 on 0
 must "which is shown" output_has '^WORKER 1  processor 0 ' zl query workers
 must "and is a statement" output_has '^SET WORKERS 2 ON 0$' zl query configuration
@@ -90,4 +122,5 @@ stop zland KILL
 must "the daemon is killed and started again" zland_again
 must "with as many workers" threads 2
 must "on the same processor" output_has '^WORKER 1  processor 0 ' zl query workers
+must "the pinned NIC where it was" where_are ONE/0600 ONE/0600 0/0
 must "guests come back" eventually reach one 10.93.0.2

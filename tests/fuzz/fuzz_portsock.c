@@ -21,8 +21,9 @@ static void ignore_line(void *ctx, const char *line)
 	(void)line;
 }
 
-static struct vs_worker *the_worker(void *ctx)
+static struct vs_worker *the_worker(void *ctx, struct vs_port *p)
 {
+	(void)p;
 	return ctx;
 }
 
