@@ -28,7 +28,8 @@
 	X(CPU, "idle_cpu", "%", 1, "CPU %", true)                                                  \
 	X(BYTES, "memory", "bytes", 1, "bytes", true)                                              \
 	X(MS, "time", "ms", 1, "ms", true)                                                         \
-	X(SPREAD, "unfairness", "%", 1, "unfair %", true)
+	X(SPREAD, "unfairness", "%", 1, "unfair %", true)                                          \
+	X(OFF, "off_the_rate", "%", 1, "off %", true)
 
 enum bench_metric {
 #define X(id, name, unit, scale, heading, fewer) BENCH_##id,
@@ -120,6 +121,9 @@ void bench_vlans(const struct bench_case *c, double seconds, struct bench_sample
 void bench_changes(const struct bench_case *c, double seconds, struct bench_sample *out);
 /* What features cost when used; n: enum feature in extras.c. */
 void bench_extras(const struct bench_case *c, double seconds, struct bench_sample *out);
+/* A rate of n Mbit/s that is reached: of a port, of a group of four; words: in or out. */
+void bench_rate(const struct bench_case *c, double seconds, struct bench_sample *out);
+void bench_fair(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_peer(const struct bench_case *c, double seconds, struct bench_sample *out);
 
 /* peer.c: end the programs that were started. */

@@ -143,6 +143,30 @@ const struct bench_case bench_cases[] = {
 	CASE(IN, AT, "a capture of all", 64, bench_qdio, .per_sbal = 15, .words = "capture")
 #undef AT
 #undef IN
+	/* What guests get that send as fast as they can. */
+#define IN "rates reached"
+#define RATE(name, bytes, mega, way)                                                               \
+	ZLAN(IN, name, bytes, bench_rate, .n = mega, .words = way, .bar = {BAR(OFF, 2)})
+#define GROUP(name, bytes, mega, way)                                                              \
+	ZLAN(IN, name, bytes, bench_fair, .n = mega, .words = way,                                 \
+	     .bar = {BAR(OFF, 2), BAR(SPREAD, 5)})
+	RATE("RATE IN 1 Mbit/s, 128 B", 128, 1, "in")
+	RATE("RATE IN 10 Mbit/s, 512 B", 512, 10, "in")
+	RATE("RATE IN 100 Mbit/s, 1514 B", 1514, 100, "in")
+	RATE("RATE IN 1 Gbit/s, 1514 B", 1514, 1000, "in")
+	RATE("RATE IN 10 Gbit/s, 1514 B", 1514, 10000, "in")
+	RATE("RATE OUT 1 Mbit/s, 128 B", 128, 1, "out")
+	RATE("RATE OUT 10 Mbit/s, 512 B", 512, 10, "out")
+	RATE("RATE OUT 100 Mbit/s, 1514 B", 1514, 100, "out")
+	RATE("RATE OUT 1 Gbit/s, 1514 B", 1514, 1000, "out")
+	RATE("RATE OUT 10 Gbit/s, 1514 B", 1514, 10000, "out")
+	GROUP("four senders, a group's IN 50 Mbit/s", 1514, 50, "in")
+	GROUP("four senders, a group's IN 1 Gbit/s", 1514, 1000, "in")
+	GROUP("four receivers, a group's OUT 50 Mbit/s", 1514, 50, "out")
+	GROUP("four receivers, a group's OUT 1 Gbit/s", 1514, 1000, "out")
+#undef GROUP
+#undef RATE
+#undef IN
 	/* The switch alone, its cycles; fewer or more of something than in the first row. */
 #define IN "scale"
 #define AT "ports, each sending to its neighbour"
