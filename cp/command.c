@@ -214,12 +214,13 @@ void cp_tick(struct cp *cp, uint32_t now_s)
 {
 	cp->now_s = now_s;
 	cp_account_tick(cp);
-	cp_punted(cp, (uint64_t)now_s * 1000);
+	cp_punted(cp, cp_now_ms(cp));
 	for (struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next) {
 		vs_switch_tick(lan->sw, now_s);
 		cp_uplink_tick(cp, lan);
-		cp_gvrp_tick(cp, lan, (uint64_t)now_s * 1000);
+		cp_gvrp_tick(cp, lan);
 	}
+	cp_due(cp);
 	cp_bridges_decide(cp);
 	for (struct cp_user *u = cp->users; u; u = u->hh.next)
 		for (struct cp_nic *nic = u->nics; nic; nic = nic->hh.next)

@@ -216,7 +216,8 @@ struct cp_lan {
 	bool mvrp; /* in place of GVRP */
 	bool snooping;
 	uint32_t storm[VS_STORM_KINDS];
-	struct mrp *mrp; /* registers VLANs at mrp_port, or NULL */
+	struct mrp *mrp;	     /* registers VLANs at mrp_port, or NULL */
+	struct vs_vidset registered; /* as last logged: what the other side has */
 	struct vs_port *mrp_port;
 	bool portbased;
 	bool orphan; /* its owner has gone: it goes with the last connection */
@@ -475,8 +476,15 @@ void cp_grant_remove(struct cp *cp, struct cp_lan *lan, struct cp_grant *g);
 void cp_lan_sweep(struct cp *cp);
 void cp_lan_orphans(struct cp *cp, const char *owner, bool orphans);
 
+/* engine.c: of the clock of hooks.now_ms, or whole seconds without one. */
+uint64_t cp_now_ms(const struct cp *cp);
+
 /* gvrp.c */
-void cp_gvrp_tick(struct cp *cp, struct cp_lan *lan, uint64_t now_ms);
+void cp_gvrp_tick(struct cp *cp, struct cp_lan *lan);
+uint64_t cp_gvrp_run(struct cp *cp, struct cp_lan *lan);
+void cp_gvrp_moved(struct cp *cp, struct cp_lan *lan);
+void cp_say_gvrp(struct cp_run *run, const struct cp_lan *lan);
+void cp_gvrp_json(json_t *o, const struct cp_lan *lan);
 void cp_gvrp_stop(struct cp_lan *lan);
 void cp_gvrp_receive(struct cp_lan *lan, const struct vs_punted *f, uint64_t now_ms);
 

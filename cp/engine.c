@@ -5,10 +5,14 @@
  */
 #include "cp/cp_priv.h"
 
+uint64_t cp_now_ms(const struct cp *cp)
+{
+	return cp->hooks.now_ms ? cp->hooks.now_ms(cp->hooks.ctx) : cp->now_s * UINT64_C(1000);
+}
+
 void cp_control_frames(struct cp *cp)
 {
-	cp_punted(cp,
-		  cp->hooks.now_ms ? cp->hooks.now_ms(cp->hooks.ctx) : cp->now_s * UINT64_C(1000));
+	cp_punted(cp, cp_now_ms(cp));
 	cp_due(cp);
 }
 
@@ -23,8 +27,10 @@ void cp_due(struct cp *cp)
 			due = at;
 	}
 	for (struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next) {
-		uint64_t at = cp_uplink_run(cp, lan);
+		uint64_t at = cp_uplink_run(cp, lan), registration = cp_gvrp_run(cp, lan);
 
+		if (registration < at)
+			at = registration;
 		if (at < due)
 			due = at;
 	}

@@ -19,11 +19,6 @@
 #define MARKER_WAIT_MS 20u /* more than a partner's answer takes */
 #define GROUPS_MAX 64u
 
-static uint64_t now_of(const struct cp *cp)
-{
-	return cp->hooks.now_ms ? cp->hooks.now_ms(cp->hooks.ctx) : 0;
-}
-
 static struct vs_lag *lag_of(const struct cp_group *g)
 {
 	return g->lan ? g->lan->uplink.lag : NULL;
@@ -152,7 +147,7 @@ static void plan(struct cp_group *g, bool by_load)
 	unsigned links = vs_lag_plan(lag_of(g), by_load) & ((1u << CP_GROUP_LINKS) - 1);
 
 	g->awaited = links;
-	g->flush_at = now_of(g->cp) + (g->lacp ? MARKER_WAIT_MS : FLUSH_MS);
+	g->flush_at = cp_now_ms(g->cp) + (g->lacp ? MARKER_WAIT_MS : FLUSH_MS);
 	g->transaction++;
 	for (; g->lacp && links; links &= links - 1)
 		lacp_mark(g->lacp, (unsigned)__builtin_ctz(links), g->transaction);
@@ -173,7 +168,7 @@ static void sooner(uint64_t *at, uint64_t when)
 /* Do what is due. Return: when to come again. */
 uint64_t cp_group_run(struct cp *cp, struct cp_group *g)
 {
-	uint64_t now = now_of(cp), due = LACP_NEVER;
+	uint64_t now = cp_now_ms(cp), due = LACP_NEVER;
 
 	if (!lag_of(g))
 		return due;
@@ -215,8 +210,8 @@ static int link_open(struct cp *cp, struct cp_group *g, unsigned i)
 	vs_lag_join(lag_of(g), i, d->port);
 	if (g->lacp) {
 		(void)vs_port_punt(d->port, VS_PUNT_LINK);
-		lacp_port_add(g->lacp, i, mac, now_of(cp));
-		lacp_port_link(g->lacp, i, cp_device_ready(cp, d), now_of(cp));
+		lacp_port_add(g->lacp, i, mac, cp_now_ms(cp));
+		lacp_port_link(g->lacp, i, cp_device_ready(cp, d), cp_now_ms(cp));
 	} else {
 		(void)vs_port_punt(d->port, VS_PUNT_PROBE);
 	}
@@ -226,7 +221,7 @@ static int link_open(struct cp *cp, struct cp_group *g, unsigned i)
 static void link_close(struct cp *cp, struct cp_group *g, unsigned i)
 {
 	if (g->lacp)
-		lacp_port_del(g->lacp, i, now_of(cp));
+		lacp_port_del(g->lacp, i, cp_now_ms(cp));
 	g->collect[i] = g->distribute[i] = false;
 	g->awaited &= ~(1u << i);
 	if (g->member[i].port)
@@ -237,7 +232,7 @@ static void link_close(struct cp *cp, struct cp_group *g, unsigned i)
 void cp_group_link(struct cp *cp, struct cp_group *g, unsigned i)
 {
 	if (g->lacp)
-		lacp_port_link(g->lacp, i, cp_device_ready(cp, &g->member[i]), now_of(cp));
+		lacp_port_link(g->lacp, i, cp_device_ready(cp, &g->member[i]), cp_now_ms(cp));
 	cp_group_run(cp, g);
 }
 
@@ -272,7 +267,7 @@ int cp_group_attach(struct cp *cp, struct cp_group *g, struct cp_lan *lan)
 	}
 	cp_loop_start(g);
 	if (!g->plan_at)
-		g->plan_at = now_of(cp) + g->interval_s * UINT64_C(1000);
+		g->plan_at = cp_now_ms(cp) + g->interval_s * UINT64_C(1000);
 	return open_links(cp, g);
 }
 
@@ -326,9 +321,9 @@ void cp_group_configure(struct cp *cp, struct cp_group *g)
 	} else if (g->lacp) {
 		struct lacp_config c = lacp_config(g);
 
-		lacp_configure(g->lacp, &c, now_of(cp));
+		lacp_configure(g->lacp, &c, cp_now_ms(cp));
 	}
-	g->plan_at = now_of(cp) + g->interval_s * UINT64_C(1000);
+	g->plan_at = cp_now_ms(cp) + g->interval_s * UINT64_C(1000);
 	cp_group_run(cp, g);
 	cp_due(cp);
 }
@@ -340,7 +335,7 @@ void cp_group_input(struct cp *cp, const struct vs_punted *f)
 	for (struct cp_group *g = cp->groups; g; g = g->hh.next)
 		for (unsigned i = 0; g->lacp && i < CP_GROUP_LINKS; i++)
 			if (g->member[i].port == f->port) {
-				lacp_input(g->lacp, i, f->data, f->len, now_of(cp));
+				lacp_input(g->lacp, i, f->data, f->len, cp_now_ms(cp));
 				cp_group_run(cp, g);
 				return;
 			}

@@ -166,7 +166,7 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 
 	cp_mac_bytes(&lan->mac, mac);
 	more = json_pack(
-		"{s:s, s:s, s:b, s:o, s:o, s:s?, s:b, s:b, s:b, s:o, s:s, s:i, s:o, s:s, s:b, s:b, "
+		"{s:s, s:s, s:b, s:o, s:o, s:s?, s:b, s:b, s:o, s:s, s:i, s:o, s:s, s:b, s:b, "
 		"s:b, s:o}",
 		"port_selection", lan->portbased ? "PORTBASED" : "USERBASED", "scope", "LOCAL",
 		"vlan_aware", lan->vlan_aware, "default_vid", vid_json(lan->default_vid),
@@ -174,11 +174,11 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 		!lan->vlan_aware		 ? NULL
 		: lan->porttype == CP_PORT_TRUNK ? "TRUNK"
 						 : "ACCESS",
-		"gvrp_requested", lan->gvrp, "gvrp_enabled", 0, "vlan_counters", lan->vlan_counters,
-		"mac", cp_mac_json(mac), "mac_protect", protect_text(lan->macprotect),
-		"ip_timeout_min", (int)lan->iptimeout_min, "queue_storage_mb", storage_json(lan),
-		"controller", lan->controller, "priority_queuing", lan->priq != 0, "isolation",
-		lan->isolation, "vepa", lan->vepa, "uplink", uplink_json(cp, lan));
+		"gvrp_requested", lan->gvrp, "vlan_counters", lan->vlan_counters, "mac",
+		cp_mac_json(mac), "mac_protect", protect_text(lan->macprotect), "ip_timeout_min",
+		(int)lan->iptimeout_min, "queue_storage_mb", storage_json(lan), "controller",
+		lan->controller, "priority_queuing", lan->priq != 0, "isolation", lan->isolation,
+		"vepa", lan->vepa, "uplink", uplink_json(cp, lan));
 	json_object_update(o, more);
 	json_decref(more);
 	json_object_set_new(o, "routing", lan->ip ? json_string(routing(lan)) : json_null());
@@ -192,8 +192,7 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 	json_object_set_new(o, "log", json_string(log_levels[lan->log]));
 	json_object_set_new(o, "mirror", cp_mirror_json(lan));
 	json_object_set_new(o, "vlans", cp_vlan_counts_json(lan));
-	json_object_set_new(o, "gvrp_enabled", json_boolean(lan->mrp != NULL));
-	json_object_set_new(o, "registration", json_string(lan->mvrp ? "MVRP" : "GVRP"));
+	cp_gvrp_json(o, lan);
 	json_object_set_new(o, "snooping", json_boolean(lan->snooping));
 	json_object_set_new(o, "storm_limits", storm_json(lan));
 	json_object_set_new(o, "ports", cp_ports_json(lan));
@@ -349,6 +348,8 @@ static void say_switch(struct cp_run *run, const struct cp_lan *lan, bool detail
 	}
 	if (lan->log)
 		cp_say(run, "  Log: %s", log_levels[lan->log]);
+	if (details)
+		cp_say_gvrp(run, lan);
 	if (details)
 		cp_say_vlan_counts(run, lan);
 	say_storm(run, lan);

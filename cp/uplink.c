@@ -196,8 +196,10 @@ static void move_to(struct cp *cp, struct cp_lan *lan, int active)
 	use(cp, lan, active);
 	if (!moved)
 		return;
-	if (active != CP_ACTIVE_NONE)
+	if (active != CP_ACTIVE_NONE) {
 		u->announced = vs_switch_announce(lan->sw);
+		cp_gvrp_moved(cp, lan);
+	}
 	log_active(cp, lan);
 }
 
@@ -225,6 +227,7 @@ int cp_uplink_switchover(struct cp *cp, struct cp_lan *lan)
 	if (to == CP_ACTIVE_NONE)
 		return -ENODEV;
 	move_to(cp, lan, to);
+	cp_due(cp);
 	return 0;
 }
 

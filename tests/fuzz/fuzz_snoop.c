@@ -28,15 +28,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	snoop_parse(frame, (uint32_t)size, &m);
 	if (m.n > SNOOP_CHANGES || (m.kind == SNOOP_CHANGE && !m.n))
 		abort();
-	memset(&vids, 0xA5, sizeof(vids));
 	for (unsigned p = 0; p < 2; p++) {
 		struct mrp *r = mrp_create(p ? MRP_MVRP : MRP_GVRP, mac, on_send, NULL);
 
 		if (!r)
 			break;
+		memset(&vids, 0xA5, sizeof(vids));
 		mrp_want(r, &vids, 0);
 		mrp_receive(r, frame, (uint32_t)size, 0);
-		mrp_tick(r, 1000);
+		mrp_registered(r, &vids);
+		if (vids.w[0] & 1 || vids.w[63] >> 63 || mrp_tick(r, 1000) <= 1000)
+			abort();
 		mrp_destroy(r);
 	}
 	free(frame);
