@@ -7,6 +7,7 @@
 #include "vswitch/vs_priv.h"
 
 #include "common/be.h"
+#include "common/sum.h"
 
 #define IPV4_CSUM 10 /* offsets in the IPv4, IPv6 and TCP headers: RFC 791, 8200, 9293 */
 #define IPV4_TOTAL_LENGTH 2
@@ -18,42 +19,6 @@
 #define TCP_FIN 0x01u
 #define TCP_PSH 0x08u
 #define TCP_CWR 0x80u
-
-static uint16_t fold(uint64_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xFFFF) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
-/*
- * One's complement sum in host order, as RFC 1071 allows. odd: an odd number of bytes came
- * before, so this piece's bytes count in the other half of the words.
- */
-static uint64_t sum_bytes(const uint8_t *p, size_t len, bool odd)
-{
-	uint64_t sum = 0;
-	uint32_t w;
-	uint16_t h = 0;
-
-	for (; len >= 4; p += 4, len -= 4) {
-		memcpy(&w, p, 4);
-		sum += w;
-	}
-	if (len >= 2) {
-		memcpy(&h, p, 2);
-		sum += h;
-		p += 2;
-		len -= 2;
-	}
-	if (len) {
-		h = 0;
-		memcpy(&h, p, 1);
-		sum += h;
-	}
-	sum = fold(sum);
-	return odd ? __builtin_bswap16((uint16_t)sum) : sum;
-}
 
 /* Sum of the frame from offset on. Offset lies within head. */
 static uint64_t sum_frame(const struct vs_burst *b, unsigned i, unsigned offset)
@@ -70,9 +35,11 @@ static uint64_t sum_frame(const struct vs_burst *b, unsigned i, unsigned offset)
 	return sum;
 }
 
+static_assert(VS_FRAME_MAX < SUM_MAX, "a piece of a frame");
+
 static void store_sum(uint8_t *p, uint64_t sum)
 {
-	uint16_t v = (uint16_t)~fold(sum);
+	uint16_t v = (uint16_t)~sum_fold(sum);
 
 	memcpy(p, &v, 2);
 }
@@ -137,7 +104,7 @@ static void write_headers(struct vs_burst *cut, unsigned k, const struct vs_burs
 		pseudo = sum_bytes(ip + 8, 32, false);
 	}
 	pseudo += be16_swap(6) + be16_swap((uint16_t)l4len); /* protocol TCP, length */
-	pseudo = fold(pseudo);
+	pseudo = sum_fold(pseudo);
 	memcpy(tcp + TCP_CSUM, &(uint16_t){(uint16_t)pseudo}, 2);
 }
 
