@@ -225,8 +225,26 @@ static int complete_group(DEVBLK *last, int argc, char *argv[])
 	return 0;
 }
 
+/*
+ * The emulator reuses the blocks of detached devices as they are. One that was detached while
+ * online still has the status of the program that ended then, queued as an interruption that the
+ * next device's would wait behind for ever. The device lock is held.
+ */
+static void forget_status(DEVBLK *dev)
+{
+	DEQUEUE_IO_INTERRUPT(&dev->ioint);
+	DEQUEUE_IO_INTERRUPT(&dev->pciioint);
+	DEQUEUE_IO_INTERRUPT(&dev->attnioint);
+	dev->busy = dev->startpending = 0;
+	dev->pending = dev->pcipending = dev->attnpending = 0;
+	memset(&dev->scsw, 0, sizeof(dev->scsw));
+	memset(&dev->pciscsw, 0, sizeof(dev->pciscsw));
+	memset(&dev->attnscsw, 0, sizeof(dev->attnscsw));
+}
+
 static int init_device(DEVBLK *dev, int argc, char *argv[])
 {
+	forget_status(dev);
 	dev->devtype = QDIO_DEV_OSA;
 	dev->numsense = SENSE_BYTES;
 	dev->cdwmerge = 1;

@@ -24,6 +24,8 @@
 #define SENSE_BYTES 32
 #define SSQD_REQUEST 16
 #define RESPONSE_HEADER 8
+#define STOP_LOOKS 5000 /* half a second: the processor waits as long at most */
+#define STOP_LOOK_US 100
 
 /* ---- the subchannel ------------------------------------------------------------------------- */
 
@@ -269,16 +271,47 @@ static void query_device(DEVBLK *dev, char **devclass, int buflen, char *buffer)
 		snprintf(buffer, (size_t)buflen, "(incomplete group)");
 }
 
+/* The device's thread performs a clear when it sees one, and for a halt it ends its program. */
+static bool stop_goes_on(DEVBLK *dev, bool halt)
+{
+	bool on;
+
+	OBTAIN_DEVLOCK(dev);
+	on = halt ? dev->busy && dev->scsw.flag3 & SCSW3_AC_DEVAC
+		  : dev->scsw.flag2 & SCSW2_AC_CLEAR;
+	RELEASE_DEVLOCK(dev);
+	return on;
+}
+
 /*
- * Halt, clear and reset: the status word says which. The device lock is held, and for halt the
- * interrupt lock. As soon as we return the emulator makes the ending status pending, and a
- * program that ends later would add its own: so it has to leave first.
+ * Halt, clear and reset: the status word says which. As soon as we return, the emulator makes the
+ * ending status pending, and so does the device's thread when it comes to it. The guest is to take
+ * both for one, so the thread has to be first: else Linux may have taken the one interruption
+ * before the other is there, and complains. The thread needs the locks that are held here, that
+ * of the device and for halt that of interruptions: they are given up meanwhile.
  */
 static void halt_device(DEVBLK *dev)
 {
+	bool clear = dev->scsw.flag2 & SCSW2_AC_CLEAR;
+	bool halt = !clear && dev->scsw.flag2 & SCSW2_FC_HALT;
+
 	if (!dev->dev_data)
 		return;
+	/* The device's thread halts itself: it is through. A reset has no locks to give. */
+	if (dev->hoc == HOC_HALT || (!halt && !clear)) {
+		zosa_wake(dev->dev_data);
+		drop_pci(dev);
+		return;
+	}
+	RELEASE_DEVLOCK(dev);
+	if (halt)
+		RELEASE_INTLOCK(NULL);
 	zosa_wait_stopped(dev->dev_data, (unsigned)dev->member);
+	for (unsigned i = 0; i < STOP_LOOKS && stop_goes_on(dev, halt); i++)
+		usleep(STOP_LOOK_US);
+	if (halt)
+		OBTAIN_INTLOCK(NULL);
+	OBTAIN_DEVLOCK(dev);
 	drop_pci(dev);
 }
 

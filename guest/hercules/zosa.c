@@ -526,9 +526,9 @@ void zosa_wait_stopped(struct zosa *z, unsigned dev)
 {
 	struct timespec until = from_now(STOP_WAIT_MS);
 
-	zosa_wake(z);
 	if (pthread_mutex_clocklock(&z->lock, CLOCK_MONOTONIC, &until))
 		return;
+	pthread_cond_broadcast(&z->ended);
 	while (z->inside[dev] && !pthread_cond_timedwait(&z->ended, &z->lock, &until)) {
 		/* It looks at the subchannel again as it wakes, and leaves. */
 	}

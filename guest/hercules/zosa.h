@@ -68,8 +68,8 @@ void zosa_execute(struct zosa *z, unsigned dev, const struct qdio_single *cmd,
 void zosa_wake(struct zosa *z);
 
 /*
- * The same, and wait until no program of the device runs any more, but not long. With locks held
- * that emu_stopped does not take.
+ * The same, and wait until no program of the device runs any more, but not long. Without locks: a
+ * program that ends may need them.
  */
 void zosa_wait_stopped(struct zosa *z, unsigned dev);
 
@@ -98,7 +98,7 @@ enum emu_stop emu_stop_wanted(void *device);
 
 /*
  * A program has been left because of a halt, clear or reset: bring the status in order, also that
- * of a PCI. Whoever asked for the stop may hold locks and wait in zosa_wait_stopped.
+ * of a PCI. Whoever asked for the stop may be waiting in zosa_wait_stopped.
  */
 void emu_stopped(void *device, enum emu_stop why);
 

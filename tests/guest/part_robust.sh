@@ -27,13 +27,21 @@ must "the guest has lost it" run one 'gone 0700' 60
 must "it is attached again" emulator one "attach 0700.3 ZOSA user LINUX01 dir $T/run trace $T/traces/0700.trace"
 must "the guest has it again" run one 'come 0700' 60
 must "and online" run one 'online 0700 2'
-emulator one 'detach 0700' >/dev/null
 if [ "$FAMILY" = 3 ]; then
+	emulator one 'detach 0700' >/dev/null
 	must "it is detached while it is online: the guest has lost it" run one 'gone 0700' 60
+	emulator one "attach 0700.3 ZOSA user LINUX01 dir $T/run" >/dev/null
+	must "it is attached again: the guest has it again" run one 'come 0700' 60
+	must "and online" run one 'online 0700 2'
 else
+	emulator one 'detach 0700' >/dev/null
 	must "this emulator detaches no device that is online" wait_line one '0:0700 busy or interrupt pending'
-	must "offline and ungrouped" run one 'ungroup 0700'
 fi
+for i in 1 2 3 4 5; do
+	must "offline and online, time $i" run one 'offline 0700 && online 0700 2'
+done
+must "no interruption that the driver did not ask for" run one 'dmesg >/tmp/dmesg; ! grep "Received IRQ with intparm" /tmp/dmesg'
+must "offline and ungrouped" run one 'ungroup 0700'
 must "the first still works" run one 'reach 10.9.0.2'
 
 must "offline" run one 'offline 0500'
