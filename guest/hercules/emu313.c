@@ -28,6 +28,8 @@ static_assert(sizeof(REGS) == 53648 && sizeof(DEVBLK) == 7656 && sizeof(SYSBLK) 
 #define CHPID_MAX 0x7F /* its answer to 0x0004 shows the CHPID where a flag byte is: 3 */
 #define FRAME_BYTES 4096u
 #define SENSE_BYTES 32
+#define GROUP_LOOKS 200 /* two seconds */
+#define GROUP_LOOK_US 10000
 
 /* ---- the subchannel ------------------------------------------------------------------------- */
 
@@ -289,6 +291,19 @@ static void refuse(DEVBLK *dev, BYTE *unitstat)
 	*unitstat = CSW_CE | CSW_DE | CSW_UC;
 }
 
+/*
+ * A guest is told of each device of a triple as it is attached, and may ask the first who they are
+ * before the last is there. The adapter answers as soon as there is one. The device's thread.
+ */
+static bool await_group(DEVBLK *dev)
+{
+	for (unsigned i = 0; i < GROUP_LOOKS && dev->group && !dev->dev_data && !sysblk.shutdown &&
+			     emu_stop_wanted(dev) == EMU_GO_ON;
+	     i++)
+		usleep(GROUP_LOOK_US);
+	return dev->dev_data;
+}
+
 static void execute_ccw(DEVBLK *dev, BYTE code, BYTE flags, BYTE chained, U16 count, BYTE prevcode,
 			int ccwseq, BYTE *iobuf, BYTE *more, BYTE *unitstat, U16 *residual)
 {
@@ -308,7 +323,7 @@ static void execute_ccw(DEVBLK *dev, BYTE code, BYTE flags, BYTE chained, U16 co
 	*residual = count;
 	/* Writes are merged before we see them; data-chained reads no driver of this device uses.
 	 */
-	if (!dev->dev_data || chained & CCW_FLAGS_CD) {
+	if (!await_group(dev) || chained & CCW_FLAGS_CD) {
 		refuse(dev, unitstat);
 		return;
 	}

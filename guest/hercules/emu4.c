@@ -22,6 +22,8 @@
 #define KEY_ALL 0
 #define FRAME_BYTES 4096u
 #define SENSE_BYTES 32
+#define GROUP_LOOKS 200 /* two seconds */
+#define GROUP_LOOK_US 10000
 #define SSQD_REQUEST 16
 #define RESPONSE_HEADER 8
 #define STOP_LOOKS 5000 /* half a second: the processor waits as long at most */
@@ -315,6 +317,19 @@ static void halt_device(DEVBLK *dev)
 	drop_pci(dev);
 }
 
+/*
+ * A guest is told of each device of a triple as it is attached, and may ask the first who they are
+ * before the last is there. The adapter answers as soon as there is one. The device's thread.
+ */
+static bool await_group(DEVBLK *dev)
+{
+	for (unsigned i = 0; i < GROUP_LOOKS && dev->group && !dev->dev_data && !sysblk.shutdown &&
+			     emu_stop_wanted(dev) == EMU_GO_ON;
+	     i++)
+		usleep(GROUP_LOOK_US);
+	return dev->dev_data;
+}
+
 static void execute_ccw(DEVBLK *dev, BYTE code, BYTE flags, BYTE chained, U32 count, BYTE prevcode,
 			int ccwseq, BYTE *iobuf, BYTE *more, BYTE *unitstat, U32 *residual)
 {
@@ -332,7 +347,7 @@ static void execute_ccw(DEVBLK *dev, BYTE code, BYTE flags, BYTE chained, U32 co
 	(void)ccwseq;
 	*more = 0;
 	*residual = count;
-	if (!dev->dev_data || chained & CCW_FLAGS_CD || count > UINT16_MAX) {
+	if (!await_group(dev) || chained & CCW_FLAGS_CD || count > UINT16_MAX) {
 		memset(dev->sense, 0, SENSE_BYTES);
 		dev->sense[0] = SENSE_CR;
 		*unitstat = CSW_CE | CSW_DE | CSW_UC;

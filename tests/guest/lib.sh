@@ -122,7 +122,7 @@ emulator()
 # run GUEST COMMAND [SECONDS]: execute in the guest; its output and its status are ours.
 run()
 {
-	run_begin "$1" "$2" && run_end "$1" "${3:-30}"
+	run_begin "$1" "$2" && run_end "$1" "${3:-60}"
 }
 
 run_begin()

@@ -24,7 +24,11 @@ run one 'kill $EVENTS' >/dev/null
 must "offline and ungrouped" run one 'ungroup 0700'
 must "the device is detached from the emulator" emulator one 'detach 0700'
 must "the guest has lost it" run one 'gone 0700' 60
-must "it is attached again" emulator one "attach 0700.3 ZOSA user LINUX01 dir $T/run trace $T/traces/0700.trace"
+# Device by device, so that the guest asks the first who they are before the last is there.
+for d in 0700 0701 0702; do
+	must "it is attached again: $d" emulator one "attach $d ZOSA user LINUX01 dir $T/run trace $T/traces/0700.trace"
+	run one 'subchannels 0700' >/dev/null
+done
 must "the guest has it again" run one 'come 0700' 60
 must "and online" run one 'online 0700 2'
 if [ "$FAMILY" = 3 ]; then
