@@ -18,7 +18,7 @@
 #include "vswitch/packet_wire.h"
 
 #define PORT_MAGIC 0x5A4C5054u /* "ZLPT" */
-#define PORT_VERSION 4
+#define PORT_VERSION 5
 #define PORT_SOCKET "port"   /* in zland's directory */
 #define PORT_CONTROL_MAX 256 /* but for PORT_OUTPUT */
 #define PORT_OUTPUT_BYTES 1008
@@ -45,7 +45,7 @@ enum port_type {
 	PORT_VNICC = 16,
 	PORT_IPA = 17,
 	/* daemon to client */
-	PORT_REPLY = 64,  /* to ATTACH: + the descriptor of the data socket */
+	PORT_REPLY = 64,  /* to ATTACH: + the data socket; to ATTACH_HIPERS, version 5: + a pipe */
 	PORT_LINK = 65,	  /* the NIC was coupled or uncoupled; tag 0 */
 	PORT_OUTPUT = 66, /* a piece of what a PORT_COMMAND answered; before its PORT_REPLY */
 	PORT_ANSWER = 67, /* what a PORT_IPA answered; before its PORT_REPLY */
@@ -106,6 +106,18 @@ struct port_link {
 };
 
 /* ---- HiperSockets ---- */
+
+/*
+ * What the pipe brings: a byte for each unit that the client sent, in order. As of a buffer's SBALF
+ * 15, and no others.
+ */
+enum port_result {
+	PORT_DELIVERED = 0x00,
+	PORT_FULL = 0x10,      /* the receiver has no empty buffer */
+	PORT_NOBODY = 0x11,    /* nobody has the address, or may be reached */
+	PORT_TOO_BIG = 0x12,   /* for the receiver's buffers */
+	PORT_NOT_VALID = 0x20, /* or not the client's to send */
+};
 
 enum port_mfs { PORT_MFS_NONE, PORT_MFS_16K, PORT_MFS_24K, PORT_MFS_40K, PORT_MFS_64K };
 

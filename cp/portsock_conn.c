@@ -136,7 +136,8 @@ static int attach_nic(struct portsock_conn *c, const struct port_attach *m, char
 	return c->nic ? 0 : errno;
 }
 
-static void send_attached(struct portsock_conn *c, const struct port_attach *m, int client_fd)
+static void send_attached(struct portsock_conn *c, const struct port_attach *m,
+			  const int *client_fd, unsigned n)
 {
 	struct vs_link link;
 	struct port_reply r = {
@@ -147,15 +148,22 @@ static void send_attached(struct portsock_conn *c, const struct port_attach *m, 
 
 	r.mfs = portsock_hipers_mfs(c);
 	cp_nic_mac(c->nic, r.mac);
-	send_message(c, &r, sizeof(r), &client_fd, 1);
+	send_message(c, &r, sizeof(r), client_fd, n);
+}
+
+static enum portsock_kind kind_of(const struct portsock_conn *c)
+{
+	if (!cp_nic_hipers(c->nic))
+		return PORTSOCK_FRAMES;
+	return c->version >= 5 ? PORTSOCK_UNITS_RESULTS : PORTSOCK_UNITS;
 }
 
 static void on_attach(struct portsock_conn *c, const void *msg)
 {
 	char err[256] = "";
 	struct port_attach m;
-	int rc, client_fd;
-	unsigned oldest;
+	int rc, client_fd[PORTSOCK_FDS];
+	unsigned oldest, n;
 
 	memcpy(&m, msg, sizeof(m));
 	oldest = m.hdr.type == PORT_ATTACH_HIPERS ? 4 : 1;
@@ -173,16 +181,17 @@ static void on_attach(struct portsock_conn *c, const void *msg)
 		refuse(c, m.hdr.tag, rc, "%s", err);
 		return;
 	}
-	c->port = portsock_port_open(&client_fd);
+	c->version = m.version < PORT_VERSION ? m.version : PORT_VERSION;
+	c->port = portsock_port_open(kind_of(c), client_fd, &n);
 	if (!c->port) {
 		refuse(c, m.hdr.tag, errno, "ZLN2614E No descriptors for another client: %s",
 		       strerror(errno));
 		lose(c);
 		return;
 	}
-	c->version = m.version < PORT_VERSION ? m.version : PORT_VERSION;
-	send_attached(c, &m, client_fd);
-	close(client_fd);
+	send_attached(c, &m, client_fd, n);
+	while (n)
+		close(client_fd[--n]);
 }
 
 /* ---- requests -----------------------------------------------------------------------------------

@@ -10,6 +10,11 @@
 
 static_assert((int)PORT_MFS_16K == (int)HS_MFS_16K + 1 && (int)PORT_MFS_64K == (int)HS_MFS_64K + 1,
 	      "frame sizes as they are");
+static_assert((int)PORT_FULL == (int)QDIO_REASON_TARGET_FULL &&
+		      (int)PORT_NOBODY == (int)QDIO_REASON_NO_TARGET &&
+		      (int)PORT_TOO_BIG == (int)QDIO_REASON_TOO_BIG &&
+		      (int)PORT_NOT_VALID == (int)QDIO_REASON_BAD_BUFFER,
+	      "reasons as they are");
 static_assert((int)PORT_MFS_64K == (int)HS_MFS_COUNT, "all of them");
 
 /* ---- the adapter's other half -------------------------------------------------------------- */
@@ -22,6 +27,16 @@ static uint32_t far_receive(void *ctx, const uint8_t **p)
 static enum vs_drop far_send(void *ctx, const struct iovec *iov, unsigned n)
 {
 	return portsock_port_send(((struct portsock_conn *)ctx)->port, iov, n);
+}
+
+static void far_results(void *ctx, const uint8_t *reason, unsigned n)
+{
+	portsock_port_results(((struct portsock_conn *)ctx)->port, reason, n);
+}
+
+static void far_want_room(void *ctx, bool want)
+{
+	portsock_port_want_room(((struct portsock_conn *)ctx)->port, want);
 }
 
 static bool far_arm(void *ctx)
@@ -54,8 +69,10 @@ void portsock_hipers_open(struct portsock_conn *c)
 {
 	c->far = (struct hs_far){.receive = far_receive,
 				 .send = far_send,
+				 .results = far_results,
 				 .arm = far_arm,
 				 .wait_fd = far_wait_fd,
+				 .want_room = far_want_room,
 				 .event = far_event,
 				 .ctx = c};
 	c->client.type = CP_NIC_HIPERS;

@@ -10,7 +10,9 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +25,9 @@
 
 struct portsock_port {
 	int fd;
+	int room_fd; /* of units: an epoll set of fd, that tells of room, too, when asked to; or -1
+		      */
+	int result_fd;		 /* or -1 */
 	pthread_mutex_t tx_lock; /* tx and the order of what is sent */
 	_Alignas(8) uint8_t rx[VS_PACKET_MAX];
 	_Alignas(8) uint8_t tx[VS_PACKET_MAX];
@@ -37,10 +42,40 @@ static void set_room(int fd)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
-struct portsock_port *portsock_port_open(int *client_fd)
+static void close_if(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Return: 0 or -errno. */
+static int watch(struct portsock_port *p)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+
+	p->room_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (p->room_fd < 0 || epoll_ctl(p->room_fd, EPOLL_CTL_ADD, p->fd, &ev) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Return: 0 or -errno, and the client has none. */
+static int open_results(struct portsock_port *p, int *client_fd)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	*client_fd = ends[0];
+	p->result_fd = ends[1];
+	return 0;
+}
+
+struct portsock_port *portsock_port_open(enum portsock_kind kind, int client_fd[PORTSOCK_FDS],
+					 unsigned *n)
 {
 	struct portsock_port *p = calloc(1, sizeof(*p));
-	int pair[2];
+	int pair[2], rc = 0;
 
 	if (!p)
 		return NULL;
@@ -52,8 +87,19 @@ struct portsock_port *portsock_port_open(int *client_fd)
 	set_room(pair[1]);
 	pthread_mutex_init(&p->tx_lock, NULL);
 	p->fd = pair[0];
-	*client_fd = pair[1];
-	return p;
+	p->room_fd = p->result_fd = -1;
+	client_fd[0] = pair[1];
+	*n = 1;
+	if (kind != PORTSOCK_FRAMES)
+		rc = watch(p);
+	if (!rc && kind == PORTSOCK_UNITS_RESULTS)
+		rc = open_results(p, &client_fd[(*n)++]);
+	if (!rc)
+		return p;
+	close(pair[1]);
+	portsock_port_close(p);
+	errno = -rc;
+	return NULL;
 }
 
 void portsock_port_close(struct portsock_port *p)
@@ -61,6 +107,8 @@ void portsock_port_close(struct portsock_port *p)
 	if (!p)
 		return;
 	close(p->fd);
+	close_if(p->room_fd);
+	close_if(p->result_fd);
 	pthread_mutex_destroy(&p->tx_lock);
 	free(p);
 }
@@ -137,6 +185,22 @@ enum vs_drop portsock_port_send(struct portsock_port *p, const struct iovec *iov
 	return errno == EAGAIN || errno == ENOBUFS ? VS_DROP_TX_NO_BUFFER : VS_DROP_TX_DOWN;
 }
 
+/* One call, all or nothing; a client that leaves so many unread has lost count for its own part. */
+void portsock_port_results(struct portsock_port *p, const uint8_t *reason, unsigned n)
+{
+	if (p->result_fd >= 0 && write(p->result_fd, reason, n) < 0) {
+		/* Full, or nobody reads any more. */
+	}
+}
+
+/* If there is room already it is told now. */
+void portsock_port_want_room(struct portsock_port *p, bool want)
+{
+	struct epoll_event ev = {.events = EPOLLIN | (want ? (uint32_t)EPOLLOUT : 0)};
+
+	epoll_ctl(p->room_fd, EPOLL_CTL_MOD, p->fd, &ev);
+}
+
 /* ---- both ---------------------------------------------------------------------------------- */
 
 /* No wish to be woken need be left: a packet is an edge of the descriptor. */
@@ -158,7 +222,7 @@ static int wait_fd(void *port)
 {
 	const struct portsock_port *p = port;
 
-	return p->fd;
+	return p->room_fd >= 0 ? p->room_fd : p->fd;
 }
 
 /* The adapter at the other end finishes nothing: that is done on the way to it. */

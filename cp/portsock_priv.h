@@ -16,12 +16,22 @@ struct event;
 
 struct portsock_port;
 
+enum portsock_kind {
+	PORTSOCK_FRAMES,
+	PORTSOCK_UNITS,		/* of HiperSockets */
+	PORTSOCK_UNITS_RESULTS, /* what comes of them is told */
+};
+
+#define PORTSOCK_FDS 2
+
 /*
  * Make a data socket.
- * @client_fd: the client's end; the caller's to pass on and close.
+ * @client_fd: the client's ends, the socket's and the results'; the caller's to pass on and close.
+ * @n: how many.
  * Return: the port, or NULL and errno.
  */
-struct portsock_port *portsock_port_open(int *client_fd);
+struct portsock_port *portsock_port_open(enum portsock_kind kind, int client_fd[PORTSOCK_FDS],
+					 unsigned *n);
 /* Not started, or stopped. NULL is legal. */
 void portsock_port_close(struct portsock_port *p);
 /* Throw away what the client has sent so far. The port is not started. */
@@ -30,6 +40,8 @@ extern const struct vs_port_ops portsock_port_ops;
 /* As of hs_far: a packet is a unit. */
 uint32_t portsock_port_receive(struct portsock_port *p, const uint8_t **unit);
 enum vs_drop portsock_port_send(struct portsock_port *p, const struct iovec *iov, unsigned n);
+void portsock_port_results(struct portsock_port *p, const uint8_t *reason, unsigned n);
+void portsock_port_want_room(struct portsock_port *p, bool want);
 
 /* ---- a connection (portsock_conn.c) ------------------------------------------------------ */
 

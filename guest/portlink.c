@@ -37,6 +37,7 @@
 #define REPLY_MS 2000
 #define PACKETS_AT_ONCE 8
 #define UNITS_AT_ONCE 64
+#define RESULTS_AT_ONCE 512u
 #define EVENTS_MAX 8u /* that wait for the service thread */
 #define DATA_SOCKET_BYTES (4 << 20)
 #define LINE_BYTES 256
@@ -60,7 +61,7 @@ struct portlink {
 	uint64_t retry_at_ms;
 
 	pthread_mutex_t data_lock;
-	_Atomic int data_fd;
+	_Atomic int data_fd, result_fd;
 	const struct vs_port_ops *ops; /* from start to stop */
 	void *port;
 	struct vs_burst burst;
@@ -110,6 +111,7 @@ struct portlink *portlink_create(const struct portlink_config *cfg)
 	pthread_mutex_init(&pl->send_lock, NULL);
 	atomic_init(&pl->control_fd, -1);
 	atomic_init(&pl->data_fd, -1);
+	atomic_init(&pl->result_fd, -1);
 	return pl;
 }
 
@@ -128,6 +130,7 @@ static void close_data(struct portlink *pl)
 {
 	pthread_mutex_lock(&pl->send_lock);
 	close_fd(&pl->data_fd);
+	close_fd(&pl->result_fd);
 	pthread_mutex_unlock(&pl->send_lock);
 	pl->held = 0;
 }
@@ -174,15 +177,29 @@ static int open_socket(const struct portlink *pl)
 	return fd;
 }
 
+/* Descriptors that came with a message: the data socket, and the pipe of results; -1: none. */
+struct passed {
+	int fd[2];
+};
+
+static void close_passed(struct passed *p)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (p->fd[i] >= 0)
+			close(p->fd[i]);
+		p->fd[i] = -1;
+	}
+}
+
 /*
- * Take one message of the control socket; a descriptor with it goes to *passed or is closed.
+ * Take one message of the control socket; descriptors with it go to *passed or are closed.
  * Return: its bytes, 0 if there is none, -errno when the connection is gone.
  */
-static ssize_t take_message(int fd, void *msg, size_t cap, int *passed)
+static ssize_t take_message(int fd, void *msg, size_t cap, struct passed *passed)
 {
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
+		char space[CMSG_SPACE(2 * sizeof(int))];
 	} control;
 	struct iovec iov = {msg, cap};
 	struct msghdr m = {.msg_iov = &iov,
@@ -191,17 +208,16 @@ static ssize_t take_message(int fd, void *msg, size_t cap, int *passed)
 			   .msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&m);
-	int got = -1;
+	struct passed got = {{-1, -1}};
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-	    c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&got, CMSG_DATA(c), sizeof(int));
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(&got, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
 	if (passed)
 		*passed = got;
-	else if (got >= 0)
-		close(got);
+	else
+		close_passed(&got);
 	return n == 0 ? -ENOTCONN : n;
 }
 
@@ -255,8 +271,8 @@ union message {
  * Wait for the reply with a tag. Return: 0 or -errno of the connection.
  * @ipa: what comes before it in answer to a PORT_IPA, or NULL.
  */
-static int await_reply(struct portlink *pl, uint32_t tag, struct port_reply *reply, int *passed,
-		       struct port_ipa *ipa)
+static int await_reply(struct portlink *pl, uint32_t tag, struct port_reply *reply,
+		       struct passed *passed, struct port_ipa *ipa)
 {
 	uint64_t until = now_ms() + REPLY_MS;
 	int fd = atomic_load(&pl->control_fd);
@@ -283,14 +299,12 @@ static int await_reply(struct portlink *pl, uint32_t tag, struct port_reply *rep
 			reply->text[sizeof(reply->text) - 1] = 0;
 			return 0;
 		}
-		if (passed && *passed >= 0) {
-			close(*passed);
-			*passed = -1;
-		}
+		if (passed)
+			close_passed(passed);
 	}
 }
 
-static int attach(struct portlink *pl, struct port_reply *reply, int *data_fd)
+static int attach(struct portlink *pl, struct port_reply *reply, struct passed *passed)
 {
 	struct port_attach a = {
 		.hdr = {pl->cfg.hipers ? PORT_ATTACH_HIPERS : PORT_ATTACH, sizeof(a), ++pl->tag},
@@ -302,24 +316,25 @@ static int attach(struct portlink *pl, struct port_reply *reply, int *data_fd)
 	memcpy(a.user, pl->user, PORT_USER_BYTES);
 	if (send(atomic_load(&pl->control_fd), &a, sizeof(a), MSG_NOSIGNAL) < 0)
 		return -errno;
-	rc = await_reply(pl, pl->tag, reply, data_fd, NULL);
+	rc = await_reply(pl, pl->tag, reply, passed, NULL);
 	if (!rc && reply->error == EOPNOTSUPP && pl->cfg.hipers)
 		snprintf(reply->text, sizeof(reply->text),
 			 "this zland is too old for HiperSockets of other processes");
 	if (rc || reply->error)
 		return rc ? rc : -reply->error;
-	return *data_fd < 0 ? -EPROTO : 0;
+	return passed->fd[0] < 0 ? -EPROTO : 0;
 }
 
-static void adopt_data(struct portlink *pl, int fd)
+static void adopt_data(struct portlink *pl, const struct passed *passed)
 {
 	int bytes = DATA_SOCKET_BYTES;
 
 	/* Best effort: without privilege the kernel gives less. */
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	setsockopt(passed->fd[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	pthread_mutex_lock(&pl->data_lock);
 	pthread_mutex_lock(&pl->send_lock);
-	atomic_store(&pl->data_fd, fd);
+	atomic_store(&pl->data_fd, passed->fd[0]);
+	atomic_store(&pl->result_fd, passed->fd[1]);
 	pthread_mutex_unlock(&pl->send_lock);
 	pthread_mutex_unlock(&pl->data_lock);
 }
@@ -348,21 +363,21 @@ static void explain(struct portlink *pl, int rc, const char *text, char line[LIN
 static void connect_once(struct portlink *pl, char line[LINE_BYTES], uint8_t mac[6])
 {
 	struct port_reply reply = {0};
-	int data_fd = -1, rc = open_socket(pl);
+	struct passed passed = {{-1, -1}};
+	int rc = open_socket(pl);
 
 	pl->retry_at_ms = now_ms() + RETRY_MS;
 	if (rc >= 0) {
 		atomic_store(&pl->control_fd, rc);
-		rc = attach(pl, &reply, &data_fd);
+		rc = attach(pl, &reply, &passed);
 	}
 	if (rc) {
 		explain(pl, rc, reply.text, line);
-		if (data_fd >= 0)
-			close(data_fd);
+		close_passed(&passed);
 		close_fd(&pl->control_fd);
 		return;
 	}
-	adopt_data(pl, data_fd);
+	adopt_data(pl, &passed);
 	pl->coupled = reply.coupled;
 	pl->mfs = reply.mfs;
 	pl->version = reply.version;
@@ -502,11 +517,24 @@ static int request_layer3(struct portlink *pl, uint16_t type, const uint8_t *add
 	return exchange(pl, &r, sizeof(r));
 }
 
+/* Results of what was sent before belong to nobody: the daemon has stopped the port. */
+static void forget_results(struct portlink *pl)
+{
+	uint8_t reason[RESULTS_AT_ONCE];
+
+	while (read(atomic_load(&pl->result_fd), reason, sizeof(reason)) > 0) {
+	}
+}
+
 static int link_start(void *link, const struct vs_port_ops *ops, void *port)
 {
 	struct portlink *pl = link;
-	int rc = request(pl, PORT_START, NULL, 0, true);
+	int rc;
 
+	pthread_mutex_lock(&pl->data_lock);
+	forget_results(pl);
+	pthread_mutex_unlock(&pl->data_lock);
+	rc = request(pl, PORT_START, NULL, 0, true);
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&pl->data_lock);
@@ -650,6 +678,7 @@ static int cable_ipa(void *ctx, uint8_t command, uint8_t *data, size_t *len, siz
 struct hs_cable portlink_cable(struct portlink *pl)
 {
 	return (struct hs_cable){.send = cable_send,
+				 .told = atomic_load(&pl->result_fd) >= 0,
 				 .wants = cable_wants,
 				 .vnicc = cable_vnicc,
 				 .ipa = cable_ipa,
@@ -781,13 +810,29 @@ static unsigned pump_units(struct portlink *pl)
 	return UNITS_AT_ONCE;
 }
 
+static unsigned pump_results(struct portlink *pl)
+{
+	uint8_t reason[RESULTS_AT_ONCE];
+	ssize_t n = read(atomic_load(&pl->result_fd), reason, sizeof(reason));
+
+	if (n == 0)
+		close_fd(&pl->result_fd);
+	if (n <= 0)
+		return 0;
+	if (pl->ops && pl->cfg.results)
+		pl->cfg.results(pl->cfg.ctx, reason, (unsigned)n);
+	return (unsigned)n;
+}
+
 unsigned portlink_pump(struct portlink *pl)
 {
 	unsigned n = 0;
 
 	pthread_mutex_lock(&pl->data_lock);
+	if (atomic_load(&pl->result_fd) >= 0)
+		n = pump_results(pl);
 	if (pl->ops && atomic_load(&pl->data_fd) >= 0)
-		n = pl->cfg.hipers ? pump_units(pl) : pump_in(pl);
+		n += pl->cfg.hipers ? pump_units(pl) : pump_in(pl);
 	else if (atomic_load(&pl->data_fd) >= 0)
 		discard(pl);
 	if (pl->ops && atomic_load(&pl->data_fd) >= 0 && !pl->cfg.hipers)
@@ -809,6 +854,11 @@ bool portlink_waits(struct portlink *pl)
 int portlink_data_fd(const struct portlink *pl)
 {
 	return atomic_load(&pl->data_fd);
+}
+
+int portlink_result_fd(const struct portlink *pl)
+{
+	return atomic_load(&pl->result_fd);
 }
 
 bool portlink_arm(struct portlink *pl)

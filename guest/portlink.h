@@ -37,6 +37,8 @@ struct portlink_config {
 	bool hipers; /* a NIC of TYPE HIPERSOCKETS; then: */
 	/* A unit came, as for hs_cable_receive. Data thread. */
 	bool (*unit)(void *ctx, const uint8_t *p, uint32_t len);
+	/* What came of units, as for hs_cable_results. Data thread. */
+	void (*results)(void *ctx, const uint8_t *reason, unsigned n);
 	/* An IPA event for the host. Service thread. */
 	void (*event)(void *ctx, uint8_t command, const void *data, size_t len);
 	void *ctx;
@@ -71,10 +73,12 @@ int portlink_service_fd(const struct portlink *pl);
  * Return: frames moved. Never blocks: a full socket is a counted drop. Data thread.
  */
 unsigned portlink_pump(struct portlink *pl);
-/* To be polled for reading by the data thread while it sleeps, or -1. */
+/* To be polled for reading by the data thread while it sleeps, or -1; the second is HiperSockets'.
+ */
 int portlink_data_fd(const struct portlink *pl);
+int portlink_result_fd(const struct portlink *pl);
 /* A unit waits for room with the guest, who does not tell when there is some: try again after a
- * while, and do not poll the descriptor. Data thread. */
+ * while, and do not poll the first descriptor. Data thread. */
 bool portlink_waits(struct portlink *pl);
 /* Before sleeping; pairs with osa's doorbell (vs_port_ops arm, disarm). Return: true: there is
  * work. */

@@ -549,6 +549,7 @@ static int link_start(void *link, const struct vs_port_ops *ops, void *port)
 	h->out_queue = 0;
 	memset(h->aob, 0, sizeof(h->aob));
 	h->near = NULL;
+	hs_cable_reset(h->lan);
 	memset(&h->vids, 0, sizeof(h->vids));
 	h->vid_any = false;
 	h->has_mac = false;

@@ -55,8 +55,7 @@ bool hs_wait(struct hs_flow *f, struct hs_adapter *to, const struct hs_unit *u, 
 	struct hs_waiting *w;
 	struct qdio_aob *a;
 
-	/* Of a host elsewhere nobody tells when it has room. */
-	if (!has_completion(from) || !to->queues ||
+	if (!has_completion(from) ||
 	    atomic_load_explicit(&from->n_waiting, memory_order_relaxed) >= HS_WAITING_MAX)
 		return false;
 	a = map_aob(from, aob);
@@ -76,8 +75,10 @@ bool hs_wait(struct hs_flow *f, struct hs_adapter *to, const struct hs_unit *u, 
 	 * the other. If it was we, its worker is woken.
 	 */
 	atomic_fetch_add_explicit(&to->n_for_us, 1, memory_order_seq_cst);
+	if (!to->queues)
+		hs_far_want_room(to, true);
 	pthread_mutex_unlock(&to->in_lock);
-	if (to->cfg.worker && qdio_in_empty(hs_input(to), 0))
+	if (to->queues && to->cfg.worker && qdio_in_empty(hs_input(to), 0))
 		qdio_group_kick(osa_group(to->osa));
 	return true;
 }
@@ -184,6 +185,8 @@ static unsigned serve(struct hs_flow *f, struct hs_adapter *h)
 		}
 		TAILQ_REMOVE(&h->waiting, w, at_receiver);
 		atomic_fetch_sub_explicit(&h->n_for_us, 1, memory_order_relaxed);
+		if (!h->queues && TAILQ_EMPTY(&h->waiting))
+			hs_far_want_room(h, false);
 		hs_flow_end(f);
 		if (why != VS_DROP_NONE)
 			hs_drop(f, h, VS_DIRECT_TX, why, &w->unit);
@@ -227,8 +230,12 @@ bool hs_wait_ready(struct hs_adapter *h)
 
 static void forget(struct hs_waiting *w)
 {
-	TAILQ_REMOVE(&w->to->waiting, w, at_receiver);
-	atomic_fetch_sub_explicit(&w->to->n_for_us, 1, memory_order_relaxed);
+	struct hs_adapter *to = w->to;
+
+	TAILQ_REMOVE(&to->waiting, w, at_receiver);
+	atomic_fetch_sub_explicit(&to->n_for_us, 1, memory_order_relaxed);
+	if (!to->queues && TAILQ_EMPTY(&to->waiting))
+		hs_far_want_room(to, false);
 	free(w);
 }
 
@@ -239,6 +246,8 @@ void hs_wait_drop(struct hs_adapter *h)
 	struct hs_waiting *w, *next;
 	struct hs_done *d;
 
+	if (!h->queues && !TAILQ_EMPTY(&h->waiting))
+		hs_far_want_room(h, false);
 	while ((w = TAILQ_FIRST(&h->waiting))) {
 		TAILQ_REMOVE(&h->waiting, w, at_receiver);
 		if (w->from == h)

@@ -406,7 +406,7 @@ static __attribute__((noinline)) void show(struct hs_flow *f, const struct hs_un
 /* ---- one unit ----------------------------------------------------------------------------------
  */
 
-static struct qdio_result result_of(enum vs_drop why, uint8_t entry)
+struct qdio_result hs_result(enum vs_drop why, uint8_t entry)
 {
 	switch (why) {
 	case VS_DROP_NONE:
@@ -426,10 +426,8 @@ static struct qdio_result result_of(enum vs_drop why, uint8_t entry)
 	}
 }
 
-static void count_refused(struct hs_flow *f, enum vs_drop why)
+void hs_count_refused(struct hs_adapter *h, enum vs_drop why)
 {
-	struct hs_adapter *h = f->from;
-
 	if (why == VS_DROP_TX_NO_BUFFER || why == VS_DROP_TX_BAD_BUFFER)
 		hs_count(&h->tx_full, 1);
 	else if (why == VS_DROP_UNKNOWN_UNICAST || why == VS_DROP_HAIRPIN ||
@@ -551,7 +549,7 @@ static struct qdio_result deliver_unit(struct hs_flow *f, const struct hs_unit *
 	if (__builtin_expect(f->lan->n_watching != 0, 0))
 		show(f, u, to);
 	if (why == VS_DROP_NONE)
-		return result_of(why, 0);
+		return hs_result(why, 0);
 	if (why == VS_DROP_TX_NO_BUFFER && aob) {
 		hs_flow_end(f);
 		if (hs_wait(f, to, u, aob, sbal)) {
@@ -559,27 +557,29 @@ static struct qdio_result deliver_unit(struct hs_flow *f, const struct hs_unit *
 			return (struct qdio_result){QDIO_OUT_PENDING, 0, 0};
 		}
 	}
-	count_refused(f, why);
+	hs_count_refused(f->from, why);
 	hs_drop(f, to ? to : f->from, to ? VS_DIRECT_TX : VS_DIRECT_RX, why, u);
 	if (captured(f))
 		capture(f, to ? to : f->from, to ? VS_DIRECT_TX : VS_DIRECT_RX, why, u, to);
-	return result_of(why, 0);
+	return hs_result(why, 0);
 }
 
 /* The bytes are gone with the next unit: nothing of them is left for the bridge. */
-void hs_deliver_far(struct hs_flow *f, const struct hs_unit *u, enum vs_drop why)
+uint8_t hs_deliver_far(struct hs_flow *f, const struct hs_unit *u, enum vs_drop why)
 {
 	struct hs_adapter *h = f->from;
 
 	hs_count(&h->tx_buffers, 1);
 	why = why == VS_DROP_NONE && h->trace ? VS_DROP_ISOLATED : why;
 	if (why == VS_DROP_NONE) {
-		deliver_unit(f, u, 0, NULL);
+		struct qdio_result res = deliver_unit(f, u, 0, NULL);
+
 		hs_bridge_flush(f);
-		return;
+		return res.reason;
 	}
-	count_refused(f, why);
+	hs_count_refused(f->from, why);
 	hs_drop(f, h, VS_DIRECT_RX, why, NULL);
+	return hs_result(why, 0).reason;
 }
 
 /* ---- an output queue
@@ -621,8 +621,11 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
 	struct qdio_result res[HS_BURST];
 	bool signal = false;
 	struct hs_unit u;
-	unsigned n = qdio_out_primed(q, max < HS_BURST ? max : HS_BURST);
+	unsigned n;
 
+	if (__builtin_expect(f->lan->cable.told, 0))
+		return hs_cable_deliver(f, queue, max);
+	n = qdio_out_primed(q, max < HS_BURST ? max : HS_BURST);
 	if (!n)
 		return 0;
 	prefetch(q, n);
@@ -640,8 +643,8 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
 		if (why == VS_DROP_NONE) {
 			res[i] = deliver_unit(f, &u, aob, q->sbal[(q->cursor + i) % QDIO_BUFFERS]);
 		} else {
-			res[i] = result_of(why, at);
-			count_refused(f, why);
+			res[i] = hs_result(why, at);
+			hs_count_refused(f->from, why);
 			hs_drop(f, h, VS_DIRECT_RX, why, NULL);
 		}
 		f->failed |= res[i].state == QDIO_OUT_ERROR;

@@ -136,8 +136,16 @@ struct hs_far {
 	uint32_t (*receive)(void *ctx, const uint8_t **p);
 	/* A unit for the host. Any thread. Return: VS_DROP_NONE, or why it is lost. */
 	enum vs_drop (*send)(void *ctx, const struct iovec *iov, unsigned n);
+	/*
+	 * What came of the units last received, in order: a byte each, QDIO_REASON_*. The port's
+	 * worker. NULL: the host is not told.
+	 */
+	void (*results)(void *ctx, const uint8_t *reason, unsigned n);
 	bool (*arm)(void *ctx); /* as in vs_port_ops */
 	int (*wait_fd)(void *ctx);
+	/* Whether wait_fd shall also tell that there is room for what goes to the host. Any thread,
+	 * one at a time. */
+	void (*want_room)(void *ctx, bool want);
 	/* As osa_ipa_event. Control thread. */
 	void (*event)(void *ctx, uint8_t command, const void *data, size_t len);
 	void *ctx;
@@ -158,6 +166,8 @@ extern const struct osa_iqd_ops hs_iqd_ops; /* of these: ip_add, ip_del, wants, 
 struct hs_cable {
 	/* What the host sends; whoever executes SIGA. Return: as of hs_far. */
 	enum vs_drop (*send)(void *ctx, const struct iovec *iov, unsigned n);
+	/* What comes of a unit sent is told, by hs_cable_results; else its buffer is done with. */
+	bool told;
 	/* As in osa_iqd_ops. */
 	void (*wants)(void *ctx, bool broadcast, uint8_t routing4, uint8_t routing6);
 	int (*vnicc)(void *ctx, uint32_t enabled, uint32_t learning_s);
@@ -169,6 +179,8 @@ struct hs_cable {
 void hs_lan_set_cable(struct hs_lan *lan, const struct hs_cable *cable);
 /* A unit for the host. Any one thread. Return: false: there is no room for it. */
 bool hs_cable_receive(struct hs_adapter *h, const uint8_t *p, uint32_t len);
+/* What came of the units sent longest ago: as in hs_far. Any one thread. */
+void hs_cable_results(struct hs_adapter *h, const uint8_t *reason, unsigned n);
 
 struct hs_info {
 	enum hs_mfs mfs;

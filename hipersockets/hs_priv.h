@@ -122,6 +122,15 @@ struct hs_change {
 	uint16_t vid; /* HS_NO_VLAN: none */
 };
 
+/* An output buffer that is on its way by a cable, whose end is told or known: far.c. */
+struct hs_away {
+	uint8_t queue;
+	bool known, pci;
+	struct qdio_result res;
+};
+
+#define HS_AWAY_MAX (QDIO_OUT_QUEUES_MAX * QDIO_BUFFERS)
+
 #define HS_LOG 1024u
 #define HS_BUCKETS 1024u
 #define HS_LEARNED_BUCKETS 1024u
@@ -143,8 +152,12 @@ struct hs_lan {
 	uint64_t n_changes; /* all that were noted */
 	struct hs_learned_list learned[HS_LEARNED_BUCKETS];
 
-	struct hs_cable cable; /* send NULL: none */
-	unsigned n_left;       /* members that have left */
+	struct hs_cable cable; /* send NULL: none; then, out_lock of the one member: */
+	struct hs_away away[HS_AWAY_MAX];
+	unsigned away_first, n_away; /* away's oldest */
+	unsigned n_away_of[QDIO_OUT_QUEUES_MAX];
+
+	unsigned n_left; /* members that have left */
 
 	pthread_mutex_t role_lock; /* bridge.c, role.c: what follows */
 	TAILQ_HEAD(hs_bridges, hs_bridge) bridges;
@@ -356,6 +369,12 @@ extern const struct vs_port_ops hs_far_port_ops;
 enum vs_drop hs_far_send(const struct hs_far *far, const struct hs_unit *u);
 /* f's LAN is a cable. */
 enum vs_drop hs_cable_send(const struct hs_flow *f, const struct hs_unit *u);
+/* As hs_deliver, by a cable that tells what comes of it. */
+unsigned hs_cable_deliver(struct hs_flow *f, unsigned queue, unsigned max);
+/* Nothing is away any more. */
+void hs_cable_reset(struct hs_lan *lan);
+/* Hosts wait for room with h, a far one, or no more. h's in_lock is held. */
+void hs_far_want_room(struct hs_adapter *h, bool want);
 /* An IPA event for the host. */
 int hs_event(struct hs_adapter *h, uint8_t command, const void *data, size_t len);
 
@@ -405,8 +424,12 @@ unsigned hs_deliver(struct hs_flow *f, unsigned queue, unsigned max, uint64_t ao
  */
 enum vs_drop hs_give(struct hs_flow *f, struct hs_adapter *to, const struct hs_unit *u);
 void hs_flow_end(struct hs_flow *f);
-/* A unit of f's sender, a far one; why: what is wrong with it. The locks are as of hs_deliver. */
-void hs_deliver_far(struct hs_flow *f, const struct hs_unit *u, enum vs_drop why);
+/* A unit of f's sender, a far one; why: what is wrong with it. The locks are as of hs_deliver.
+ * Return: QDIO_REASON_*. */
+uint8_t hs_deliver_far(struct hs_flow *f, const struct hs_unit *u, enum vs_drop why);
+/* The end of an output buffer. @entry: the one at fault, of a buffer that is not valid. */
+struct qdio_result hs_result(enum vs_drop why, uint8_t entry);
+void hs_count_refused(struct hs_adapter *h, enum vs_drop why);
 /* What was sent in this turn counts. No lock is held. */
 void hs_count_sent(const struct hs_flow *f);
 /* A unit from outside. The LAN's lock is held. Return: VS_DROP_NONE or why nobody got it. */

@@ -77,6 +77,11 @@ static bool on_unit(void *ctx, const uint8_t *p, uint32_t len)
 	return taken;
 }
 
+static void on_results(void *ctx, const uint8_t *reason, unsigned n)
+{
+	hs_cable_results(host[index_of(ctx)].ip.hs, reason, n);
+}
+
 static void on_event(void *ctx, uint8_t command, const void *data, size_t len)
 {
 	struct end *e = ctx;
@@ -89,10 +94,11 @@ static void on_event(void *ctx, uint8_t command, const void *data, size_t len)
 
 static void turn_end(struct end *e)
 {
-	struct pollfd p[2] = {{.fd = portlink_service_fd(e->pl), .events = POLLIN},
+	struct pollfd p[3] = {{.fd = portlink_service_fd(e->pl), .events = POLLIN},
+			      {.fd = portlink_result_fd(e->pl), .events = POLLIN},
 			      {.fd = portlink_data_fd(e->pl), .events = POLLIN}};
 
-	poll(p, 2, 1);
+	poll(p, portlink_waits(e->pl) ? 2 : 3, 1);
 	portlink_service(e->pl);
 	portlink_pump(e->pl);
 }
@@ -109,6 +115,29 @@ static void turn(void)
 	while (!(cond))                                                                            \
 		turn();
 
+/* Hand a frame over. */
+static unsigned put(unsigned from, const struct guest_frame *f)
+{
+	unsigned q = guest_tx_queue(host[from].d, f);
+
+	ck_assert_uint_eq(guest_tx_frames(host[from].d, q, f, 1, 1), 1);
+	return q;
+}
+
+static bool away(unsigned from, unsigned q)
+{
+	guest_tx_reclaim(host[from].d, q);
+	return guest_tx_busy(host[from].d, q);
+}
+
+/* Until its buffer has come back. */
+static void ship(unsigned from, const struct guest_frame *f)
+{
+	unsigned q = put(from, f);
+
+	UNTIL(!away(from, q));
+}
+
 static void attach(unsigned i, struct guest_config cfg)
 {
 	struct portlink_config pc = {.dir = server.dir,
@@ -119,6 +148,7 @@ static void attach(unsigned i, struct guest_config cfg)
 				     .plug = on_plug,
 				     .hipers = true,
 				     .unit = on_unit,
+				     .results = on_results,
 				     .event = on_event,
 				     .ctx = &end[i]};
 
@@ -184,10 +214,10 @@ static uint64_t dropped(unsigned i, bool rx, enum vs_drop why)
 
 static void comes(unsigned to, uint32_t len, uint8_t fill)
 {
-	unsigned before = end[to].units;
+	struct guest_rx rx;
 
-	UNTIL(end[to].units != before);
-	expect(to, len, fill);
+	UNTIL(guest_rx_burst(host[to].d, &rx, 1));
+	expect_this(to, &rx, len, fill);
 }
 
 /* What was sent before by another way has been handled: a frame that comes afterwards. */
@@ -195,7 +225,7 @@ static void settled(unsigned from, unsigned to)
 {
 	struct guest_frame f = frame(from, mac_of(to), 77, 0xEE);
 
-	send(from, &f);
+	ship(from, &f);
 	comes(to, 77, 0xEE);
 }
 
@@ -216,10 +246,10 @@ START_TEST(frames_of_every_length)
 	for (unsigned i = 0; i < sizeof(len) / sizeof(len[0]); i++) {
 		struct guest_frame f = frame(0, mac_of(1), len[i], (uint8_t)i);
 
-		send(0, &f);
+		ship(0, &f);
 		comes(1, len[i], (uint8_t)i);
 		f = frame(1, mac_of(0), len[i], (uint8_t)(100 + i));
-		send(1, &f);
+		ship(1, &f);
 		comes(0, len[i], (uint8_t)(100 + i));
 	}
 	ck_assert_uint_eq(host[0].stats->tx_errors, 0);
@@ -265,21 +295,21 @@ START_TEST(the_lan_decides)
 		up(i, (struct guest_config){.layer = 2});
 	ck_assert_int_eq(guest_group_add(host[1].d, group), 0);
 	f = frame(0, group, 200, 1);
-	send(0, &f);
+	ship(0, &f);
 	comes(1, 200, 1);
 	f = frame(0, all, 201, 2);
-	send(0, &f);
+	ship(0, &f);
 	comes(1, 201, 2);
 	UNTIL(end[2].units == 1); /* the broadcast alone */
 	expect(2, 201, 2);
 	ck_assert_int_eq(guest_group_del(host[1].d, group), 0);
 	f = frame(0, group, 202, 3);
-	send(0, &f);
+	ship(0, &f);
 	f = frame(0, (const uint8_t[6]){2, 9, 9, 9, 9, 9}, 202, 3); /* nobody's */
-	send(0, &f);
+	ship(0, &f);
 	ck_assert_int_eq(guest_vnicc(host[1].d, OSA_CHAR_RX_BCAST, false), 0);
 	f = frame(0, all, 203, 4);
-	send(0, &f);
+	ship(0, &f);
 	UNTIL(end[2].units == 2);
 	expect(2, 203, 4);
 	settled(0, 1);
@@ -290,7 +320,7 @@ START_TEST(the_lan_decides)
 	f = frame(0, mac_of(1), 100, 5);
 	be16_store(frame_bytes + 12, 0x8100);
 	be16_store(frame_bytes + 14, 8);
-	send(0, &f); /* another VLAN */
+	ship(0, &f); /* another VLAN */
 	settled(0, 1);
 	ck_assert_uint_eq(dropped(0, true, VS_DROP_VLAN_DENIED), 1);
 }
@@ -305,7 +335,7 @@ START_TEST(nobody_speaks_for_another)
 		up(i, (struct guest_config){.layer = 2});
 	f = frame(0, mac_of(1), 100, 1);
 	memcpy(frame_bytes + 6, mac_of(2), 6);
-	send(0, &f);
+	ship(0, &f);
 	settled(0, 1);
 	ck_assert_uint_eq(dropped(0, true, VS_DROP_SRC_SPOOFED), 1);
 	expect_nothing(1);
@@ -344,7 +374,7 @@ START_TEST(layer3_by_address)
 	ck_assert_int_eq(guest_ip_add(host[1].d, &b), 0);
 	ck_assert_int_eq(guest_ip_add(host[1].d, &a), -EADDRINUSE);
 	f = packet(0x0A000002, 57344, 3, OSA_L3_CAST_UNICAST);
-	send(0, &f);
+	ship(0, &f);
 	UNTIL(end[1].units == 1);
 	ck_assert_uint_eq(guest_rx_burst(host[1].d, &rx, 1), 1);
 	memcpy(&h, rx.header, sizeof(h));
@@ -354,14 +384,14 @@ START_TEST(layer3_by_address)
 	ck_assert_int_eq(memcmp(h.in.src_mac, mac_of(0), 6), 0);
 	guest_rx_release(host[1].d);
 	f = packet(0xFFFFFFFF, 100, 5, OSA_L3_CAST_BROADCAST);
-	send(0, &f);
+	ship(0, &f);
 	comes(1, 100, 5);
 	/* The other layer hears nothing of it. */
 	settled(2, 3);
 	ck_assert_uint_eq(end[2].units, 0);
 	ck_assert_int_eq(guest_ip_del(host[1].d, &b), 0);
 	f = packet(0x0A000002, 100, 3, OSA_L3_CAST_UNICAST);
-	send(0, &f);
+	ship(0, &f);
 	while (!dropped(0, true, VS_DROP_UNKNOWN_UNICAST))
 		turn();
 }
@@ -380,7 +410,7 @@ START_TEST(a_full_receiver)
 	while (!dropped(1, false, VS_DROP_TX_NO_BUFFER)) {
 		struct guest_frame f = frame(0, mac_of(1), 57344, (uint8_t)sent);
 
-		send(0, &f);
+		ship(0, &f);
 		sent++;
 		turn();
 		ck_assert_uint_lt(sent, 10000);
@@ -396,6 +426,91 @@ START_TEST(a_full_receiver)
 		guest_rx_release(host[1].d);
 	}
 	ck_assert_uint_gt(sent, 20);
+}
+END_TEST
+
+/* The sender's buffers come back with what came of them, those of all queues in order. */
+START_TEST(what_came_of_it)
+{
+	static const uint8_t nobody[6] = {2, 9, 9, 9, 9, 9},
+			     all[6] = {255, 255, 255, 255, 255, 255};
+	struct hs_info info;
+	struct guest_frame f;
+
+	up(0, (struct guest_config){.layer = 2});
+	up(1, (struct guest_config){.layer = 2, .pool = 4, .refill = 1});
+	f = frame(0, nobody, 100, 1);
+	ship(0, &f);
+	ck_assert_uint_eq(host[0].stats->tx_no_target, 1);
+	f = frame(0, mac_of(1), 100, 1);
+	memcpy(frame_bytes + 6, mac_of(1), 6);
+	ship(0, &f);
+	ck_assert_uint_eq(host[0].stats->tx_errors, 2);
+	ck_assert_uint_eq(host[0].stats->tx_error_reason, QDIO_REASON_BAD_BUFFER);
+	for (unsigned i = 0; i < 200; i++) {
+		unsigned q;
+
+		f = frame(0, i % 3 ? nobody : all, 100, 1);
+		q = put(0, &f);
+		UNTIL(guest_tx_busy(host[0].d, q) < 100 || !away(0, q));
+	}
+	UNTIL(!away(0, 1) && !away(0, 3));
+	ck_assert_uint_eq(host[0].stats->tx_no_target, 1 + 133);
+	ck_assert_uint_eq(host[0].stats->tx_errors, 2 + 133);
+	hs_info(host[0].ip.hs, &info);
+	ck_assert_uint_eq(info.tx_unknown, 134);
+	ck_assert_uint_eq(info.tx_bad, 1);
+	ck_assert_uint_eq(info.tx_buffers, 202);
+	no_violations(0);
+}
+END_TEST
+
+/* What is known here waits for what is not; more results than there are buffers say nothing. */
+START_TEST(ends_come_in_order)
+{
+	static const uint8_t nobody[6] = {2, 9, 9, 9, 9, 9};
+	uint8_t reason[600] = {0};
+	struct guest_frame f;
+	unsigned q;
+
+	up(0, (struct guest_config){.layer = 2});
+	f = frame(0, nobody, 100, 1);
+	q = put(0, &f);
+	f = frame(0, nobody, 13, 1); /* no Ethernet frame */
+	put(0, &f);
+	ck_assert(away(0, q));
+	ck_assert_uint_eq(guest_tx_busy(host[0].d, q), 2);
+	ck_assert_uint_eq(host[0].stats->tx_errors, 0);
+	UNTIL(!away(0, q));
+	ck_assert_uint_eq(host[0].stats->tx_no_target, 1);
+	ck_assert_uint_eq(host[0].stats->tx_errors, 2);
+	hs_cable_results(host[0].ip.hs, reason, sizeof(reason));
+	f = frame(0, nobody, 100, 1);
+	ship(0, &f);
+	ck_assert_uint_eq(host[0].stats->tx_no_target, 2);
+}
+END_TEST
+
+/* What was away when a session ended is not taken for what comes next. */
+START_TEST(results_of_another_session)
+{
+	static const uint8_t nobody[6] = {2, 9, 9, 9, 9, 9};
+	struct guest_frame f;
+
+	up(0, (struct guest_config){.layer = 2});
+	up(1, (struct guest_config){.layer = 2});
+	for (unsigned i = 0; i < 10; i++) {
+		f = frame(0, nobody, 100, 1);
+		put(0, &f);
+	}
+	while (dropped(0, true, VS_DROP_UNKNOWN_UNICAST) < 10)
+		;
+	ck_assert_int_eq(guest_offline(host[0].d), 0);
+	ck_assert_int_eq(guest_online(host[0].d), 0);
+	f = frame(0, mac_of(1), 100, 2);
+	ship(0, &f);
+	comes(1, 100, 2);
+	ck_assert_uint_eq(host[0].stats->tx_no_target, 0);
 }
 END_TEST
 
@@ -416,7 +531,7 @@ START_TEST(the_cable_is_pulled)
 	ck_assert(hs_cable_receive(host[0].ip.hs, unit, sizeof(unit)));
 	ck_assert_int_eq(guest_online(host[0].d), 0);
 	f = frame(0, mac_of(1), 100, 1);
-	send(0, &f);
+	ship(0, &f);
 	portserver_command(&server, "COUPLE USER HSB 0900 TO SYSTEM HS");
 	UNTIL(end[1].in);
 	ck_assert_uint_eq(guest_service(host[1].d) & GUEST_EV_RECOVER, GUEST_EV_RECOVER);
@@ -430,7 +545,7 @@ START_TEST(the_cable_is_pulled)
 	ck_assert_int_eq(guest_recover(host[1].d), 0);
 	guest_info(host[1].d, &info);
 	ck_assert_uint_eq(info.mtu_max, 16384);
-	send(0, &f);
+	ship(0, &f);
 	while (dropped(0, true, VS_DROP_UNKNOWN_UNICAST) < 2)
 		turn();
 }
@@ -463,10 +578,10 @@ START_TEST(layer3_after_a_restart)
 		ck_assert_int_eq(guest_recover(host[i].d), 0);
 	}
 	f = packet(0x0A000002, 100, 3, OSA_L3_CAST_UNICAST);
-	send(0, &f);
+	ship(0, &f);
 	comes(1, 100, 3);
 	f = packet(0xFFFFFFFF, 101, 5, OSA_L3_CAST_BROADCAST);
-	send(0, &f);
+	ship(0, &f);
 	comes(1, 101, 5);
 }
 END_TEST
@@ -483,10 +598,10 @@ START_TEST(the_daemon_is_restarted)
 	f = frame(0, mac_of(1), 100, 1);
 	restart();
 	/* No recovery was needed. */
-	send(0, &f);
+	ship(0, &f);
 	comes(1, 100, 1);
 	f = frame(0, all, 203, 4);
-	send(0, &f);
+	ship(0, &f);
 	settled(0, 1);
 	expect_nothing(1);
 }
@@ -501,7 +616,7 @@ START_TEST(who_goes_is_gone)
 	f = frame(0, mac_of(1), 100, 1);
 	close_end(1);
 	do
-		send(0, &f);
+		ship(0, &f);
 	while (!dropped(0, true, VS_DROP_UNKNOWN_UNICAST));
 	up(1, (struct guest_config){.layer = 2});
 	settled(0, 1);
@@ -551,7 +666,7 @@ START_TEST(a_bridge_port_is_told)
 	be_primary(2, &in);
 	ck_assert_uint_eq(be16_get(in.rc), OSA_RC_BRIDGE_PRIMARY_EXISTS & 0xFF);
 	f = frame(0, stranger, 300, 8); /* nobody's: the bridge port's */
-	send(0, &f);
+	ship(0, &f);
 	comes(1, 300, 8);
 	ck_assert_int_ne(guest_vnicc(host[1].d, OSA_CHAR_FLOODING, true), 0);
 }
@@ -583,7 +698,7 @@ START_TEST(an_analyzer_elsewhere)
 	portserver_command(&server, "SET LAN HS OWNERID SYSTEM GRANT HSC PROMISCUOUS");
 	ck_assert_int_eq(trace(2, OSA_TRACE_ENABLE), 0);
 	f = frame(0, mac_of(1), 5000, 7);
-	send(0, &f);
+	ship(0, &f);
 	comes(1, 5000, 7);
 	UNTIL(end[2].units);
 	ck_assert_uint_eq(guest_rx_burst(host[2].d, &rx, 1), 1);
@@ -591,7 +706,7 @@ START_TEST(an_analyzer_elsewhere)
 	ck_assert_uint_eq(rx.data[4999], 7);
 	guest_rx_release(host[2].d);
 	f = packet(0x0A000002, 100, 3, OSA_L3_CAST_UNICAST);
-	send(2, &f);
+	ship(2, &f);
 	while (!dropped(2, true, VS_DROP_ISOLATED))
 		turn();
 	ck_assert_int_eq(trace(2, OSA_TRACE_DISABLE), 0);
@@ -675,6 +790,9 @@ int main(void)
 	tcase_add_test(t, nobody_speaks_for_another);
 	tcase_add_test(t, layer3_by_address);
 	tcase_add_test(t, a_full_receiver);
+	tcase_add_test(t, what_came_of_it);
+	tcase_add_test(t, ends_come_in_order);
+	tcase_add_test(t, results_of_another_session);
 	tcase_add_test(t, the_cable_is_pulled);
 	tcase_add_test(t, the_daemon_is_restarted);
 	tcase_add_test(t, layer3_after_a_restart);

@@ -191,6 +191,11 @@ bool hipers_unit(struct hipers *p, const uint8_t *unit, uint32_t len)
 	return hs_cable_receive(p->adapter, unit, len);
 }
 
+void hipers_results(struct hipers *p, const uint8_t *reason, unsigned n)
+{
+	hs_cable_results(p->adapter, reason, n);
+}
+
 void hipers_destroy(struct hipers *p)
 {
 	if (!p)

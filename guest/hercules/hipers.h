@@ -20,6 +20,7 @@ struct hipers *hipers_create_far(const char *user, const struct osa_config *cfg,
 /* Its cable is plugged in; NULL: pulled. Return: 0 or -errno. */
 int hipers_plug(struct hipers *p, struct portlink *link);
 bool hipers_unit(struct hipers *p, const uint8_t *unit, uint32_t len);
+void hipers_results(struct hipers *p, const uint8_t *reason, unsigned n);
 
 /*
  * Make an adapter and plug it into the LAN.

@@ -160,13 +160,14 @@ static unsigned pump(struct zosa *z)
 static void data_sleep(struct zosa *z, int timeout_ms)
 {
 	bool waits = portlink_waits(z->link);
-	struct pollfd p[2] = {
+	struct pollfd p[3] = {
 		{.fd = z->bell, .events = POLLIN},
 		{.fd = waits ? -1 : portlink_data_fd(z->link), .events = POLLIN},
+		{.fd = portlink_result_fd(z->link), .events = POLLIN},
 	};
 	eventfd_t rings;
 
-	poll(p, 2, waits ? NO_ROOM_MS : timeout_ms);
+	poll(p, 3, waits ? NO_ROOM_MS : timeout_ms);
 	/* The adapter drains it too, but only while its queues are active. */
 	if (p[0].revents & POLLIN)
 		eventfd_read(z->bell, &rings);
@@ -229,6 +230,11 @@ static void link_plug(void *ctx, bool in)
 static bool link_unit(void *ctx, const uint8_t *p, uint32_t len)
 {
 	return hipers_unit(((struct zosa *)ctx)->hipers, p, len);
+}
+
+static void link_results(void *ctx, const uint8_t *reason, unsigned n)
+{
+	hipers_results(((struct zosa *)ctx)->hipers, reason, n);
 }
 
 static void link_event(void *ctx, uint8_t command, const void *data, size_t len)
@@ -651,6 +657,7 @@ static int make_link(struct zosa *z)
 		.mac = link_mac,
 		.hipers = z->hipers,
 		.unit = link_unit,
+		.results = link_results,
 		.event = link_event,
 		.ctx = z,
 	};

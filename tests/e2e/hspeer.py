@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """hspeer.py SOCKET USERID ADDRESS LAYER: a host of HiperSockets in a process of its own, by docs/port-protocol.md.
-It registers its address, prints "online", and answers ARP and ICMP echo. SIGUSR1 makes it stop reading, SIGUSR2 go on."""
+It registers its address, prints "online", and answers ARP and ICMP echo; before that it sends a frame to nobody and prints what came
+of it. SIGUSR1 makes it stop reading, SIGUSR2 go on."""
 import array
+import select
 import signal
 import socket
 import struct
@@ -30,13 +32,14 @@ def request(kind, body):
 
 
 def attach():
-    control.send(struct.pack("<HHI IHH8s", ATTACH_HIPERS, 24, 1, 0x5A4C5054, 4, 0x0700, user.encode()))
-    msg, anc, _, _ = control.recvmsg(256, socket.CMSG_SPACE(4))
+    control.send(struct.pack("<HHI IHH8s", ATTACH_HIPERS, 24, 1, 0x5A4C5054, 5, 0x0700, user.encode()))
+    msg, anc, _, _ = control.recvmsg(256, socket.CMSG_SPACE(8))
     _, _, _, error, version, mac, coupled, mfs, text = struct.unpack("<HHI iH6sBB2x128s", msg)
     if error:
         sys.exit(text.rstrip(b"\0").decode())
     print("version", version, "coupled", coupled, "mfs", mfs, flush=True)
-    return mac, socket.socket(fileno=array.array("i", anc[0][2])[0])
+    fds = array.array("i", anc[0][2])
+    return mac, socket.socket(fileno=fds[0]), open(fds[1], "rb", buffering=0)
 
 
 def echoed(ip):
@@ -82,7 +85,7 @@ def receive3(unit):
 
 control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 control.connect(path)
-MAC, data = attach()
+MAC, data, results = attach()
 request(LAYER, bytes(16) + bytes([layer, 0]) + bytes(6))
 request(START, bytes(16))
 request(MAC_ADD, MAC + bytes(10))
@@ -91,6 +94,13 @@ if layer == 3:
     request(WANTS, bytes(8) + b"\1\0\0" + bytes(5))
 signal.signal(signal.SIGUSR1, lambda *_: signal.pause())
 signal.signal(signal.SIGUSR2, lambda *_: None)
+NOBODY = bytes.fromhex("020909090909")
+if layer == 3:
+    data.send(struct.pack(">BB6xH18x4s", 1, 6, 20, socket.inet_aton("10.99.99.99")) + bytes(20))
+else:
+    data.send(struct.pack(">B5xH24x", 2, 60) + NOBODY + MAC + b"\x88\xb5" + bytes(46))
+select.select([results], [], [], 10)
+print("to nobody:", results.read(16).hex(), flush=True)
 print("online", flush=True)
 while unit := data.recv(65536):
     reply = receive3(unit) if layer == 3 else receive2(unit)

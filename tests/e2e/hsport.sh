@@ -32,7 +32,9 @@ peer()
 }
 peer PYA 10.87.0.11 2
 peer PYB 10.87.0.12 3
-must "it is told the LAN's frame size" wait_line PYA '^version 4 coupled 1 mfs 4'
+must "it is told the LAN's frame size" wait_line PYA '^version 5 coupled 1 mfs 4'
+must "what it sends to nobody comes back with that" wait_line PYA '^to nobody: 11$'
+must "in layer 3 as well" wait_line PYB '^to nobody: 11$'
 must "layer 2: ping" reach one 10.87.0.11
 must "layer 2: ping at MTU 56 KiB, not fragmented" reach one 10.87.0.11 -s 57316 -M do
 must "layer 3: ping at MTU 56 KiB, not fragmented" reach six 10.87.0.12 -s 57316 -M do
