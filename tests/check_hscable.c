@@ -469,8 +469,9 @@ END_TEST
 START_TEST(ends_come_in_order)
 {
 	static const uint8_t nobody[6] = {2, 9, 9, 9, 9, 9};
-	uint8_t reason[600] = {0};
+	uint8_t reason[600];
 	struct guest_frame f;
+	struct hs_info info;
 	unsigned q;
 
 	up(0, (struct guest_config){.layer = 2});
@@ -478,16 +479,20 @@ START_TEST(ends_come_in_order)
 	q = put(0, &f);
 	f = frame(0, nobody, 13, 1); /* no Ethernet frame */
 	put(0, &f);
+	f = frame(0, nobody, 100, 1);
+	put(0, &f);
 	ck_assert(away(0, q));
-	ck_assert_uint_eq(guest_tx_busy(host[0].d, q), 2);
+	ck_assert_uint_eq(guest_tx_busy(host[0].d, q), 3);
 	ck_assert_uint_eq(host[0].stats->tx_errors, 0);
 	UNTIL(!away(0, q));
-	ck_assert_uint_eq(host[0].stats->tx_no_target, 1);
-	ck_assert_uint_eq(host[0].stats->tx_errors, 2);
-	hs_cable_results(host[0].ip.hs, reason, sizeof(reason));
-	f = frame(0, nobody, 100, 1);
-	ship(0, &f);
 	ck_assert_uint_eq(host[0].stats->tx_no_target, 2);
+	ck_assert_uint_eq(host[0].stats->tx_errors, 3);
+	memset(reason, QDIO_REASON_NO_TARGET, sizeof(reason));
+	hs_cable_results(host[0].ip.hs, reason, sizeof(reason));
+	hs_info(host[0].ip.hs, &info);
+	ck_assert_uint_eq(info.tx_unknown, 2);
+	ship(0, &f);
+	ck_assert_uint_eq(host[0].stats->tx_no_target, 3);
 }
 END_TEST
 
