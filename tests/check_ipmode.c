@@ -782,6 +782,48 @@ START_TEST(heard_of)
 }
 END_TEST
 
+/* Who never asks is heard by his answers, which go to one station: between others, and tagged. */
+START_TEST(heard_answers)
+{
+	struct bed *b = bed_make(&(struct vs_switch_config){.name = "VSW",
+							    .snooping = true,
+							    .host_age_s = 60,
+							    .vlan_aware = _i,
+							    .native_vid = 1});
+	struct vs_port_config cfg = guest(_i ? VS_TYPE_TRUNK : VS_TYPE_ACCESS, 0, NULL);
+	uint8_t f[256], mac[2][6], a[16];
+	int vid = _i ? 10 : -1;
+	struct vs_host h[4];
+
+	memset(&cfg.vids, 0xFF, sizeof(cfg.vids));
+	for (unsigned i = 0; i < 2; i++) {
+		bed_port(b, i, cfg);
+		mac_of(i, mac[i]);
+	}
+	vs_switch_tick(b->sw, 1000);
+	/* Frames of one run: the first is looked at, and a frame as the one before is not. */
+	for (unsigned k = 0; k < 3; k++)
+		fake_inject(&b->fake[1], f, fake_frame(f, mac[0], mac[1], vid, 80, 0));
+	fake_inject(&b->fake[1], f, arp(f, mac[0], mac[1], vid, ARP_REPLY, 2, 1));
+	for (unsigned k = 0; k < 3; k++)
+		fake_inject(&b->fake[1], f, fake_frame(f, mac[0], mac[1], vid, 80, 0));
+	run(b);
+	ck_assert_uint_eq(b->fake[0].n_out, 7);
+	ck_assert_uint_eq(vs_port_hosts(b->port[1], h, 4), 1);
+	addr4(2, a);
+	ck_assert_mem_eq(h[0].addr, a, 16);
+	ck_assert_uint_eq(h[0].vid, _i ? 10 : 0);
+	ck_assert_uint_eq(vs_port_hosts(b->port[0], h, 4), 0);
+	/* Again, when it would be forgotten. */
+	vs_switch_tick(b->sw, 1050);
+	sent(b, 1, f, arp(f, mac[0], mac[1], vid, ARP_REPLY, 2, 1));
+	vs_switch_tick(b->sw, 1090);
+	ck_assert_uint_eq(vs_port_hosts(b->port[1], h, 4), 1);
+	ck_assert_uint_eq(h[0].age_s, 40);
+	bed_free(b);
+}
+END_TEST
+
 /* Between the start of a switch and its first tick there is no time yet. */
 START_TEST(heard_at_once)
 {
@@ -923,6 +965,7 @@ int main(void)
 	tcase_add_test(t, several_devices);
 	tcase_add_test(t, table_as_a_naive_one);
 	tcase_add_test(t, heard_of);
+	tcase_add_loop_test(t, heard_answers, 0, 2);
 	tcase_add_test(t, heard_at_once);
 	tcase_add_test(t, heard_no_more);
 	tcase_add_test(t, heard_at_a_rate);

@@ -3,7 +3,7 @@
  * The switch against a naive reference: random switches with ports of every kind, random trains of
  * frames; who gets each frame, in which order and with which tag. The reference knows lists and
  * loops only, and is written from the documents, not from the code. MODEL_FRAMES=N runs N frames
- * (100,000 else), SEED=N repeats a run.
+ * (a million else), SEED=N repeats a run.
  */
 #include "tests/switchbed.h"
 
@@ -377,7 +377,7 @@ static unsigned send_train(struct bed *b, struct ref *r, unsigned from, struct r
 START_TEST(against_the_reference)
 {
 	const char *env = getenv("MODEL_FRAMES"), *seed = getenv("SEED");
-	unsigned long frames = env ? strtoul(env, NULL, 0) : 100000, done = 0;
+	unsigned long frames = env ? strtoul(env, NULL, 0) : 1000000, done = 0;
 	static struct ref r;
 
 	state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL) ^ (uint64_t)getpid() << 20;

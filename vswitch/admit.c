@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Admission: VLAN matrix (vlan.c), source address, storm limits' and control frames' share. Most
- * frames are as the one before: untagged, from the source that was found good last; they cost two
- * loads and two comparisons.
+ * frames are as the one before: untagged, from the source that was found good last, and of its
+ * type; they cost two loads and two comparisons. That type is never ARP, so ARP comes to the slow
+ * way by itself, where addresses are heard.
  */
 #include "vswitch/burst.h"
 
@@ -14,8 +15,8 @@
  */
 #define MAC_BITS UINT64_C(0xFFFFFFFFFFFF)
 /* From a frame's 12th byte on: a tag, and the type behind it. */
-#define TAG_BITS UINT64_C(0xFFFFFFFF)
 #define TAG_TYPE_BITS UINT64_C(0xFFFFFFFFFFFF)
+#define ETHERTYPE_ARP 0x0806
 
 struct addresses {
 	uint64_t dst, src_type;
@@ -33,6 +34,13 @@ INLINE struct addresses addresses_of(const uint8_t *head)
 static bool is_tagged(uint64_t src_type)
 {
 	return src_type >> 48 == __builtin_bswap16(ETHERTYPE_VLAN);
+}
+
+/* Is a type, as it lies in the frame, one that somebody looks at? */
+static bool is_of_interest(uint16_t type)
+{
+	return type == __builtin_bswap16(ETHERTYPE_VLAN) ||
+	       type == __builtin_bswap16(ETHERTYPE_ARP);
 }
 
 /* Is it known as learned from this port, this second? Then there is nothing to write down. */
@@ -66,8 +74,8 @@ static enum vs_drop check_source(struct flow *f, uint64_t key, unsigned vid)
 }
 
 /*
- * A tagged frame like the last good one: same source, same tag, and no tag behind it. Its VLAN
- * and kind are those of that one.
+ * A tagged frame like the last good one: same source, same tag, same type, which is no tag. Its
+ * VLAN and kind are those of that one.
  */
 INLINE bool admit_tagged(struct flow *f, unsigned i)
 {
@@ -75,9 +83,7 @@ INLINE bool admit_tagged(struct flow *f, unsigned i)
 	uint64_t tag_type = le64_load(f->b->head[i] + 2 * ETH_ALEN) & TAG_TYPE_BITS;
 
 	if ((le64_load(f->b->head[i] + ETH_ALEN) & MAC_BITS) != p->last_tagged_src ||
-	    (tag_type & TAG_BITS) != p->last_tagged ||
-	    tag_type >> 32 == __builtin_bswap16(ETHERTYPE_VLAN) ||
-	    f->b->len[i] < ETH_HLEN + VLAN_HLEN)
+	    tag_type != p->last_tagged || f->b->len[i] < ETH_HLEN + VLAN_HLEN)
 		return false;
 	f->w->vid[i] = p->last_tagged_vid;
 	f->w->tag[i] = p->last_tagged_kind;
@@ -85,21 +91,54 @@ INLINE bool admit_tagged(struct flow *f, unsigned i)
 	return true;
 }
 
+static void remember_plain(struct flow *f, struct addresses a)
+{
+	uint16_t type = (uint16_t)(a.src_type >> 48);
+
+	if (is_of_interest(type))
+		return;
+	f->rx->last_src = a.src_type & MAC_BITS;
+	f->rx->last_type = type;
+}
+
 static void remember_tagged(struct flow *f, unsigned i, uint64_t src)
 {
+	uint64_t tag_type = le64_load(f->b->head[i] + 2 * ETH_ALEN) & TAG_TYPE_BITS;
 	struct vs_port *p = f->rx;
 
+	if (is_of_interest((uint16_t)(tag_type >> 32)))
+		return;
 	p->last_tagged_src = src;
-	p->last_tagged = le64_load(f->b->head[i] + 2 * ETH_ALEN) & TAG_BITS;
+	p->last_tagged = tag_type;
 	p->last_tagged_vid = f->w->vid[i];
 	p->last_tagged_kind = f->w->tag[i];
 	p->last_tci = f->b->tci[i];
 }
 
-/* The last good tagged source in another VLAN: only learning asks in which. */
-static bool source_is_good(const struct flow *f, uint64_t src, bool tagged)
+/*
+ * The last good source, with another type; or the last good tagged one in another VLAN: only
+ * learning asks in which.
+ */
+static bool source_is_good(const struct flow *f, uint64_t src, bool plain)
 {
-	return tagged && src == f->rx->last_tagged_src && !f->in->learning;
+	if (plain)
+		return src == f->rx->last_src;
+	return src == f->rx->last_tagged_src && !f->in->learning;
+}
+
+/*
+ * What guests answer goes to one station, and to hear it costs something. ARP tells itself by
+ * its type, which the fast way compares anyway; neighbour advertisements do not, but who speaks
+ * IPv6 has asked many for its address before. Frames for many are heard where they are given to
+ * them.
+ */
+static void hear(struct flow *f, unsigned i, bool tagged)
+{
+	const uint8_t *type = f->b->head[i] + 2 * ETH_ALEN + (tagged ? VLAN_HLEN : 0);
+
+	if (be16_load(type) == ETHERTYPE_ARP && !(f->b->head[i][0] & 1) && !f->rules->uplink &&
+	    !f->rules->wire && atomic_load_explicit(&f->sw->heard, memory_order_acquire))
+		hosts_hear(f, i);
 }
 
 /*
@@ -124,15 +163,18 @@ static __attribute__((noinline)) bool admit_slowly(struct flow *f, unsigned i, s
 		d = vlan_ingress(f->rules, b->head[i], &vid, &tag, &b->tci[i]);
 	f->w->vid[i] = vid;
 	f->w->tag[i] = tag;
-	if (d == VS_DROP_NONE && !trusted && !source_is_good(f, src, tagged))
+	if (d == VS_DROP_NONE && !trusted && !source_is_good(f, src, plain))
 		d = check_source(f, src | FDB_KEY, vid);
 	if (d != VS_DROP_NONE) {
 		drop(f, i, d);
 		return false;
 	}
-	if (plain && !trusted)
-		f->rx->last_src = src;
-	else if (tagged && !trusted)
+	if (trusted)
+		return plain;
+	hear(f, i, tagged);
+	if (plain)
+		remember_plain(f, a);
+	else if (tagged)
 		remember_tagged(f, i, src);
 	return plain;
 }
@@ -171,7 +213,8 @@ INLINE bool admit_one(struct flow *f, unsigned i, struct addresses a, const unsi
 	if (how & ADMIT_SPECIAL && !left_to_admit(f, i))
 		return false;
 	plain = !(how & (ADMIT_SLOWLY | ADMIT_TRUSTED)) &&
-		(a.src_type & MAC_BITS) == f->rx->last_src && !is_tagged(a.src_type);
+		(a.src_type & MAC_BITS) == f->rx->last_src &&
+		(uint16_t)(a.src_type >> 48) == f->rx->last_type;
 	if (__builtin_expect(!plain, 0))
 		plain = admit_slowly(f, i, a, trusted);
 	if (how & ADMIT_SPECIAL && !(f->dropped & BIT(i)))

@@ -110,10 +110,13 @@ struct vs_port {
 	_Atomic(struct shaper *) shaper; /* NULL: no rate, no queue */
 
 	/* The one worker that fetches from this port keeps its last good source: the address
-	 * in 48 bits, or SRC_NONE. */
+	 * in 48 bits, or SRC_NONE; and the type behind it, as it lies there, which is one that
+	 * nobody looks at: no tag, and not ARP. */
 	uint64_t last_src;
+	uint16_t last_type;
 	uint32_t last_gen;
-	/* And the last good one of a tagged frame, with its tag and what that was found to be. */
+	/* And the last good one of a tagged frame, with its tag and such a type, and what that was
+	 * found to be. */
 	uint64_t last_tagged_src;
 	uint64_t last_tagged;
 	uint16_t last_tagged_vid, last_tci;
