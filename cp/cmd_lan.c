@@ -18,7 +18,7 @@ static const char *owner_of(const struct cp_run *run)
 /* Class G may touch its own LANs only. */
 static int check_owner(struct cp_run *run, const char *owner)
 {
-	return cp_caller_may(run->cp, run->who, owner) ? 0 : cp_need_class_b(run, owner);
+	return cp_need_right(run, owner);
 }
 
 /* The guest LAN a command is about. Return: it, or NULL after a message. */

@@ -586,7 +586,8 @@ static int set_check(struct cp_run *run, const struct cp_lan *lan, struct cp_lan
 		return conflict(run, given(run, CP_OP_VEPA) ? "VEPA" : "ISOLATION",
 				"ISOLATION and VEPA exclude each other");
 	if (want->vepa && want->uplink.forbidden)
-		return cp_error(run, CP_E_NOUPLINK, want->name, NULL, NULL);
+		return conflict(run, "VEPA",
+				"frames between guests go by the uplink, and NOUPLINK was given");
 	return check_ports(run, want);
 }
 

@@ -38,6 +38,17 @@ int cp_need_class_b(struct cp_run *run, const char *what)
 	return cp_error(run, CP_E_CLASS, what, run->who->user, NULL);
 }
 
+/* May the caller handle what belongs to user? Return: 0, or an error after a message. */
+int cp_need_right(struct cp_run *run, const char *user)
+{
+	char what[40];
+
+	if (cp_caller_may(run->cp, run->who, user))
+		return 0;
+	snprintf(what, sizeof(what), "What belongs to %.8s", user);
+	return cp_need_class_b(run, what);
+}
+
 /* Whose NIC is meant. Return: the userid, or NULL after a message. */
 const char *cp_arg_user(struct cp_run *run)
 {
@@ -52,7 +63,7 @@ const char *cp_arg_user(struct cp_run *run)
 		}
 		name = vdev->word;
 	}
-	if (!cp_caller_may(run->cp, run->who, name) && cp_need_class_b(run, name) < 0)
+	if (cp_need_right(run, name) < 0)
 		return NULL;
 	return name;
 }

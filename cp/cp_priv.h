@@ -634,6 +634,7 @@ struct cp_nic *cp_arg_device(struct cp_run *run);	      /* or a CTCA */
 const char *cp_text(const struct cp_run *run, enum cp_op op); /* of CP_ARG_TEXT; "" not given */
 void cp_read_policy(const struct cp_run *run, struct cp_policy *p);
 int cp_need_class_b(struct cp_run *run, const char *what);
+int cp_need_right(struct cp_run *run, const char *user);
 int cp_run_line(struct cp *cp, const struct cp_caller *who, const char *line, struct cp_reply *r,
 		bool *changed);
 

@@ -136,7 +136,7 @@ static const char *owner(struct cp_run *run)
 	const char *named = run->args->v[CP_OP_VDEV].word;
 	const char *user = *named ? named : run->who->user;
 
-	if (!cp_caller_may(run->cp, run->who, user) && cp_need_class_b(run, user) < 0)
+	if (cp_need_right(run, user) < 0)
 		return NULL;
 	return user;
 }

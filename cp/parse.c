@@ -104,6 +104,14 @@ static int bad(struct parser *ps, const char *word, const char *want)
 	return fail(ps, CP_E_BAD_OPERAND, word, want);
 }
 
+static int bad_choice(struct parser *ps, const char *word, const char *choices)
+{
+	char want[64];
+
+	snprintf(want, sizeof(want), "one of %s", choices ? choices : "");
+	return bad(ps, word, choices ? want : ps->args->title);
+}
+
 static int value_name(struct parser *ps, const char *word, char *dst, size_t cap)
 {
 	if (!cp_name_ok(word))
@@ -143,11 +151,15 @@ static bool decimal(const char *word, size_t len, uint32_t *num)
 static int value_num(struct parser *ps, const struct cp_operand *o, const char *word,
 		     struct cp_value *v)
 {
-	char want[64];
+	char want[64], name[24];
 
 	if (decimal(word, strlen(word), &v->num) && v->num >= o->min && v->num <= o->max)
 		return 0;
-	snprintf(want, sizeof(want), "%.20s is a number from %u to %u", o->words, o->min, o->max);
+	if (o->flags & CP_POSITIONAL)
+		snprintf(name, sizeof(name), "%s", o->words);
+	else
+		upper(name, sizeof(name), o->words);
+	snprintf(want, sizeof(want), "%.20s is a number from %u to %u", name, o->min, o->max);
 	return bad(ps, word, want);
 }
 
@@ -520,7 +532,7 @@ static int value_of(struct parser *ps, const struct cp_operand *o, const char *w
 	case CP_ARG_TOPIC:
 		break;
 	}
-	return bad(ps, word, o->choices ? o->choices : ps->args->title);
+	return bad_choice(ps, word, o->choices);
 }
 
 /* Does word stand for one of "OFF|ON"? Return: its index, or -1. */

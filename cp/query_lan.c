@@ -401,6 +401,8 @@ static void say_members(struct cp_run *run, const struct cp_lan *lan, uint32_t v
 		       p.type == CP_PORT_TRUNK ? "Trunk" : "Access");
 		json_array_append_new(list, json_string(nic->name));
 	}
+	if (!json_array_size(list))
+		cp_say(run, "    No NIC is in it");
 	json_object_set_new(o, "members", list);
 }
 
