@@ -221,6 +221,8 @@ static void prefetch_input(const struct qdio_queue *q, unsigned at)
 	const uint8_t *data = qdio_entry_get(q, at + AHEAD / 2, 0, QDIO_STORE).data;
 
 	__builtin_prefetch(sbal, 1);
+	if (!data)
+		return;
 	__builtin_prefetch(data, 1);
 	__builtin_prefetch(data + 64, 1);
 }
@@ -589,6 +591,8 @@ static void prefetch_output(const struct qdio_queue *q, unsigned i)
 {
 	const uint8_t *data = qdio_entry_get(q, q->cursor + i, 0, QDIO_FETCH).data;
 
+	if (!data)
+		return;
 	__builtin_prefetch(data);
 	__builtin_prefetch(data + 64);
 }

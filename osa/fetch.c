@@ -7,6 +7,12 @@
 
 #include "common/stage.h"
 
+/* Of what may be no storage at all. */
+static const void *second_line(const uint8_t *data)
+{
+	return (const void *)((uintptr_t)data + 64);
+}
+
 /*
  * Append buffer i's entries. A short frame with its header lies in two lines as a rule.
  * Return: how many, 0 if no entry is the last.
@@ -22,7 +28,7 @@ static unsigned read_sbal(const struct qdio_queue *q, unsigned i, struct qdio_en
 	for (unsigned e = 0; e < QDIO_SBAL_ENTRIES; e++) {
 		to[e] = qdio_entry_read(q, sbal, e, QDIO_FETCH);
 		__builtin_prefetch(to[e].data);
-		__builtin_prefetch(to[e].data + 64);
+		__builtin_prefetch(second_line(to[e].data));
 		if (to[e].eflags & QDIO_EFLAG_LAST)
 			return e + 1;
 	}
@@ -38,6 +44,8 @@ static void prefetch_sbals(const struct qdio_queue *q, unsigned n, bool packed)
 	for (unsigned i = 0; i < n && i < VS_BURST / 8; i++) {
 		const char *sbal = (const char *)q->sbal[(q->cursor + i) % QDIO_BUFFERS];
 
+		if (!sbal)
+			continue;
 		for (unsigned line = 0; line < QDIO_SBAL_BYTES; line += 64)
 			__builtin_prefetch(sbal + line);
 	}

@@ -105,3 +105,5 @@ stop zland KILL
 zland_again
 must "a new zland: the guests rejoin" eventually in_ns one ping -q -n -c 1 -W 1 10.88.0.2
 must "in layer 3 too" eventually in_ns six ping -q -n -c 1 -W 1 10.88.0.10
+must "and on, with large packets" reach six 10.88.0.10 -s 57316 -M do
+must "and IPv6" eventually in_ns six ping -q -6 -n -c 1 -W 1 fd00::10

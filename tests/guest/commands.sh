@@ -375,6 +375,12 @@ stranger() # DEVICE ADDRESS
 	arp -i $(ifname $1) -s $2 02:00:00:00:50:50
 }
 
+# The driver was told that buffers of a device reached nobody.
+told() # DEVICE
+{
+	[ $(cat /sys/class/net/$(ifname $1)/statistics/tx_errors) -gt 0 ]
+}
+
 forget() # ADDRESS
 {
 	arp -d $1

@@ -21,14 +21,16 @@ hsport_up()
 	must "LAN of zland, layer $1: the MTU is the LAN's" says one '^57344' 'cat /sys/class/net/$(ifname 0930)/mtu'
 	must "LAN of zland, layer $1: packets of 57344 bytes" run one "ping -q -c 3 -i 0.3 -s 57316 -W 3 $2.2"
 	must "LAN of zland, layer $1: and back" run two "ping -q -c 3 -i 0.3 -s 57316 -W 3 $2.1"
+	[ "$1" = 3 ] || run one "stranger 0930 $2.99" >/dev/null
 	must "LAN of zland, layer $1: nobody there" run one "unreached $2.99"
+	must "LAN of zland, layer $1: the driver is told" run one 'told 0930'
 	run one serve >"$T/served" 60
 	must "LAN of zland, layer $1: 20 MiB" run two "take $2.1" 90 && tail -n 1 "$T/last.out" | sed 's/^/note /'
 	must "LAN of zland, layer $1: all hosts" run two 'ping6 -q -c 2 -W 2 -I $(ifname 0930) ff02::1'
 }
 
 zl DEFINE LAN HSP OWNERID SYSTEM TYPE HIPERS MFS 64K >/dev/null
-for user in LINUX01 LINUX02 LINUX05; do
+for user in LINUX01 LINUX02 LINUX05 LINUX06; do
 	zl NICDEF $user 0930 TYPE HIPERS LAN SYSTEM HSP >/dev/null
 done
 must "LAN of zland: attached" wait_line one 'ZOSA 0930: attached as LINUX01/0930'
@@ -54,5 +56,16 @@ must "LAN of zland: zland shows who it is" output_has 'port socket' zl QUERY NIC
 must "LAN of zland, layer 2: offline" run one 'offline 0930'
 must "LAN of zland, layer 2: offline in the other emulator" run two 'offline 0930'
 hsport_up 3 10.4.0
+guest hsq LINUX06 0930 --type hipers --layer 3 --addr 10.4.0.3/24
+must "LAN of zland, layer 3: a guest of zland's own" run one 'reach 10.4.0.3'
+stop record
+stop zland KILL
+must "LAN of zland, layer 3: zland is killed, and starts again" zland_again
+record
+must "LAN of zland, layer 3: carrier again" run one 'carrier 0930'
+must "LAN of zland, layer 3: in the other emulator" run two 'carrier 0930'
+must "LAN of zland, layer 3: addresses are registered again" eventually run one 'reach 10.4.0.2'
+must "LAN of zland, layer 3: and back" run two 'reach 10.4.0.1'
+must "LAN of zland, layer 3: a guest of zland's own came back" eventually run one 'reach 10.4.0.3'
 must "LAN of zland, layer 3: offline" run one 'offline 0930'
 must "LAN of zland, layer 3: offline in the other emulator" run two 'offline 0930'
