@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/lane.h"
 #include "cp/portsock_priv.h"
 #include "vswitch/packet.h"
 
@@ -85,7 +86,7 @@ struct portsock_port *portsock_port_open(enum portsock_kind kind, int client_fd[
 	}
 	set_room(pair[0]);
 	set_room(pair[1]);
-	pthread_mutex_init(&p->tx_lock, NULL);
+	lane_lock_init(&p->tx_lock);
 	p->fd = pair[0];
 	p->room_fd = p->result_fd = -1;
 	client_fd[0] = pair[1];

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/lane.h"
 #include "host/gather.h"
 #include "host/stream.h"
 
@@ -137,7 +138,7 @@ struct host_dgram *host_dgram_create(int fd, const struct sockaddr_un *peer, soc
 		errno = -rc;
 		return NULL;
 	}
-	pthread_mutex_init(&d->tx_lock, NULL);
+	lane_lock_init(&d->tx_lock);
 	return d;
 }
 

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "common/be.h"
+#include "host/lane.h"
 #include "host/host.h"
 #include "host/vnet.h"
 
@@ -336,7 +337,7 @@ struct host_packet *host_packet_open(const char *ifname)
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
-	pthread_mutex_init(&p->tx.lock, NULL);
+	lane_lock_init(&p->tx.lock);
 	atomic_init(&p->carrier, true);
 	/* No protocol until it is bound: no frame of another interface gets in. */
 	p->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

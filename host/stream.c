@@ -14,6 +14,7 @@
  *
  * Threads: rx by the one worker of the port; tx by any, under tx_lock, which also guards rest.
  */
+#include "host/lane.h"
 #include "host/stream.h"
 
 #include <errno.h>
@@ -72,7 +73,7 @@ struct host_stream *host_stream_create(int fd)
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	s->fd = fd;
-	pthread_mutex_init(&s->tx_lock, NULL);
+	lane_lock_init(&s->tx_lock);
 	return s;
 }
 

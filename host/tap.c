@@ -18,9 +18,10 @@
  * cannot starve the worker's other ports. The buffers stay put until the next rx_burst. They are 64
  * KiB each, for frames with segmentation left to do, but only pages that were written take memory.
  *
- * Sending: under a lock, since several workers may do it. A frame becomes its header and edited
- * head (vnet.c) in a buffer of ours, followed by references to the rest where it lies; all frames
- * of a burst are written by one submission.
+ * Sending: each worker has one of TX_LANES (lane.h), under its lock, since there may be more of
+ * them. A frame becomes its header and edited head (vnet.c) in a buffer of the lane, followed by
+ * references to the rest where it lies; all frames of a burst are written by one submission. The
+ * kernel takes frames from several threads at once.
  *
  * Limits: the kernel takes or refuses each frame by itself. If it refuses one in the middle of a
  * burst, the later ones are still sent, so the number returned by tx_burst is right but the frames
@@ -45,12 +46,14 @@
 #include <unistd.h>
 
 #include "host/host.h"
+#include "host/lane.h"
 #include "host/netlink_priv.h"
 #include "host/tapio.h"
 #include "host/vnet.h"
 
 #define RX_SLOTS 32u
 #define RX_SLOT_BYTES 65536u
+#define TX_LANES 4u
 #define TX_IOVS (VS_SEGS + VS_BURST)
 #define TAG_LEN 4u
 #define ETH_HLEN_TAGGED 18u
@@ -67,7 +70,7 @@ struct tap_rx {
 	struct tapio_op op[RX_SLOTS];
 };
 
-/* Used under its lock. */
+/* A lane: used under its lock. */
 struct tap_tx {
 	pthread_mutex_t lock;
 	struct tapio io;
@@ -88,7 +91,7 @@ struct host_tap {
 	atomic_bool carrier;
 	atomic_bool gone; /* the interface was deleted */
 	struct tap_rx rx;
-	struct tap_tx tx;
+	struct tap_tx tx[TX_LANES]; /* memory only where used */
 };
 
 /* ---- receiving ------------------------------------------------------------------------ */
@@ -200,10 +203,9 @@ static unsigned tx_prepare(struct tap_tx *tx, unsigned k, struct iovec *iov,
  * One run: as many of the n frames as there is room for.
  * @sent: frames the kernel took. Return: frames handled.
  */
-static unsigned tx_run(struct host_tap *t, const struct vs_burst *b, const struct vs_ref *ref,
-		       unsigned n, unsigned *sent, enum vs_drop *err)
+static unsigned tx_run(struct host_tap *t, struct tap_tx *tx, const struct vs_burst *b,
+		       const struct vs_ref *ref, unsigned n, unsigned *sent, enum vs_drop *err)
 {
-	struct tap_tx *tx = &t->tx;
 	unsigned used = 0, ops = 0, i;
 
 	for (i = 0; i < n && ops < VS_BURST; i++) {
@@ -232,16 +234,17 @@ static unsigned tap_tx_burst(void *port, const struct vs_burst *b, const struct 
 			     unsigned n, enum vs_drop *err)
 {
 	struct host_tap *t = port;
+	struct tap_tx *tx = &t->tx[lane_of(TX_LANES)];
 	unsigned done = 0, sent = 0;
 
 	if (is_gone(t) || !atomic_load_explicit(&t->carrier, memory_order_relaxed)) {
 		*err = VS_DROP_TX_DOWN;
 		return 0;
 	}
-	pthread_mutex_lock(&t->tx.lock);
+	pthread_mutex_lock(&tx->lock);
 	while (done < n)
-		done += tx_run(t, b, ref + done, n - done, &sent, err);
-	pthread_mutex_unlock(&t->tx.lock);
+		done += tx_run(t, tx, b, ref + done, n - done, &sent, err);
+	pthread_mutex_unlock(&tx->lock);
 	return sent;
 }
 
@@ -449,7 +452,8 @@ struct host_tap *host_tap_open(const char *ifname, uint32_t mtu)
 		return NULL;
 	memcpy(t->ifname, ifname, strlen(ifname) + 1);
 	t->fd = t->wait_fd = -1;
-	pthread_mutex_init(&t->tx.lock, NULL);
+	for (unsigned i = 0; i < TX_LANES; i++)
+		lane_lock_init(&t->tx[i].lock);
 	atomic_init(&t->carrier, true);
 	atomic_init(&t->gone, false);
 	rc = device_setup(t, mtu);
@@ -463,7 +467,8 @@ struct host_tap *host_tap_open(const char *ifname, uint32_t mtu)
 		return NULL;
 	}
 	tapio_open(&t->rx.io, t->fd);
-	tapio_open(&t->tx.io, t->fd);
+	for (unsigned i = 0; i < TX_LANES; i++)
+		tapio_open(&t->tx[i].io, t->fd);
 	return t;
 }
 
@@ -473,14 +478,16 @@ void host_tap_close(struct host_tap *t)
 	if (!t)
 		return;
 	tapio_close(&t->rx.io);
-	tapio_close(&t->tx.io);
+	for (unsigned i = 0; i < TX_LANES; i++)
+		tapio_close(&t->tx[i].io);
 	if (t->rx.slots)
 		munmap(t->rx.slots, RX_SLOTS * (size_t)RX_SLOT_BYTES);
 	if (t->wait_fd >= 0)
 		close(t->wait_fd);
 	if (t->fd >= 0)
 		close(t->fd);
-	pthread_mutex_destroy(&t->tx.lock);
+	for (unsigned i = 0; i < TX_LANES; i++)
+		pthread_mutex_destroy(&t->tx[i].lock);
 	free(t);
 }
 

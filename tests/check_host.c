@@ -13,6 +13,7 @@
 #include <netlink/route/link.h>
 #include <netlink/route/link/bridge.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -452,6 +453,66 @@ START_TEST(tx_refused)
 }
 END_TEST
 
+/* More threads than the port has lanes: each one's frames come whole, once and in order. */
+#define SENDERS 6u
+#define FRAMES_EACH 100u
+#define PER_BURST 5u
+
+static void *send_numbered(void *arg)
+{
+	const uint8_t *number = arg;
+	struct vs_burst *b = aligned_alloc(64, (sizeof(*b) + 63) & ~(size_t)63);
+	struct vs_ref ref[PER_BURST] = {{0, VS_EDIT_NONE}};
+	enum vs_drop err = VS_DROP_NONE;
+
+	memset(b, 0, sizeof(*b));
+	b->n = PER_BURST;
+	for (unsigned f = 0; f < FRAMES_EACH; f += PER_BURST) {
+		for (unsigned i = 0; i < PER_BURST; i++) {
+			b->len[i] = b->headlen[i] = 64;
+			memset(b->head[i], *number, 64);
+			b->head[i][0] = 2;
+			be16_store(b->head[i] + 12, ETHERTYPE_TEST);
+			be16_store(b->head[i] + 14, (uint16_t)(f + i));
+			ref[i].frame = (uint8_t)i;
+		}
+		if (ops->tx_burst(tap, b, ref, PER_BURST, &err) != PER_BURST)
+			break;
+	}
+	free(b);
+	return NULL;
+}
+
+START_TEST(several_senders)
+{
+	uint8_t number[SENDERS], want[64], seen[2048];
+	unsigned next[SENDERS] = {0};
+	int room = 16 << 20;
+	pthread_t t[SENDERS];
+	struct vnet_hdr hdr;
+
+	setsockopt(sock, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	for (unsigned i = 0; i < SENDERS; i++) {
+		number[i] = (uint8_t)(i + 1);
+		ck_assert_int_eq(pthread_create(&t[i], NULL, send_numbered, &number[i]), 0);
+	}
+	for (unsigned n = 0; n < SENDERS * FRAMES_EACH; n++) {
+		unsigned i;
+
+		ck_assert_uint_eq(receive(&hdr, seen, sizeof(seen), WAIT_MS * 5), 64);
+		i = seen[20] - 1u;
+		ck_assert_uint_lt(i, SENDERS);
+		memset(want, seen[20], 64);
+		want[0] = 2;
+		be16_store(want + 12, ETHERTYPE_TEST);
+		be16_store(want + 14, (uint16_t)next[i]++);
+		ck_assert_msg(!memcmp(seen, want, 64), "frame %u of sender %u", next[i] - 1, i);
+	}
+	for (unsigned i = 0; i < SENDERS; i++)
+		pthread_join(t[i], NULL);
+}
+END_TEST
+
 /* ---- TAP: life
  * ----------------------------------------------------------------------------------- */
 
@@ -759,6 +820,7 @@ static void add_tap_tests(Suite *suite, const char *name, SFun setup)
 	tcase_add_loop_test(tc, tx_offloads, 0, OFFLOADS);
 	tcase_add_test(tc, tx_down);
 	tcase_add_test(tc, tx_refused);
+	tcase_add_test(tc, several_senders);
 	tcase_add_test(tc, open_refused);
 	tcase_add_test(tc, open_sets_up);
 	tcase_add_test(tc, wait_fd_tells);

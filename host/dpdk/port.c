@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "common/be.h"
+#include "host/lane.h"
 #include "host/dpdk/offload.h"
 #include "host/dpdk/port_priv.h"
 #include "host/vnet.h"
@@ -221,14 +222,7 @@ static enum vs_drop fill(const struct host_dpdk_port *p, struct rte_mbuf *m,
 /* The calling worker's. */
 static uint16_t tx_queue(const struct host_dpdk_port *p)
 {
-	static atomic_uint workers;
-	static _Thread_local unsigned worker; /* one more than its number */
-
-	if (p->n_tx == 1)
-		return 0;
-	if (!worker)
-		worker = 1 + atomic_fetch_add(&workers, 1);
-	return (uint16_t)((worker - 1) % p->n_tx);
+	return (uint16_t)lane_of(p->n_tx);
 }
 
 /* Hand n frames to the driver. Return: how many it took; the others are freed. */
@@ -521,7 +515,7 @@ struct host_dpdk_port *dpdk_port_open(const char *device, char *err, size_t err_
 	p->id = RTE_MAX_ETHPORTS;
 	p->wait.fd = p->wait.idle.fd = -1;
 	for (unsigned q = 0; q < QUEUES; q++)
-		pthread_mutex_init(&p->tx_lock[q], NULL);
+		lane_lock_init(&p->tx_lock[q]);
 	atomic_init(&p->carrier, true);
 	atomic_init(&p->gone, false);
 	wait_sockets(&before);

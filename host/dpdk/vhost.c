@@ -29,6 +29,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "host/lane.h"
 #include "host/dpdk/vhost_priv.h"
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rings are not converted");
@@ -316,7 +317,7 @@ static struct vhost_pair *make_pair(unsigned number)
 		return NULL;
 	q->number = number;
 	q->callfd[QUEUE_IN] = q->callfd[QUEUE_OUT] = q->kickfd = -1;
-	pthread_mutex_init(&q->tx_lock, NULL);
+	lane_lock_init(&q->tx_lock);
 	return q;
 }
 
