@@ -13,6 +13,7 @@
 
 #include "common/be.h"
 #include "common/copy.h"
+#include "common/prefetch.h"
 
 #define ETHER_BYTES 14u
 #define AHEAD 8u /* buffers whose lists are asked for before they are looked at */
@@ -191,9 +192,14 @@ static enum vs_drop put_frame(struct filling *b, const struct hs_unit *u, const 
 /* Copy a unit into an empty buffer; it is not published yet. */
 static enum vs_drop fill(struct qdio_queue *q, unsigned buffer, const struct hs_unit *u)
 {
-	struct filling b = {.q = q, .buffer = buffer};
+	struct filling
+		b; /* not all of it zero: that was a sixth of the time of a short frame here */
 	enum vs_drop why = VS_DROP_NONE;
 
+	b.q = q;
+	b.buffer = buffer;
+	b.at = 0;
+	b.off = 0;
 	b.e = qdio_entry_get(q, buffer, 0, QDIO_STORE);
 	if (!b.e.data)
 		return VS_DROP_TX_BAD_BUFFER;
@@ -220,11 +226,12 @@ static void prefetch_input(const struct qdio_queue *q, unsigned at)
 	const struct qdio_sbal *sbal = q->sbal[(at + AHEAD) % QDIO_BUFFERS];
 	const uint8_t *data = qdio_entry_get(q, at + AHEAD / 2, 0, QDIO_STORE).data;
 
-	__builtin_prefetch(sbal, 1);
+	if (sbal)
+		prefetch_write(sbal);
 	if (!data)
 		return;
-	__builtin_prefetch(data, 1);
-	__builtin_prefetch(data + 64, 1);
+	prefetch_write(data);
+	prefetch_write(data + 64);
 }
 
 static enum vs_drop fill_next(struct hs_flow *f, const struct hs_unit *u)
@@ -601,13 +608,17 @@ static void prefetch_output(const struct qdio_queue *q, unsigned i)
 static void prefetch_near(const struct hs_adapter *h, const struct hs_lan *lan)
 {
 	const struct qdio_queue *q;
+	const uint8_t *data;
 
 	if (!h->near || h->near_left != lan->n_left)
 		return;
 	q = hs_input(h->near);
-	__builtin_prefetch(&q->slsb[h->near_at % QDIO_BUFFERS], 1);
-	__builtin_prefetch(q->sbal[h->near_at % QDIO_BUFFERS], 1);
-	__builtin_prefetch(qdio_entry_get(q, h->near_at, 0, QDIO_STORE).data, 1);
+	data = qdio_entry_get(q, h->near_at, 0, QDIO_STORE).data;
+	prefetch_write(&q->slsb[h->near_at % QDIO_BUFFERS]);
+	if (!data)
+		return;
+	prefetch_write(q->sbal[h->near_at % QDIO_BUFFERS]);
+	prefetch_write(data);
 }
 
 static void prefetch(const struct qdio_queue *q, unsigned n)
