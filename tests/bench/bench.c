@@ -274,7 +274,7 @@ static int sub_command(int argc, char **argv)
 		return bench_daemon(argv + 2);
 	if (argc == 6 && !strcmp(what, "--taps"))
 		return bench_taps(argv + 2);
-	if ((argc == 5 || argc == 7) && !strcmp(what, "--uplink"))
+	if (argc >= 5 && argc <= 7 && !strcmp(what, "--uplink"))
 		return bench_uplink((unsigned)argc - 2, argv + 2);
 	return -1;
 }

@@ -131,6 +131,7 @@ const struct bench_case bench_cases[] = {
 	PEER(IN, AT, "zlan, af_xdp on veth", 64, "uplink", "to xdp")
 #undef AT
 #define AT "64 B, uplink to guest"
+	PEER(IN, AT, "zlan, net_ring", 64, "uplink", "from loop")
 	PEER(IN, AT, "zlan, af_packet", 64, "uplink", "from afp")
 	PEER(IN, AT, "zlan, af_xdp on veth", 64, "uplink", "from xdp")
 #undef AT

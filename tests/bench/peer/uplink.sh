@@ -3,6 +3,8 @@
 #
 #   NULL -- V1 -- net_null0                      the ceiling: takes everything, sends nothing
 #   RING -- V4 -- net_ring0                      a ring of DPDK's: what is sent comes back, to nobody
+#   LOOP -- V5 -- net_ring1                      the same: LOOP gets by the uplink what FAR sends to it (VEPA)
+#   FAR  --
 #   AFP  -- V2 -- net_af_packet0 -- eth1 (host) ==veth== eth1 (out)
 #   XDP  -- V3 -- net_af_xdp0 ----- eth2 (host) ==veth== eth2 (out)
 . "$(dirname "$0")/lib.sh"
@@ -21,6 +23,10 @@ DEFINE VSWITCH V1 ETHERNET UPLINK DPDK "net_null0,no-rx=1"
 DEFINE VSWITCH V2 ETHERNET UPLINK DPDK "net_af_packet0,iface=eth1"
 DEFINE VSWITCH V3 ETHERNET UPLINK DPDK "net_af_xdp0,iface=eth2"
 DEFINE VSWITCH V4 ETHERNET UPLINK DPDK "net_ring0"
+DEFINE VSWITCH V5 ETHERNET UPLINK DPDK "net_ring1"
+SET VSWITCH V5 VEPA ON
+NICDEF LOOP 0600 TYPE QDIO LAN SYSTEM V5
+NICDEF FAR 0600 TYPE QDIO LAN SYSTEM V5
 NICDEF RING 0600 TYPE QDIO LAN SYSTEM V4
 NICDEF NULL 0600 TYPE QDIO LAN SYSTEM V1
 NICDEF AFP 0600 TYPE QDIO LAN SYSTEM V2
@@ -40,19 +46,21 @@ uplink_ready()
 	output_has "State: Ready" zl QUERY VSWITCH "$1" DETAILS >/dev/null
 }
 
-# measure to|from null|ring|afp|xdp SECONDS
+# measure to|from null|ring|loop|afp|xdp SECONDS
 measure()
 {
-	local v if in out drops in2 out2 drops2 key value far=()
+	local v if= in out drops in2 out2 drops2 key value far=()
 	declare -A x=([time]=1 [sent]=0 [got]=0 [got_in_time]=0 [bad]=0)
 	case $2 in
 	null) v=V1 ;;
 	ring) v=V4 ;;
+	loop) v=V5 ;;
 	afp) v=V2 if=eth1 ;;
 	xdp) v=V3 if=eth2 ;;
 	esac
 	uplink_ready $v || { tell "skipped the device is not ready"; return; }
 	[ "$1" = to ] || far=("$ID-out" "$if")
+	[ "$2" != loop ] || far=(FAR)
 	read -r in out drops < <(counted $v)
 	while read -r key value; do
 		x[$key]=$value
@@ -68,6 +76,8 @@ measure()
 	else
 		# What finds no room in the device's ring never reaches the switch: the kernel's loss.
 		tell "frames_per_s $(awk -v n="${x[got_in_time]}" -v t="${x[time]}" 'BEGIN { print n / t }')"
+		# What FAR sent and the ring had no room for was dropped before.
+		[ "$2" != loop ] || drops=$((drops + x[sent] - out2 + out))
 		[ $((in2 - in)) = $((x[got] + drops2 - drops)) ] ||
 			tell "wrong in $((in2 - in)), received ${x[got]}, dropped $((drops2 - drops))"
 	fi
