@@ -148,4 +148,5 @@ run one 'sniffer 0900 1 && online 0900 3 && promisc 0900 on' >/dev/null
 must "analyzer: not without authority" says one 'not authorized' analyzer_said
 run one 'offline 0900 && sniffer 0900 0' >/dev/null
 skipped "HiperSockets: address notification (PNSO): no emulator executes it"
+skipped "HiperSockets: SIGA-wm and -wq (functions 3 and 4), AOBs: no emulator executes them"
 [ -z "${RECORD:-}" ] || cp "$T/traces/0900.trace" "$RECORD/"
