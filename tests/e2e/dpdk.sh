@@ -40,6 +40,7 @@ if "$PYTHON" -c 'import socket; socket.socket(44, socket.SOCK_RAW)' 2>/dev/null;
 fi
 
 zland_start <<CONF
+SET DPDK ARGS "--no-huge -m 192 --lcores=0@0,7@0"
 DEFINE VSWITCH VSW1 ETHERNET UPLINK DPDK "net_af_packet0,iface=eth1,qpairs=2"
 DEFINE VSWITCH VSW2 ETHERNET UPLINK DPDK "net_tap0,iface=dtap0"
 DEFINE VSWITCH VSW3 ETHERNET
@@ -56,6 +57,10 @@ uplink_is()
 }
 
 must "QUERY VSWITCH: the af_packet device is ready" uplink_is VSW1 Ready
+# DPDK names the thread of an lcore after it.
+must "DPDK has the arguments it was given" grep -hx '[a-z]*-worker-\?7' "/proc/${PIDS[zland]}/task"/*/comm
+must "and uses no huge pages, as they say" no_line '/dev/hugepages|hugetlb' cat "/proc/${PIDS[zland]}/maps"
+must "they are a statement" output_has '^SET DPDK ARGS "--no-huge -m 192 --lcores=0@0,7@0"$' zl QUERY CONFIGURATION
 must "QUERY CONFIGURATION has it" output_has 'UPLINK DPDK "net_af_packet0,iface=eth1,qpairs=2"' zl QUERY CONFIGURATION
 must "it has the queues its arguments ask for, and wakes by its sockets" \
 	output_has 'Driver: net_af_packet   Queues: 2 in, 2 out   Wakes by: socket' zl QUERY VSWITCH VSW1 DETAILS
@@ -155,3 +160,18 @@ refused_calls()
 	! grep ZLN2640W "$T/zland.log"
 }
 must "nothing was refused by the confinement" refused_calls
+
+# A zland without the plug-in.
+mkdir "$T/bare"
+cp "$BIN/zland" "$T/bare/"
+cat >"$T/bare/conf" <<CONF
+DEFINE VSWITCH VSW1 ETHERNET UPLINK DPDK "net_null0"
+NICDEF ONE 0600 TYPE QDIO LAN SYSTEM VSW1
+CONF
+bare()
+{
+	timeout "$PATIENCE" "$BIN/zlan" -d "$T/bare/run" "$@"
+}
+start bare ip netns exec "$ID-host" "$T/bare/zland" -d "$T/bare/run" -c "$T/bare/conf" ${ZLAN_SANITIZED:+--no-confine}
+must "without the plug-in zland runs" wait_line bare '^ready'
+must "and says why the uplink does not" output_has 'State: .*without DPDK: install libdpdk-dev' bare QUERY VSWITCH VSW1 DETAILS
