@@ -52,7 +52,7 @@ static void close_if(int fd)
 /* Return: 0 or -errno. */
 static int watch(struct portsock_port *p)
 {
-	struct epoll_event ev = {.events = EPOLLIN};
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
 
 	p->room_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (p->room_fd < 0 || epoll_ctl(p->room_fd, EPOLL_CTL_ADD, p->fd, &ev) < 0)
@@ -194,11 +194,17 @@ void portsock_port_results(struct portsock_port *p, const uint8_t *reason, unsig
 	}
 }
 
-/* If there is room already it is told now. */
+/*
+ * If there is room already it is told now: a change of the set tells what is ready, but only of a
+ * descriptor that is not on its list of ready ones from before. What is taken off that list here, a
+ * packet too, is told again by the change.
+ */
 void portsock_port_want_room(struct portsock_port *p, bool want)
 {
-	struct epoll_event ev = {.events = EPOLLIN | (want ? (uint32_t)EPOLLOUT : 0)};
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET | (want ? (uint32_t)EPOLLOUT : 0)},
+			   old;
 
+	epoll_wait(p->room_fd, &old, 1, 0);
 	epoll_ctl(p->room_fd, EPOLL_CTL_MOD, p->fd, &ev);
 }
 
