@@ -5,7 +5,8 @@
  * cache misses of one stage overlap; a frame once dropped stays in the arrays and is skipped.
  *
  * The plain variant is what a switch runs that has no captures and no extras. The full one has
- * captures, rates, counters of VLANs and mirrors (extra.c), and uplinks of several devices.
+ * captures, rates, counters of VLANs and mirrors (extra.c), and uplinks of several devices. Ports
+ * with special bits have variants of their own of both: their frames are admitted one by one.
  */
 #include "vswitch/burst.h"
 
@@ -119,7 +120,10 @@ static __attribute__((noinline)) void forward_full(struct vs_worker *w, struct v
 {
 	struct flow f = burst_flow(w, p);
 
-	forward(&f, true, ADMIT_SPECIAL);
+	if (f.special)
+		forward(&f, true, ADMIT_SPECIAL);
+	else
+		forward(&f, true, 0);
 }
 
 /* What the port dropped by itself. The worker's array is all zero again afterwards. */

@@ -8,6 +8,16 @@ static bool has_vlan_rates(const struct flow *f)
 	       atomic_load_explicit(&f->sw->vlan_rates, memory_order_acquire);
 }
 
+/* Frames of a train have the first one's address; whoever looks at single frames finds it there. */
+static void spread_keys(struct flow *f)
+{
+	for (uint64_t m = f->again; m; m &= m - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(m);
+
+		f->w->key[i] = f->w->key[i - 1];
+	}
+}
+
 /* Take out what is over a VLAN's rate. Return: frames left. */
 static unsigned police_out(struct flow *f, struct out *o)
 {
@@ -115,6 +125,8 @@ static void mirror(struct flow *f)
 
 void extra_admitted(struct flow *f)
 {
+	if (f->sw->ip || has_vlan_rates(f))
+		spread_keys(f);
 	if (f->sw->ip)
 		ipmode_admitted(f);
 	if (has_vlan_rates(f))
