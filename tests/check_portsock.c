@@ -33,7 +33,7 @@ struct bed {
 };
 
 struct client {
-	int fd, data;
+	int fd, data, results;
 	uint32_t tag;
 	uint8_t mac[6];
 };
@@ -154,7 +154,7 @@ static void client_open_as(struct bed *b, struct client *c, const struct cp_call
 {
 	int pair[2];
 
-	*c = (struct client){.data = -1};
+	*c = (struct client){.data = -1, .results = -1};
 	ck_assert_int_eq(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
 	ck_assert_int_eq(cp_portsock_adopt(b->ps, pair[0], who, 1000), 0);
@@ -166,6 +166,8 @@ static void client_close(struct bed *b, struct client *c)
 	close(c->fd);
 	if (c->data >= 0)
 		close(c->data);
+	if (c->results >= 0)
+		close(c->results);
 	turn(b);
 }
 
@@ -190,9 +192,12 @@ static ssize_t receive(struct client *c, union message *m)
 	struct cmsghdr *cm = n > 0 ? CMSG_FIRSTHDR(&mh) : NULL;
 
 	if (cm) {
-		ck_assert_uint_eq(cm->cmsg_len, CMSG_LEN(sizeof(int)));
 		ck_assert_int_lt(c->data, 0);
 		memcpy(&c->data, CMSG_DATA(cm), sizeof(int));
+		if (cm->cmsg_len == CMSG_LEN(2 * sizeof(int)))
+			memcpy(&c->results, CMSG_DATA(cm) + sizeof(int), sizeof(int));
+		else
+			ck_assert_uint_eq(cm->cmsg_len, CMSG_LEN(sizeof(int)));
 	}
 	return n < 0 && errno == ECONNRESET ? 0 : n;
 }
@@ -1197,6 +1202,40 @@ START_TEST(version_1_has_no_commands)
 }
 END_TEST
 
+/* Since version 5 the client is told what came of its units; before, they are delivered all the
+ * same. */
+START_TEST(results_since_version_5)
+{
+	const struct cp_caller guest = {.user = "HIP"};
+	uint8_t unit[92] = {[0] = 2, [7] = 60}, reason[4];
+	struct port_attach m;
+	struct client c;
+	struct bed b;
+
+	bed_open(&b);
+	command(&b, "DEFINE LAN H OWNERID SYSTEM TYPE HIPERS");
+	command(&b, "NICDEF HIP 0700 TYPE HIPERS LAN SYSTEM H");
+	client_open_as(&b, &c, &guest);
+	m = good_attach(&c, "HIP", 0x0700);
+	m.hdr.type = PORT_ATTACH_HIPERS;
+	m.version = (uint16_t)_i;
+	send_raw(&c, &m, sizeof(m));
+	ck_assert_uint_eq(await_reply(&b, &c).version, (unsigned)_i);
+	ck_assert_int_eq(c.results >= 0, _i >= 5);
+	ck_assert_int_eq(request(&b, &c, PORT_START, NULL, 0, false), 0);
+	unit[32] = 2; /* to nobody */
+	ck_assert_int_eq(send(c.data, unit, sizeof(unit), 0), sizeof(unit));
+	poll_frames(&b);
+	ck_assert_uint_eq(counters(&b, "HIP/0700").rx_drop[VS_DROP_UNKNOWN_UNICAST], 1);
+	if (_i >= 5) {
+		ck_assert_int_eq(read(c.results, reason, sizeof(reason)), 1);
+		ck_assert_uint_eq(reason[0], PORT_NOBODY);
+	}
+	client_close(&b, &c);
+	bed_close(&b);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("portsock");
@@ -1229,6 +1268,7 @@ static Suite *suite(void)
 	tcase_add_test(t, layer_3_on_an_ip_switch);
 	tcase_add_test(t, layer_3_on_an_ethernet_switch);
 	tcase_add_test(t, version_1_has_no_commands);
+	tcase_add_loop_test(t, results_since_version_5, 4, 6);
 	suite_add_tcase(s, t);
 	t = tcase_create("end");
 	tcase_set_timeout(t, 60);
