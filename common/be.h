@@ -115,6 +115,12 @@ static inline uint64_t le64_load(const void *p)
 	return le64_of(v);
 }
 
+static inline void le64_store(void *p, uint64_t v)
+{
+	v = le64_of(v);
+	memcpy(p, &v, sizeof(v));
+}
+
 static inline void be16_store(void *p, uint16_t v)
 {
 	v = be16_swap(v);

@@ -384,6 +384,7 @@ static inline enum parsed parse_frame(struct guest_dev *d, struct guest_rxq *r, 
 /* Of a header's first doubleword, lowest byte first; the length is in the highest bytes. */
 #define HDR_ID_BITS UINT64_C(0xFF)
 #define HDR_OFFLOAD(bits) ((uint64_t)(bits) << 16)
+#define HDR_PLAIN_BITS (HDR_ID_BITS | HDR_OFFLOAD(OSA_OFFLOAD_PARTIAL))
 
 /*
  * Frames of layer 2 that lie whole in the current entry: most of all. In a loop of its own, because
@@ -394,19 +395,25 @@ static inline unsigned parse_plain(struct guest_dev *d, struct guest_rxq *r, str
 {
 	const uint8_t *p = r->p + r->off;
 	uint32_t left = r->len - r->off;
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, last = 0;
+	uint32_t len = 0, flags = 0;
 	unsigned n;
 
 	for (n = 0; n < max && left >= OSA_HDR_BYTES; n++) {
 		uint64_t hdr = le64_load(p);
-		uint32_t len = be16_swap((uint16_t)(hdr >> 48));
 
-		if ((hdr & (HDR_ID_BITS | HDR_OFFLOAD(OSA_OFFLOAD_PARTIAL))) != OSA_HDR_LAYER2 ||
-		    len < 14 || len > left - OSA_HDR_BYTES)
+		if (hdr != last) { /* as a rule it is as the one before */
+			len = be16_swap((uint16_t)(hdr >> 48));
+			if ((hdr & HDR_PLAIN_BITS) != OSA_HDR_LAYER2 || len < 14)
+				break;
+			flags = hdr & HDR_OFFLOAD(OSA_OFFLOAD_L4) ? GUEST_RX_CSUM_VALID : 0;
+			last = hdr;
+		}
+		if (len > left - OSA_HDR_BYTES)
 			break;
 		rx[n].data = p + OSA_HDR_BYTES;
 		rx[n].len = len;
-		rx[n].flags = hdr & HDR_OFFLOAD(OSA_OFFLOAD_L4) ? GUEST_RX_CSUM_VALID : 0;
+		rx[n].flags = flags;
 		bytes += len;
 		p += OSA_HDR_BYTES + len;
 		left -= OSA_HDR_BYTES + len;

@@ -380,6 +380,53 @@ static inline uint32_t colour(unsigned i, uint32_t len)
 	return len <= 256 ? i % 16 * COLOUR_STEP : 0;
 }
 
+/* Where the next frame of need bytes begins: one that fits into a page lies in one. */
+static inline uint32_t place(uint32_t at, uint32_t need)
+{
+	return need > GUEST_PAGE - at % GUEST_PAGE ? (at + GUEST_PAGE - 1) & ~(GUEST_PAGE - 1) : at;
+}
+
+/* Where one may begin behind it. */
+static inline uint32_t behind(uint32_t at, uint32_t need)
+{
+	return (at + need + 31) & ~31u;
+}
+
+/*
+ * Of n frames those that are as the first one: one length, nothing asked of the adapter, no tag,
+ * to single addresses. In a loop of its own, because most are, and all it does is a few stores.
+ * @at: where the first may begin; moves behind the last. Return: how many.
+ */
+static inline unsigned fill_same(struct qdio_sbal *sbal, uint8_t *area, uint64_t addr, uint32_t *at,
+				 const struct guest_frame *f, unsigned n, uint32_t limit)
+{
+	const uint32_t len = f[0].len, need = OSA_HDR_BYTES + len;
+	const uint64_t header =
+		(uint64_t)OSA_HDR_LAYER2 << 56 | (uint64_t)OSA_L2_UNICAST << 32 | len;
+	uint32_t here = *at;
+	unsigned k;
+
+	if (need > GUEST_PAGE)
+		return 0;
+	if (n > QDIO_SBAL_ENTRIES)
+		n = QDIO_SBAL_ENTRIES;
+	for (k = 0; k < n; k++) {
+		const uint8_t *frame = f[k].data;
+
+		here = place(here, need);
+		if (f[k].len != len || f[k].flags || f[k].header || here + need > limit ||
+		    frame[0] & 1 || be16_load(frame + 12) == 0x8100)
+			break;
+		put_entry(sbal, k, 0, need, addr + here);
+		be64_store(area + here, header);
+		memset(area + here + 8, 0, OSA_HDR_BYTES - 8);
+		copy_frame(area + here + OSA_HDR_BYTES, frame, len);
+		here = behind(here, need);
+	}
+	*at = here;
+	return k;
+}
+
 /*
  * Fill SBAL i with at most per_sbal frames, back to back.
  * Return: frames put.
@@ -391,13 +438,14 @@ static unsigned fill(const struct guest_dev *d, struct guest_txq *t, unsigned i,
 	uint8_t *area = t->area + area_of(t, i);
 	uint64_t addr = t->addr + area_of(t, i);
 	struct qdio_sbal *sbal = &t->sbal[i];
-	unsigned done, entries = 0, k;
+	unsigned done = 0, entries, k;
 	uint32_t at = colour(i, f[0].len), need;
 
-	for (done = 0; done < n; done++) {
+	if (!d->cfg.iqd)
+		done = fill_same(sbal, area, addr, &at, f, n, limit);
+	for (entries = done; done < n; done++) {
 		need = OSA_HDR_BYTES + f[done].len;
-		if (need > GUEST_PAGE - at % GUEST_PAGE)
-			at = (at + GUEST_PAGE - 1) & ~(GUEST_PAGE - 1);
+		at = place(at, need);
 		if (at + need > limit || (d->cfg.iqd && done && !same_target(d, &f[0], &f[done])))
 			break;
 		if (need <= GUEST_PAGE) {
@@ -415,7 +463,7 @@ static unsigned fill(const struct guest_dev *d, struct guest_txq *t, unsigned i,
 		else
 			put_header(area + at, f[done].data, f[done].len, f[done].flags);
 		copy_frame(area + at + OSA_HDR_BYTES, f[done].data, f[done].len);
-		at = (at + need + 31) & ~31u;
+		at = behind(at, need);
 	}
 	if (done)
 		sbal->e[entries - 1].eflags |= QDIO_EFLAG_LAST;

@@ -7,16 +7,7 @@
 
 #include "common/stage.h"
 
-/* Of what may be no storage at all. */
-static const void *second_line(const uint8_t *data)
-{
-	return (const void *)((uintptr_t)data + 64);
-}
-
-/*
- * Append buffer i's entries. A short frame with its header lies in two lines as a rule.
- * Return: how many, 0 if no entry is the last.
- */
+/* Append buffer i's entries. Return: how many, 0 if no entry is the last. */
 static unsigned read_sbal(const struct qdio_queue *q, unsigned i, struct qdio_entry *to)
 {
 	const struct qdio_sbal *sbal = q->sbal[(q->cursor + i) % QDIO_BUFFERS];
@@ -25,14 +16,7 @@ static unsigned read_sbal(const struct qdio_queue *q, unsigned i, struct qdio_en
 		*to = (struct qdio_entry){0};
 		return 0;
 	}
-	for (unsigned e = 0; e < QDIO_SBAL_ENTRIES; e++) {
-		to[e] = qdio_entry_read(q, sbal, e, QDIO_FETCH);
-		__builtin_prefetch(to[e].data);
-		__builtin_prefetch(second_line(to[e].data));
-		if (to[e].eflags & QDIO_EFLAG_LAST)
-			return e + 1;
-	}
-	return 0;
+	return qdio_entries_read(q, sbal, QDIO_FETCH, to);
 }
 
 static void prefetch_sbals(const struct qdio_queue *q, unsigned n, bool packed)

@@ -135,6 +135,28 @@ static inline bool osa_fill_place(struct osa_fill *f, struct osa_fill_cursor *c,
 	return true;
 }
 
+/*
+ * Places for frames of one size, numbers k to n - 1, as far as the current entry goes.
+ * Return: the number behind the last one found.
+ */
+static inline unsigned osa_fill_places(struct osa_fill *f, struct osa_fill_cursor *c, unsigned k,
+				       unsigned n, uint32_t need)
+{
+	uint32_t fit = (uint32_t)c->room / need, bytes;
+	uint8_t *to = c->to;
+
+	if (n - k > fit)
+		n = k + fit;
+	bytes = (n - k) * need;
+	for (uint32_t at = 0; at < bytes; at += 64)
+		prefetch_write(to + at);
+	for (; k < n; k++, to += need)
+		f->to[k] = to;
+	c->to = to;
+	c->room -= bytes;
+	return n;
+}
+
 /* 32 to 64 bytes by two overlapping moves; other sizes by the library. */
 static inline void osa_fill_small(uint8_t *to, const uint8_t *from, uint32_t n)
 {

@@ -91,6 +91,8 @@ static enum osa_walk take_frame(const struct osa_data *d, struct vs_burst *b,
 /* Of a header's first doubleword, lowest byte first: id and the request for a checksum. The length
  * is in the highest bytes. */
 #define HDR_PLAIN_BITS UINT64_C(0x0000000000FF00FF)
+#define HDR_SAME_BITS (HDR_PLAIN_BITS | UINT64_C(0xFFFF) << 48)
+#define UNIFORM_MIN 4u /* frames: fewer are not worth what it takes to begin */
 
 /*
  * The plain case, whole frame in one entry, no offload: most of all frames. In a loop of its
@@ -139,6 +141,63 @@ static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
 	return k;
 }
 
+/*
+ * A burst of frames that are all plain and of one length, to single addresses: traffic of one
+ * conversation as a rule. A loop with next to nothing in it.
+ * Return: how many of the n entries at e, from the first on, are such as the first one.
+ */
+static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
+				 uint64_t want, const uint32_t more)
+{
+	uint32_t len = OSA_HDR_BYTES + VS_HEAD_MIN + more;
+	uint8_t *head = b->head[0];
+	unsigned k;
+
+	for (k = 0; k < n; k++, head += VS_HEAD_BYTES) {
+		const uint8_t *p = e[k].data;
+
+		if (e[k].len != len || !p || (le64_load(p) & HDR_SAME_BITS) != want)
+			break;
+		memcpy(head, p + OSA_HDR_BYTES, VS_HEAD_MIN);
+		if (head[0] & 1)
+			break;
+		if (more)
+			b->seg[k] = (struct vs_seg){p + OSA_HDR_BYTES + VS_HEAD_MIN, more};
+	}
+	return k;
+}
+
+static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
+			     const struct qdio_entry *e, unsigned n)
+{
+	uint32_t len = e[0].len - OSA_HDR_BYTES;
+	uint64_t want = (uint64_t)be16_swap((uint16_t)len) << 48 | OSA_HDR_LAYER2;
+	unsigned k;
+
+	if (n < UNIFORM_MIN || len - VS_HEAD_MIN > d->frame_max - VS_HEAD_MIN)
+		return 0;
+	k = len == VS_HEAD_MIN ? take_same(b, e, n, want, 0)
+			       : take_same(b, e, n, want, len - VS_HEAD_MIN);
+	if (!k)
+		return 0;
+	for (unsigned i = 0; i < VS_BURST; i++)
+		b->len[i] = len;
+	if (len == VS_HEAD_MIN) {
+		memset(b->nseg, 0, sizeof(b->nseg));
+	} else {
+		memset(b->nseg, 1, sizeof(b->nseg));
+		for (unsigned i = 0; i < VS_BURST; i++)
+			b->seg0[i] = (uint16_t)i;
+		b->nseg_used = k;
+	}
+	b->plain = ~UINT64_C(0) >> (64 - k);
+	b->plain_bytes = k * len;
+	b->plain_max = len;
+	b->n = k;
+	b->uniform = k == n ? len : 0;
+	return k;
+}
+
 static void preset(struct vs_burst *b)
 {
 	for (unsigned i = 0; i < VS_BURST; i++)
@@ -162,13 +221,17 @@ unsigned osa_l2_fetch(void *port, struct vs_burst *b, uint64_t *dropped)
 {
 	struct osa_data *d = osa_data_of(port);
 	struct osa_entries en;
+	unsigned taken;
 
 	b->n = 0;
 	b->nseg_used = 0;
 	if (!osa_fetch_entries(d, VS_BURST - b->hold, &en))
 		return 0;
 	preset(b);
-	osa_fetch_frames(d, d, b, &en, take_plain(d, b, en.e, en.n), dropped, take);
+	taken = take_uniform(d, b, en.e, en.n);
+	if (taken < en.n)
+		taken += take_plain(d, b, &en.e[taken], en.n - taken);
+	osa_fetch_frames(d, d, b, &en, taken, dropped, take);
 	if (!b->n)
 		osa_fetch_done(d);
 	return b->n;

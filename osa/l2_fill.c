@@ -135,6 +135,22 @@ static inline unsigned find_places(struct osa_fill *f, const struct vs_burst *b,
 	return k;
 }
 
+/* The same for frames of one length, all plain. */
+static unsigned find_places_same(struct osa_fill *f, unsigned n, uint32_t len)
+{
+	struct osa_fill_cursor c = osa_fill_lease(f);
+	unsigned k = 0;
+
+	while (k < n) {
+		k = osa_fill_places(f, &c, k, n, OSA_HDR_BYTES + len);
+		if (k == n || !osa_fill_place(f, &c, k, OSA_HDR_BYTES + len))
+			break;
+		k++;
+	}
+	osa_fill_leased(f, c, k);
+	return k;
+}
+
 /* Do all frames of the burst leave as plain as they came? */
 static bool is_plain(const struct vs_burst *b, const struct vs_ref *ref, unsigned n)
 {
@@ -154,10 +170,16 @@ static bool is_plain(const struct vs_burst *b, const struct vs_ref *ref, unsigne
 	return !(edits & mask) && rest == VS_EDIT_NONE;
 }
 
-/* The header of a finished unicast frame, lowest byte first. */
-#define HDR_UNICAST(len)                                                                           \
-	((uint64_t)be16_swap((uint16_t)(len)) << 48 | (uint64_t)OSA_L2_UNICAST << 24 |             \
-	 OSA_HDR_LAYER2)
+/*
+ * The header of a finished unicast frame, lowest byte first. By stores alone: a header made in
+ * memory and copied from there would wait for itself to leave the store buffer.
+ */
+static inline void put_unicast(uint8_t *to, uint32_t len)
+{
+	le64_store(to, (uint64_t)be16_swap((uint16_t)len) << 48 | (uint64_t)OSA_L2_UNICAST << 24 |
+			       OSA_HDR_LAYER2);
+	memset(to + 8, 0, OSA_HDR_BYTES - 8);
+}
 
 /*
  * Plain unicast frames, each in one entry. In a loop of its own, because all it does is a few loads
@@ -174,15 +196,35 @@ static inline unsigned copy_plain(uint8_t *const *place, const struct vs_burst *
 		const uint8_t *head = b->head[i];
 		uint8_t *to = place[k];
 		uint32_t len = b->len[i];
-		const struct osa_fill_header h = {.w = {le64_of(HDR_UNICAST(len))}};
 
 		if (!to || head[0] & 1)
 			break;
-		memcpy(to, &h, sizeof(h));
-		memcpy(to + sizeof(h), head, VS_HEAD_MIN);
+		put_unicast(to, len);
+		memcpy(to + OSA_HDR_BYTES, head, VS_HEAD_MIN);
 		if (len > VS_HEAD_MIN)
-			copy_bytes(to + sizeof(h) + VS_HEAD_MIN, b->seg[b->seg0[i]].p,
+			copy_bytes(to + OSA_HDR_BYTES + VS_HEAD_MIN, b->seg[b->seg0[i]].p,
 				   b->seg[b->seg0[i]].len);
+	}
+	return k;
+}
+
+/* Frames of a uniform burst. Return: as copy_plain. */
+static inline unsigned copy_same(uint8_t *const *place, const struct vs_burst *b,
+				 const struct vs_ref *ref, unsigned n, const uint32_t len)
+{
+	unsigned k;
+
+	for (k = 0; k < n; k++) {
+		unsigned i = ref[k].frame;
+		uint8_t *to = place[k];
+
+		if (!to)
+			break;
+		put_unicast(to, len);
+		memcpy(to + OSA_HDR_BYTES, b->head[i], VS_HEAD_MIN);
+		if (len > VS_HEAD_MIN)
+			copy_bytes(to + OSA_HDR_BYTES + VS_HEAD_MIN, b->seg[i].p,
+				   len - VS_HEAD_MIN);
 	}
 	return k;
 }
@@ -199,6 +241,19 @@ static void copy_any(struct osa_fill *f, unsigned k, const struct vs_burst *b, s
 	}
 	h = header(b, ref.frame, len, verified);
 	copy_frame(f, k, b, ref, &h);
+}
+
+static void copy_uniform(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
+			 unsigned n)
+{
+	for (unsigned k = 0; k < n; k++) {
+		if (b->uniform == VS_HEAD_MIN)
+			k += copy_same(&f->to[k], b, &ref[k], n - k, VS_HEAD_MIN);
+		else
+			k += copy_same(&f->to[k], b, &ref[k], n - k, b->uniform);
+		if (k < n)
+			copy_any(f, k, b, ref[k], false);
+	}
 }
 
 static void copy_frames(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
@@ -218,15 +273,20 @@ unsigned osa_l2_fill(void *port, const struct vs_burst *b, const struct vs_ref *
 	struct osa_data *d = osa_data_of(port);
 	bool verified = atomic_load_explicit(&d->rx_csum, memory_order_relaxed);
 	bool plain = is_plain(b, ref, n);
+	uint32_t same = plain ? b->uniform : 0;
 	struct osa_fill f;
 	unsigned k = 0;
 
 	osa_fill_init(&f, &d->queues->in[0]);
 	do {
-		unsigned got = plain ? find_places(&f, b, &ref[k], n - k, true)
-				     : find_places(&f, b, &ref[k], n - k, false);
+		unsigned got = same    ? find_places_same(&f, n - k, same)
+			       : plain ? find_places(&f, b, &ref[k], n - k, true)
+				       : find_places(&f, b, &ref[k], n - k, false);
 
-		copy_frames(&f, b, &ref[k], got, verified, plain);
+		if (same)
+			copy_uniform(&f, b, &ref[k], got);
+		else
+			copy_frames(&f, b, &ref[k], got, verified, plain);
 		osa_fill_publish(d, &f);
 		k += got;
 	} while (f.full);

@@ -208,6 +208,36 @@ static inline struct qdio_entry qdio_entry_read(const struct qdio_queue *q,
 	};
 }
 
+/*
+ * Read the entries of an SBAL up to the last one. The region is copied, so that the compiler need
+ * not read it again for each.
+ * Return: how many, 0 if none is the last; all are at to then.
+ */
+static inline unsigned qdio_entries_read(const struct qdio_queue *q, const struct qdio_sbal *sbal,
+					 enum qdio_access access, struct qdio_entry *to)
+{
+	const _Atomic uint64_t *w = (const _Atomic uint64_t *)(const void *)sbal->e;
+	const struct qdio_region r = q->st->region[0];
+
+	for (unsigned e = 0; e < QDIO_SBAL_ENTRIES; e++, w += 2, to++) {
+		uint64_t flags_len = be64_swap(atomic_load_explicit(&w[0], memory_order_relaxed));
+		uint64_t addr = be64_swap(atomic_load_explicit(&w[1], memory_order_relaxed));
+		uint64_t off = addr - r.addr, len = (uint32_t)flags_len;
+
+		to->flags_len = flags_len;
+		if (__builtin_expect(off < r.len && len - 1 < r.len - off, 1))
+			to->data = r.host + off;
+		else
+			to->data = qdio_storage_map_any(q->st, addr, len, q->data_key, access);
+		/* A short frame with its header lies in two lines as a rule; data may be NULL. */
+		__builtin_prefetch(to->data);
+		__builtin_prefetch((const void *)((uintptr_t)to->data + 64));
+		if (flags_len >> 56 & QDIO_EFLAG_LAST)
+			return e + 1;
+	}
+	return 0;
+}
+
 /* Read entry e of a buffer. */
 static inline struct qdio_entry qdio_entry_get(const struct qdio_queue *q, unsigned buffer,
 					       unsigned e, enum qdio_access access)

@@ -12,102 +12,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "osa/osa_priv.h"
-#include "tests/osa_rig.h"
+#include "tests/layer2_bed.h"
 #include "tests/qdio_rig.h"
 #include "tests/trace.h"
 
-#define STORAGE (16u << 20)
 #define PAGE 4096u
-#define DATA_IN 0x100000u /* 64 KiB for each of the 128 input buffers */
-#define DATA_OUT 0xA00000u
-
-struct bed {
-	struct osa_rig *rig;
-	struct qdio_storage st;
-	uint8_t *mem;
-	struct vs_burst b;
-	uint64_t dropped[VS_DROP_COUNT + 1];
-};
-
-static struct qdio_sbal *sbal_at(struct bed *bd, unsigned queue, unsigned i)
-{
-	return (struct qdio_sbal *)(void *)(bd->mem + 0x10000 + queue * 0x8000 + i * 256);
-}
-
-static _Atomic uint8_t *slsb_at(struct bed *bd, unsigned queue)
-{
-	return (_Atomic uint8_t *)(bd->mem + 0x8000 + queue * 256);
-}
-
-static void make_queue(struct bed *bd, struct qdio_queue *q, bool input, unsigned nr)
-{
-	unsigned slot = input ? 0 : 1 + nr;
-
-	*q = (struct qdio_queue){
-		.st = &bd->st, .slsb = slsb_at(bd, slot), .input = input, .nr = (uint8_t)nr};
-	for (unsigned i = 0; i < QDIO_BUFFERS; i++)
-		q->sbal[i] = sbal_at(bd, slot, i);
-	memset((void *)slsb_at(bd, slot), input ? QDIO_IN_NOTINIT : QDIO_OUT_NOTINIT, QDIO_BUFFERS);
-}
-
-static struct bed *bed_make(size_t bytes)
-{
-	struct bed *bd = calloc(1, sizeof(*bd));
-	struct osa_config cfg = *osa_rig_config();
-
-	cfg.mtu = 9000;
-	bd->mem = calloc(1, bytes);
-	bd->st.n = 1;
-	bd->st.region[0] = (struct qdio_region){0, bytes, bd->mem};
-	bd->rig = osa_rig_new(&cfg, true);
-	ck_assert_ptr_nonnull(bd->rig);
-	bd->rig->queues.n_in = 1;
-	bd->rig->queues.n_out = 2;
-	make_queue(bd, &bd->rig->queues.in[0], true, 0);
-	make_queue(bd, &bd->rig->queues.out[0], false, 0);
-	make_queue(bd, &bd->rig->queues.out[1], false, 1);
-	ck_assert_int_eq(osa_rig_up(bd->rig), 0);
-	return bd;
-}
-
-static void bed_free(struct bed *bd)
-{
-	osa_rig_free(bd->rig);
-	free(bd->mem);
-	free(bd);
-}
-
-static unsigned fetch(struct bed *bd)
-{
-	memset(bd->dropped, 0, sizeof(bd->dropped));
-	return osa_layer2_ops.rx_burst(bd->rig->a, &bd->b, bd->dropped);
-}
-
-static void done(struct bed *bd)
-{
-	osa_layer2_ops.rx_done(bd->rig->a, &bd->b);
-}
-
-static uint32_t join(const struct vs_burst *b, unsigned i, uint8_t *to)
-{
-	uint32_t n = b->headlen[i];
-
-	memcpy(to, b->head[i], n);
-	for (unsigned s = 0; s < b->nseg[i]; s++) {
-		memcpy(to + n, b->seg[b->seg0[i] + s].p, b->seg[b->seg0[i] + s].len);
-		n += b->seg[b->seg0[i] + s].len;
-	}
-	return n;
-}
-
-static void put_entry(struct qdio_sbal *s, unsigned e, uint8_t eflags, uint32_t len, uint64_t addr)
-{
-	s->e[e].eflags = eflags;
-	s->e[e].sflags = 0;
-	s->e[e].length = be32_of(len);
-	s->e[e].addr = be64_of(addr);
-}
 
 /* ---- recordings ------------------------------------------------------------------------- */
 
@@ -139,7 +48,7 @@ static unsigned expected_frames(const struct qdio_sbal *s, const uint8_t *mem, u
 START_TEST(recorded_buffers)
 {
 	struct trace *t = trace_load(traces[_i]);
-	struct bed *bd = bed_make(TRACE_STORAGE_BYTES);
+	struct l2_bed *bd = l2_bed_make(TRACE_STORAGE_BYTES);
 	struct qdio_queue *q = &bd->rig->queues.out[0];
 	unsigned buffers = 0, tso = 0, csum = 0;
 
@@ -158,16 +67,16 @@ START_TEST(recorded_buffers)
 		s = (struct qdio_sbal *)(void *)(bd->mem + addr);
 		n = expected_frames(s, bd->mem, len);
 		q->sbal[q->cursor] = s;
-		q->slsb = slsb_at(bd, 1); /* the recording may have overwritten it */
+		q->slsb = l2_slsb(bd, 1); /* the recording may have overwritten it */
 		atomic_store(&q->slsb[q->cursor], QDIO_OUT_PRIMED);
-		ck_assert_msg(fetch(bd) == n, "%s:%u: %u frames, not %u", t->path, t->ev[i].line,
+		ck_assert_msg(l2_fetch(bd) == n, "%s:%u: %u frames, not %u", t->path, t->ev[i].line,
 			      bd->b.n, n);
 		for (unsigned k = 0; k < n; k++) {
 			ck_assert_uint_eq(bd->b.len[k], len[k]);
 			tso += (bd->b.flags[k] & VS_F_GSO) != 0;
 			csum += bd->b.flags[k] == VS_F_CSUM_NEEDED;
 		}
-		done(bd);
+		l2_done(bd);
 		ck_assert_uint_eq(atomic_load(&q->slsb[(q->cursor + 127) % 128]), QDIO_OUT_EMPTY);
 		buffers++;
 	}
@@ -177,14 +86,14 @@ START_TEST(recorded_buffers)
 		ck_assert_uint_gt(csum, 0);
 	}
 	trace_free(t);
-	bed_free(bd);
+	l2_bed_free(bd);
 }
 END_TEST
 
 /* ---- layouts of output buffers -------------------------------------------------------------- */
 
 /* Store a frame with its header in pieces of the given lengths. */
-static unsigned lay(struct bed *bd, struct qdio_sbal *s, unsigned e, const uint32_t *piece,
+static unsigned lay(struct l2_bed *bd, struct qdio_sbal *s, unsigned e, const uint32_t *piece,
 		    uint32_t flen, unsigned seed, bool last)
 {
 	uint8_t whole[32 + 9100] = {0};
@@ -198,7 +107,7 @@ static unsigned lay(struct bed *bd, struct qdio_sbal *s, unsigned e, const uint3
 	while (piece[n])
 		n++;
 	for (unsigned k = 0; k < n; k++) {
-		uint64_t addr = DATA_OUT + (e + k) * 0x4000u + 100u * k;
+		uint64_t addr = L2_DATA_OUT + (e + k) * 0x4000u + 100u * k;
 		uint8_t frag = n == 1	    ? 0
 			       : k == 0	    ? QDIO_EFLAG_FRAG_FIRST
 			       : k == n - 1 ? QDIO_EFLAG_FRAG_LAST
@@ -206,8 +115,8 @@ static unsigned lay(struct bed *bd, struct qdio_sbal *s, unsigned e, const uint3
 
 		memcpy(bd->mem + addr, whole + at, piece[k]);
 		at += piece[k];
-		put_entry(s, e + k, (uint8_t)(frag | (last && k == n - 1 ? QDIO_EFLAG_LAST : 0)),
-			  piece[k], addr);
+		l2_put_entry(s, e + k, (uint8_t)(frag | (last && k == n - 1 ? QDIO_EFLAG_LAST : 0)),
+			     piece[k], addr);
 	}
 	ck_assert_uint_eq(at, flen + 32);
 	return n;
@@ -235,29 +144,29 @@ static const struct layout {
 START_TEST(output_layouts)
 {
 	const struct layout *l = &layouts[_i];
-	struct bed *bd = bed_make(STORAGE);
+	struct l2_bed *bd = l2_bed_make(L2_STORAGE);
 	struct qdio_queue *q = &bd->rig->queues.out[0];
 	uint8_t got[9100];
 
 	lay(bd, q->sbal[0], 0, l->piece, l->flen, 5, true);
 	atomic_store(&q->slsb[0], QDIO_OUT_PRIMED);
-	ck_assert_msg(fetch(bd) == 1, "row %d %s", l->n, l->what);
-	ck_assert_uint_eq(join(&bd->b, 0, got), l->flen);
+	ck_assert_msg(l2_fetch(bd) == 1, "row %d %s", l->n, l->what);
+	ck_assert_uint_eq(l2_join(&bd->b, 0, got), l->flen);
 	ck_assert_uint_eq(bd->b.len[0], l->flen);
 	ck_assert_uint_eq(bd->b.headlen[0], l->flen < 64 ? l->flen : 64);
 	for (uint32_t i = 0; i < l->flen; i++)
 		ck_assert_uint_eq(got[i], (uint8_t)(i * 3 + 5));
 	ck_assert_uint_eq(atomic_load(&q->slsb[0]), QDIO_OUT_PRIMED); /* not before rx_done */
-	done(bd);
+	l2_done(bd);
 	ck_assert_uint_eq(atomic_load(&q->slsb[0]), QDIO_OUT_EMPTY);
-	bed_free(bd);
+	l2_bed_free(bd);
 }
 END_TEST
 
 START_TEST(packed_output)
 {
 	unsigned frames = (unsigned)_i + 2; /* 2 to 16 */
-	struct bed *bd = bed_make(STORAGE);
+	struct l2_bed *bd = l2_bed_make(L2_STORAGE);
 	struct qdio_queue *q = &bd->rig->queues.out[0];
 	uint8_t got[9100];
 
@@ -265,13 +174,13 @@ START_TEST(packed_output)
 		lay(bd, q->sbal[0], k, (const uint32_t[]){32 + 60 + k, 0}, 60 + k, k,
 		    k == frames - 1);
 	atomic_store(&q->slsb[0], QDIO_OUT_PRIMED);
-	ck_assert_uint_eq(fetch(bd), frames);
+	ck_assert_uint_eq(l2_fetch(bd), frames);
 	for (unsigned k = 0; k < frames; k++) {
-		ck_assert_uint_eq(join(&bd->b, k, got), 60 + k);
+		ck_assert_uint_eq(l2_join(&bd->b, k, got), 60 + k);
 		ck_assert_uint_eq(got[10], (uint8_t)(30 + k));
 	}
-	done(bd);
-	bed_free(bd);
+	l2_done(bd);
+	l2_bed_free(bd);
 }
 END_TEST
 
@@ -295,9 +204,9 @@ static const struct bad {
 	{5, "length smaller than the element", VS_DROP_RX_MALFORMED, 0, 0, 2, 59, 92, 0, false},
 	{6, "length 0", VS_DROP_RX_MALFORMED, 0, 0, 2, 0, 32, 0, false},
 	{7, "zero-length element", VS_DROP_RX_ADDRESS, 0, 0, 2, 60, 0, 0, false},
-	{8, "address beyond storage", VS_DROP_RX_ADDRESS, 0, 0, 2, 60, 92, STORAGE, false},
+	{8, "address beyond storage", VS_DROP_RX_ADDRESS, 0, 0, 2, 60, 92, L2_STORAGE, false},
 	{9, "range that wraps", VS_DROP_RX_ADDRESS, 0, 0, 2, 60, 92, UINT64_MAX - 10, false},
-	{10, "end beyond storage", VS_DROP_RX_ADDRESS, 0, 0, 2, 60, 92, STORAGE - 91, false},
+	{10, "end beyond storage", VS_DROP_RX_ADDRESS, 0, 0, 2, 60, 92, L2_STORAGE - 91, false},
 	{11, "no last entry", VS_DROP_RX_MALFORMED, 15, 0, 2, 60, 92, 0, true},
 	{12, "runt", VS_DROP_RX_RUNT, -1, 0, 2, 13, 45, 0, false},
 	{13, "giant", VS_DROP_RX_GIANT, -1, 0, 2, 9019, 9051, 0, false},
@@ -309,21 +218,21 @@ static const struct bad {
 START_TEST(bad_output)
 {
 	const struct bad *r = &bads[_i];
-	struct bed *bd = bed_make(STORAGE);
+	struct l2_bed *bd = l2_bed_make(L2_STORAGE);
 	struct qdio_queue *q = &bd->rig->queues.out[0];
-	uint64_t addr = r->addr ? r->addr : DATA_OUT + 0x80000;
+	uint64_t addr = r->addr ? r->addr : L2_DATA_OUT + 0x80000;
 
 	if (r->entries)
 		lay(bd, q->sbal[0], 0, (const uint32_t[]){92, 0}, 60, 1, false);
-	bd->mem[DATA_OUT + 0x80000] = r->id;
-	be16_store(bd->mem + DATA_OUT + 0x80000 + 6, r->flen);
+	bd->mem[L2_DATA_OUT + 0x80000] = r->id;
+	be16_store(bd->mem + L2_DATA_OUT + 0x80000 + 6, r->flen);
 	for (unsigned e = r->entries; e < 16; e++)
-		put_entry(q->sbal[0], e, r->not_last ? 0 : QDIO_EFLAG_LAST, r->elen, addr);
+		l2_put_entry(q->sbal[0], e, r->not_last ? 0 : QDIO_EFLAG_LAST, r->elen, addr);
 	atomic_store(&q->slsb[0], QDIO_OUT_PRIMED);
-	ck_assert_msg(fetch(bd) == r->entries, "row %d %s: %u frames", r->n, r->what, bd->b.n);
+	ck_assert_msg(l2_fetch(bd) == r->entries, "row %d %s: %u frames", r->n, r->what, bd->b.n);
 	ck_assert_msg(bd->dropped[r->drop] == 1, "row %d %s: not counted", r->n, r->what);
 	if (bd->b.n)
-		done(bd);
+		l2_done(bd);
 	ck_assert_uint_eq(atomic_load(&q->slsb[0]), r->entry < 0 ? QDIO_OUT_EMPTY : QDIO_OUT_ERROR);
 	if (r->entry >= 0) {
 		ck_assert_int_eq(q->sbal[0]->e[14].sflags, r->entry);
@@ -332,16 +241,16 @@ START_TEST(bad_output)
 	/* The queue goes on. */
 	lay(bd, q->sbal[1], 0, (const uint32_t[]){92, 0}, 60, 1, true);
 	atomic_store(&q->slsb[1], QDIO_OUT_PRIMED);
-	ck_assert_uint_eq(fetch(bd), 1);
-	done(bd);
-	bed_free(bd);
+	ck_assert_uint_eq(l2_fetch(bd), 1);
+	l2_done(bd);
+	l2_bed_free(bd);
 }
 END_TEST
 
 /* Frames before and after, in ring order, more than one burst, wrapping; two queues share. */
 START_TEST(output_ring)
 {
-	struct bed *bd = bed_make(STORAGE);
+	struct l2_bed *bd = l2_bed_make(L2_STORAGE);
 	struct qdio_queue *q = &bd->rig->queues.out[0], *p = &bd->rig->queues.out[1];
 	unsigned next = 0, put = 0, others = 0;
 
@@ -352,98 +261,37 @@ START_TEST(output_ring)
 
 		for (unsigned i = 0; i < n; i++, put++) {
 			struct qdio_sbal *s = q->sbal[put % 128];
-			uint64_t addr = DATA_IN + (put % 128) * 0x1000u;
+			uint64_t addr = L2_DATA_IN + (put % 128) * 0x1000u;
 
 			memset(bd->mem + addr, 0, 100);
 			bd->mem[addr] = OSA_HDR_LAYER2;
 			be16_store(bd->mem + addr + 6, 60);
 			be32_store(bd->mem + addr + 32, put);
-			put_entry(s, 0, QDIO_EFLAG_LAST, 92, addr);
+			l2_put_entry(s, 0, QDIO_EFLAG_LAST, 92, addr);
 			atomic_store(&q->slsb[put % 128], QDIO_OUT_PRIMED);
 		}
 		atomic_store(&p->slsb[p->cursor], QDIO_OUT_PRIMED);
 		ck_assert(osa_layer2_ops.arm(bd->rig->a));
-		while (fetch(bd)) {
+		while (l2_fetch(bd)) {
 			for (unsigned k = 0; k < bd->b.n; k++) {
 				if (bd->b.head[k][20] == (uint8_t)(20 * 3 + 200))
 					others++;
 				else
 					ck_assert_uint_eq(be32_load(bd->b.head[k]), next++);
 			}
-			done(bd);
+			l2_done(bd);
 		}
 		ck_assert_uint_eq(next, put);
 		ck_assert_uint_eq(others, round + 1);
 		ck_assert(!osa_layer2_ops.arm(bd->rig->a));
 		osa_layer2_ops.disarm(bd->rig->a);
 	}
-	bed_free(bd);
+	l2_bed_free(bd);
 }
 END_TEST
 
 /* ---- input buffers ----------------------------------------------------------------------------
  */
-
-/* Offer input buffer i with elements of the given lengths. */
-static void offer(struct bed *bd, unsigned i, const uint32_t *len, unsigned n)
-{
-	struct qdio_queue *q = &bd->rig->queues.in[0];
-	uint64_t addr = DATA_IN + i % 128 * 0x10000u;
-
-	for (unsigned e = 0; e < 16; e++)
-		put_entry(q->sbal[i % 128], e, 0, 0xDEAD, 0xDEAD);
-	for (unsigned e = 0; e < n; e++) {
-		put_entry(q->sbal[i % 128], e, e == n - 1 ? QDIO_EFLAG_LAST : 0, len[e], addr);
-		memset(bd->mem + addr, 0xEE, len[e]);
-		addr += len[e];
-	}
-	atomic_store(&q->slsb[i % 128], QDIO_IN_EMPTY);
-}
-
-/* Frames in a filled buffer, read as 7.7 says. Return: how many. */
-static unsigned read_back(struct bed *bd, unsigned i, uint8_t (*frame)[9100], uint32_t *flen,
-			  unsigned max)
-{
-	const struct qdio_sbal *s = bd->rig->queues.in[0].sbal[i % 128];
-	unsigned e = 0, n = 0;
-	uint32_t off = 0;
-
-	for (;;) {
-		uint32_t len = be32_get(s->e[e].length), left;
-		uint64_t addr = be64_get(s->e[e].addr);
-
-		ck_assert_uint_le(e, 15);
-		ck_assert_uint_le(off, len);
-		if (len - off < 32) {
-			if (s->e[e].eflags & QDIO_EFLAG_LAST)
-				return n;
-			e++;
-			off = 0;
-			continue;
-		}
-		ck_assert_uint_lt(n, max);
-		ck_assert_uint_eq(bd->mem[addr + off], OSA_HDR_LAYER2);
-		flen[n] = left = be16_load(bd->mem + addr + off + 6);
-		ck_assert_uint_ge(left, 14);
-		off += 32;
-		while (left) {
-			uint32_t piece;
-
-			if (off == be32_get(s->e[e].length)) {
-				ck_assert(!(s->e[e].eflags & QDIO_EFLAG_LAST));
-				e++;
-				off = 0;
-			}
-			piece = be32_get(s->e[e].length) - off;
-			piece = piece < left ? piece : left;
-			memcpy(frame[n] + flen[n] - left, bd->mem + be64_get(s->e[e].addr) + off,
-			       piece);
-			off += piece;
-			left -= piece;
-		}
-		n++;
-	}
-}
 
 static void make_burst(struct vs_burst *b, const uint8_t *data, const uint32_t *len, unsigned n)
 {
@@ -481,7 +329,7 @@ static uint32_t edited(uint8_t *to, const uint8_t *data, uint32_t len, unsigned 
 START_TEST(input_differential)
 {
 	unsigned seed = (unsigned)time(NULL) + (unsigned)_i * 1000;
-	struct bed *bd = bed_make(STORAGE);
+	struct l2_bed *bd = l2_bed_make(L2_STORAGE);
 	static uint8_t data[10000], frame[1024][9100], want[9100];
 	static uint32_t flen[1024];
 	unsigned offered = 0, read = 0;
@@ -503,7 +351,7 @@ START_TEST(input_differential)
 
 			for (unsigned e = 0; e < k; e++)
 				shape[e] = rand() % 3 ? 4096 : 32 + (unsigned)rand() % 4000;
-			offer(bd, offered++, shape, k);
+			l2_offer(bd, offered++, shape, k);
 		}
 		for (unsigned i = 0; i < n; i++) {
 			len[i] = 20 + (unsigned)rand() % (rand() % 4 ? 200 : 8800);
@@ -516,7 +364,7 @@ START_TEST(input_differential)
 			ck_assert(err == VS_DROP_TX_TOO_BIG || err == VS_DROP_TX_NO_BUFFER);
 		while (read < offered &&
 		       atomic_load(&bd->rig->queues.in[0].slsb[read % 128]) == QDIO_IN_PRIMED)
-			got += read_back(bd, read++, frame + got, flen + got, 1024 - got);
+			got += l2_read_back(bd, read++, frame + got, flen + got, 1024 - got);
 		ck_assert_uint_eq(got, taken);
 		for (unsigned i = 0; i < taken; i++) {
 			uint32_t m = edited(want, data + i, len[i], ref[i].edit, bd->b.tci[i]);
@@ -526,7 +374,7 @@ START_TEST(input_differential)
 		}
 		ck_assert_uint_eq(bd->rig->queues.in[0].cursor, read % 128);
 	}
-	bed_free(bd);
+	l2_bed_free(bd);
 }
 END_TEST
 
@@ -535,7 +383,7 @@ START_TEST(input_rules)
 	static const uint32_t pages[16] = {PAGE, PAGE, PAGE, PAGE, PAGE, PAGE, PAGE, PAGE,
 					   PAGE, PAGE, PAGE, PAGE, PAGE, PAGE, PAGE, PAGE};
 	static uint8_t data[10000];
-	struct bed *bd = bed_make(STORAGE);
+	struct l2_bed *bd = l2_bed_make(L2_STORAGE);
 	struct qdio_queue *q = &bd->rig->queues.in[0];
 	struct vs_ref ref[3] = {{.frame = 0}, {.frame = 1}, {.frame = 2}};
 	uint32_t len[3] = {60, 9000, 60};
@@ -547,33 +395,33 @@ START_TEST(input_rules)
 	ck_assert_uint_eq(osa_layer2_ops.tx_burst(bd->rig->a, &bd->b, ref, 3, &err), 0);
 	ck_assert_int_eq(err, VS_DROP_TX_NO_BUFFER);
 	/* One frame over three pages: fragment bits, lengths, the rest untouched. */
-	offer(bd, 0, pages, 16);
+	l2_offer(bd, 0, pages, 16);
 	ck_assert_uint_eq(osa_layer2_ops.tx_burst(bd->rig->a, &bd->b, ref + 1, 1, &err), 1);
 	ck_assert_uint_eq(atomic_load(&q->slsb[0]), QDIO_IN_PRIMED);
 	ck_assert_uint_eq(q->sbal[0]->e[0].eflags, QDIO_EFLAG_FRAG_FIRST);
 	ck_assert_uint_eq(q->sbal[0]->e[1].eflags, QDIO_EFLAG_FRAG_MIDDLE);
 	ck_assert_uint_eq(q->sbal[0]->e[2].eflags, QDIO_EFLAG_FRAG_LAST | QDIO_EFLAG_LAST);
 	ck_assert_uint_eq(be32_get(q->sbal[0]->e[2].length), 9032 - 2 * PAGE);
-	ck_assert_uint_eq(bd->mem[DATA_IN + 9032], 0xEE);
+	ck_assert_uint_eq(bd->mem[L2_DATA_IN + 9032], 0xEE);
 	/* Too big for the buffer offered: the buffer stays the guest's to be filled. */
-	offer(bd, 1, pages, 2);
+	l2_offer(bd, 1, pages, 2);
 	ck_assert_uint_eq(osa_layer2_ops.tx_burst(bd->rig->a, &bd->b, ref + 1, 1, &err), 0);
 	ck_assert_int_eq(err, VS_DROP_TX_TOO_BIG);
 	ck_assert_uint_eq(atomic_load(&q->slsb[1]), QDIO_IN_EMPTY);
 	ck_assert_uint_eq(osa_layer2_ops.tx_burst(bd->rig->a, &bd->b, ref, 1, &err), 1);
 	/* A buffer whose address is not valid goes back as an error, and the ring goes on. */
-	offer(bd, 2, pages, 16);
-	put_entry(q->sbal[2], 0, 0, PAGE, STORAGE);
+	l2_offer(bd, 2, pages, 16);
+	l2_put_entry(q->sbal[2], 0, 0, PAGE, L2_STORAGE);
 	ck_assert_uint_eq(osa_layer2_ops.tx_burst(bd->rig->a, &bd->b, ref, 1, &err), 0);
 	ck_assert_int_eq(err, VS_DROP_TX_BAD_BUFFER);
 	ck_assert_uint_eq(atomic_load(&q->slsb[2]), QDIO_IN_ERROR);
 	ck_assert_uint_eq(q->sbal[2]->e[15].sflags, QDIO_REASON_BAD_BUFFER);
-	offer(bd, 3, pages, 16);
+	l2_offer(bd, 3, pages, 16);
 	ck_assert_uint_eq(osa_layer2_ops.tx_burst(bd->rig->a, &bd->b, ref, 1, &err), 1);
 	ck_assert_uint_eq(atomic_load(&q->slsb[3]), QDIO_IN_PRIMED);
 	osa_info(bd->rig->a, &info);
 	ck_assert_uint_eq(info.rx_buffers, 3);
-	bed_free(bd);
+	l2_bed_free(bd);
 }
 END_TEST
 

@@ -81,6 +81,9 @@ struct vs_burst {
 	 */
 	uint64_t plain;
 	uint32_t plain_max, plain_bytes; /* of the frames with that bit: longest, all together */
+	/* Not 0: all frames have that bit, go to one address each (not to a group) and are so long.
+	 */
+	uint32_t uniform;
 	_Alignas(64) uint8_t head[VS_BURST][VS_HEAD_BYTES];
 	struct vs_seg seg[VS_SEGS];
 };

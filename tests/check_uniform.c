@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bursts of frames that are alike have loops of their own, on the way in and on the way out: from
+ * output buffers to input buffers, with one frame that is different somewhere, with lists of some
+ * of the frames only, and into buffers of all shapes, what arrives is what was sent.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/layer2_bed.h"
+
+#include "common/be.h"
+
+enum odd { LIKE_THE_OTHERS, LONGER, SHORTER, TO_A_GROUP, CHECKSUM_ASKED, IN_TWO_ENTRIES, ODDS };
+
+static uint8_t sent[VS_BURST][9100], got[256][9100];
+static uint32_t sent_len[VS_BURST], got_len[256];
+
+static void make_frame(uint8_t *f, uint32_t len, bool group)
+{
+	for (uint32_t i = 0; i < len; i++)
+		f[i] = (uint8_t)rand();
+	f[0] = (uint8_t)((f[0] & ~1u) | group);
+	be16_store(f + 12, 0x0800);
+	f[14] = 0x45; /* UDP, so that a checksum may be asked for */
+	be16_store(f + 16, (uint16_t)(len - 14));
+	be16_store(f + 20, 0);
+	f[23] = 17;
+	be16_store(f + 38, (uint16_t)(len - 34));
+}
+
+/* Put frame k into an output buffer, from entry e on. Return: entries. */
+static unsigned lay(struct l2_bed *bd, struct qdio_sbal *s, unsigned e, unsigned k, enum odd odd)
+{
+	uint64_t addr = L2_DATA_OUT + k * 0x1000u + (unsigned)rand() % 512;
+	uint8_t *p = bd->mem + addr;
+	uint32_t len = sent_len[k] + OSA_HDR_BYTES, first = len;
+
+	memset(p, 0, OSA_HDR_BYTES);
+	p[0] = OSA_HDR_LAYER2;
+	p[2] = odd == CHECKSUM_ASKED ? OSA_OFFLOAD_L4 | OSA_OFFLOAD_UDP : 0;
+	be16_store(p + 6, (uint16_t)sent_len[k]);
+	memcpy(p + OSA_HDR_BYTES, sent[k], sent_len[k]);
+	if (odd == IN_TWO_ENTRIES)
+		first = OSA_HDR_BYTES + 20;
+	l2_put_entry(s, e, odd == IN_TWO_ENTRIES ? QDIO_EFLAG_FRAG_FIRST : 0, first, addr);
+	if (first == len)
+		return 1;
+	l2_put_entry(s, e + 1, QDIO_EFLAG_FRAG_LAST, len - first, addr + first);
+	return 2;
+}
+
+/* n frames of len bytes, the one at is odd; per of them in a buffer. */
+static void send(struct l2_bed *bd, unsigned n, uint32_t len, unsigned at, enum odd odd,
+		 unsigned per)
+{
+	struct qdio_queue *q = &bd->rig->queues.out[0];
+	unsigned buffers = (n + per - 1) / per, entries = 0;
+	unsigned first = q->cursor;
+
+	for (unsigned k = 0; k < n; k++) {
+		struct qdio_sbal *s = q->sbal[(first + k / per) % QDIO_BUFFERS];
+		enum odd o = k == at ? odd : LIKE_THE_OTHERS;
+
+		sent_len[k] = len + (o == LONGER ? 3u : 0u) - (o == SHORTER ? 5u : 0u);
+		make_frame(sent[k], sent_len[k], o == TO_A_GROUP);
+		entries = k % per ? entries : 0;
+		entries += lay(bd, s, entries, k, o);
+		if (k % per == per - 1 || k == n - 1)
+			s->e[entries - 1].eflags |= QDIO_EFLAG_LAST;
+	}
+	for (unsigned i = 0; i < buffers; i++)
+		atomic_store(&q->slsb[(first + i) % QDIO_BUFFERS], QDIO_OUT_PRIMED);
+}
+
+static void offer_some(struct l2_bed *bd, unsigned *offered, unsigned read)
+{
+	while (*offered - read < 64) {
+		unsigned n = 1 + (unsigned)rand() % 16, kind = (unsigned)rand() % 3;
+		uint32_t shape[16];
+
+		for (unsigned e = 0; e < n; e++)
+			shape[e] = kind == 0   ? 4096
+				   : kind == 1 ? 1700 + (unsigned)rand() % 400
+					       : 32 + (unsigned)rand() % 4000;
+		shape[0] = 4096;
+		l2_offer(bd, (*offered)++, shape, n);
+	}
+}
+
+/* Some or all of the frames; sometimes one of them is tagged on the way. */
+static unsigned choose(struct vs_ref *ref, unsigned n, bool *edited)
+{
+	bool all = rand() % 2;
+	unsigned m = 0;
+
+	*edited = rand() % 8 == 0;
+	for (unsigned i = 0; i < n; i++)
+		if (all || rand() % 3)
+			ref[m++] = (struct vs_ref){.frame = (uint8_t)i};
+	if (*edited && m)
+		ref[(unsigned)rand() % m].edit = VS_EDIT_PUSH;
+	return m;
+}
+
+static void compare(struct l2_bed *bd, const struct vs_ref *ref, unsigned n)
+{
+	uint8_t want[9100];
+
+	for (unsigned k = 0; k < n; k++) {
+		unsigned i = ref[k].frame, tag = ref[k].edit == VS_EDIT_PUSH ? 4 : 0;
+
+		memcpy(want, sent[i], 12);
+		be16_store(want + 12, 0x8100);
+		be16_store(want + 14, bd->b.tci[i]);
+		memcpy(want + 12 + tag, sent[i] + 12, sent_len[i] - 12);
+		ck_assert_uint_eq(got_len[k], sent_len[i] + tag);
+		ck_assert_mem_eq(got[k], want, sent_len[i] + tag);
+	}
+}
+
+/* The header of the first frame of a buffer. */
+static void check_header(const struct l2_bed *bd, unsigned buffer, enum odd odd)
+{
+	const struct qdio_sbal *s = bd->rig->queues.in[0].sbal[buffer % QDIO_BUFFERS];
+	const uint8_t *p = bd->mem + be64_get(s->e[0].addr);
+
+	ck_assert_uint_eq(p[0], OSA_HDR_LAYER2);
+	if (odd != CHECKSUM_ASKED)
+		ck_assert_uint_eq(p[2], 0);
+	ck_assert_uint_eq(p[3], p[32] & 1 ? OSA_L2_MULTICAST : OSA_L2_UNICAST);
+	for (unsigned i = 8; i < OSA_HDR_BYTES; i++)
+		ck_assert_uint_eq(p[i], 0);
+}
+
+START_TEST(alike)
+{
+	unsigned seed = (unsigned)time(NULL) + (unsigned)_i * 1000;
+	struct l2_bed *bd = l2_bed_make(L2_STORAGE);
+	unsigned offered = 0, read = 0, uniform = 0;
+
+	printf("uniform seed %u\n", seed);
+	srand(seed);
+	for (unsigned round = 0; round < 1500; round++) {
+		static const uint32_t lens[] = {64, 64, 65, 96, 128, 1514, 60};
+		enum odd odd = rand() % 2 ? LIKE_THE_OTHERS : (enum odd)((unsigned)rand() % ODDS);
+		unsigned n = 1 + (unsigned)rand() % 60, per = 1 + (unsigned)rand() % 15, frames = 0;
+		uint32_t len = lens[(unsigned)rand() % 7];
+		struct vs_ref ref[VS_BURST];
+		unsigned m, taken;
+		enum vs_drop err;
+		bool edited;
+
+		send(bd, n, len, (unsigned)rand() % n, odd, per);
+		offer_some(bd, &offered, read);
+		bd->b.plain = bd->b.plain_max = bd->b.plain_bytes = bd->b.uniform = 0;
+		n = l2_fetch(bd);
+		ck_assert_uint_ge(n, 1);
+		for (unsigned i = 0; i < n; i++)
+			bd->b.tci[i] = (uint16_t)rand();
+		if (odd != LIKE_THE_OTHERS && bd->b.n == n && bd->b.uniform)
+			ck_assert_uint_eq(bd->b.uniform, len);
+		uniform += bd->b.uniform != 0;
+		m = choose(ref, n, &edited);
+		taken = m ? osa_layer2_ops.tx_burst(bd->rig->a, &bd->b, ref, m, &err) : 0;
+		ck_assert_uint_eq(taken, m);
+		while (read < offered &&
+		       atomic_load(&bd->rig->queues.in[0].slsb[read % 128]) == QDIO_IN_PRIMED) {
+			check_header(bd, read, odd);
+			frames += l2_read_back(bd, read++, got + frames, got_len + frames,
+					       256 - frames);
+		}
+		ck_assert_uint_eq(frames, m);
+		/* The checksum that was asked for is in the private copy now. */
+		if (odd != CHECKSUM_ASKED)
+			compare(bd, ref, m);
+		l2_done(bd);
+		while (l2_fetch(bd)) /* what did not fit into the burst */
+			l2_done(bd);
+	}
+	ck_assert_uint_gt(uniform, 300);
+	l2_bed_free(bd);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("uniform");
+	TCase *t = tcase_create("bursts");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, alike, 0, 3);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
