@@ -294,15 +294,33 @@ void vlan_rates_free(struct vs_switch *sw)
 	free(v);
 }
 
-bool vlan_rate_passes(struct vs_switch *sw, uint16_t vid, bool out, uint32_t bytes, uint64_t now)
+static struct bucket *vlan_bucket(struct vs_switch *sw, uint16_t vid, bool out)
 {
 	struct vlan_rates *v = atomic_load_explicit(&sw->vlan_rates, memory_order_acquire);
 	struct vlan_rate *r =
 		v ? atomic_load_explicit(&v->vlan[vid & 4095], memory_order_acquire) : NULL;
-	struct bucket *t = r ? out ? &r->out : &r->in : NULL;
+
+	return r ? out ? &r->out : &r->in : NULL;
+}
+
+bool vlan_rate_passes(struct vs_switch *sw, uint16_t vid, bool out, uint32_t bytes, uint64_t now)
+{
+	struct bucket *t = vlan_bucket(sw, vid, out);
 	uint64_t due = UINT64_MAX;
 
 	if (!t || !bucket_bytes(t, now, &due))
+		return !t;
+	bucket_spend(t, now, bytes);
+	return true;
+}
+
+bool vlan_rate_passes_all(struct vs_switch *sw, uint16_t vid, bool out, uint64_t bytes,
+			  uint64_t now)
+{
+	struct bucket *t = vlan_bucket(sw, vid, out);
+	uint64_t due = UINT64_MAX;
+
+	if (!t || bucket_bytes(t, now, &due) < bytes)
 		return !t;
 	bucket_spend(t, now, bytes);
 	return true;

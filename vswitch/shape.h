@@ -57,6 +57,9 @@ struct vlan_rates {
 	_Atomic(struct vlan_rate *) vlan[4096];
 };
 bool vlan_rate_passes(struct vs_switch *sw, uint16_t vid, bool out, uint32_t bytes, uint64_t now);
+/* All of several frames, or none is spent. */
+bool vlan_rate_passes_all(struct vs_switch *sw, uint16_t vid, bool out, uint64_t bytes,
+			  uint64_t now);
 void vlan_rates_free(struct vs_switch *sw);
 
 /* What the frame takes on a wire, behind all cuts: bytes of Ethernet frames without FCS. */
