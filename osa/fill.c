@@ -6,6 +6,7 @@
 
 /* The longest frame, header included; a large one is shorter by its second header. */
 #define OSA_FILL_MAX (VS_FRAME_MAX + OSA_HDR_BYTES)
+#define SBALS_AHEAD 8u /* so many buffers ahead the list of one is asked for */
 
 /* Look at element i of buffer nr, the next one. Return: false: it is not valid. */
 static inline bool look_at(struct osa_fill *f, unsigned nr, unsigned i)
@@ -167,6 +168,34 @@ struct osa_fill_cursor osa_fill_place_slowly(struct osa_fill *f, struct osa_fill
 	}
 	f->why = VS_DROP_NONE;
 	return take_place(f, k, off, need);
+}
+
+unsigned osa_fill_singles(struct osa_fill *f, struct osa_fill_cursor *c, unsigned k, unsigned n,
+			  uint32_t need)
+{
+	if (f->open && !is_last_element(f))
+		return k;
+	close_buffer(f, offset(f, *c), k);
+	*c = nowhere;
+	for (; k < n && f->n <= OSA_FILL_ENTRIES - QDIO_SBAL_ENTRIES; k++) {
+		unsigned nr = f->first + f->n_buf;
+		struct qdio_entry x;
+
+		if (!qdio_in_empty(f->q, f->n_buf))
+			break;
+		prefetch_write(f->q->sbal[(nr + SBALS_AHEAD) % QDIO_BUFFERS]);
+		x = qdio_entry_get(f->q, nr, 0, QDIO_STORE);
+		if (!x.data || !(x.eflags & QDIO_EFLAG_LAST) || x.len - need >= need)
+			break;
+		f->e[f->n] = x;
+		f->buf[f->n_buf++] = (struct osa_fill_buffer){
+			.e = (uint16_t)f->n, .at = (uint16_t)f->n, .frames = 1, .end = need};
+		f->n++;
+		f->to[k] = x.data;
+		prefetch_write(x.data);
+		prefetch_write(x.data + 64);
+	}
+	return k;
 }
 
 /* A place that bytes are stored to, over elements where one ends. */

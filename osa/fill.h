@@ -106,6 +106,12 @@ static inline void osa_fill_init(struct osa_fill *f, struct qdio_queue *q)
  * copies, publish; at last signal. Other workers wait between lease and leased.
  */
 struct osa_fill_cursor osa_fill_lease(struct osa_fill *f);
+/*
+ * Places for frames of one size, numbers k to n - 1, in buffers of one entry that have room for one
+ * each, as long as such come. Return: the number behind the last one found.
+ */
+unsigned osa_fill_singles(struct osa_fill *f, struct osa_fill_cursor *c, unsigned k, unsigned n,
+			  uint32_t need);
 void osa_fill_leased(struct osa_fill *f, struct osa_fill_cursor c, unsigned n);
 void osa_fill_publish(struct osa_data *d, struct osa_fill *f);
 /* Interrupt the guest if what was published asks for it. */

@@ -143,6 +143,8 @@ static unsigned find_places_same(struct osa_fill *f, unsigned n, uint32_t len)
 
 	while (k < n) {
 		k = osa_fill_places(f, &c, k, n, OSA_HDR_BYTES + len);
+		if (k < n)
+			k = osa_fill_singles(f, &c, k, n, OSA_HDR_BYTES + len);
 		if (k == n || !osa_fill_place(f, &c, k, OSA_HDR_BYTES + len))
 			break;
 		k++;

@@ -115,6 +115,7 @@ unsigned l2_read_back(struct l2_bed *bd, unsigned i, uint8_t (*frame)[9100], uin
 		ck_assert_uint_le(e, 15);
 		ck_assert_uint_le(off, len);
 		if (len - off < 32) {
+			ck_assert_uint_eq(len, off); /* the lengths are of what is used */
 			if (s->e[e].eflags & QDIO_EFLAG_LAST)
 				return n;
 			e++;
