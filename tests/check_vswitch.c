@@ -998,92 +998,109 @@ static int model_ingress(const struct model_port *p, int tci, uint16_t native)
 	return native && (p->uplink || p->vid[native]) ? native : -1;
 }
 
+static const uint16_t some_vids[] = {1, 2, 10, 20, 4094};
+
+static uint16_t some_vid(void)
+{
+	return some_vids[rand() % 5];
+}
+
+/* A switch with ports of random kinds, and the model of each. */
+static struct bed *random_bed(struct model_port *m, uint16_t native)
+{
+	uint16_t dflt = rand() % 2 ? some_vid() : 0;
+	struct bed *b = bed_make(&(struct vs_switch_config){
+		.name = "VSW", .vlan_aware = true, .default_vid = dflt, .native_vid = native});
+
+	memset(m, 0, PORTS * sizeof(*m));
+	for (unsigned i = 0; i < PORTS; i++) {
+		struct vs_port_config cfg = {.mac_protect = -1};
+
+		m[i].up = true;
+		m[i].uplink = i == PORTS - 1;
+		m[i].access = !m[i].uplink && rand() % 2;
+		cfg.role = m[i].uplink ? VS_ROLE_UPLINK : VS_ROLE_GUEST;
+		cfg.type = m[i].access ? VS_TYPE_ACCESS : VS_TYPE_TRUNK;
+		cfg.access_vid = rand() % 2 ? some_vid() : 0;
+		m[i].pvid = cfg.access_vid ? cfg.access_vid : dflt;
+		for (unsigned k = 0; k < 5; k++)
+			if (!m[i].access && rand() % 2) {
+				m[i].vid[some_vids[k]] = true;
+				vs_vidset_add(&cfg.vids, some_vids[k]);
+			}
+		bed_port(b, i, cfg);
+	}
+	return b;
+}
+
+/* From outside, of a station there; else from a guest. @dst: -2 unknown, -1 all. */
+static void send_from(struct bed *b, unsigned from, int dst, int tci, unsigned number)
+{
+	uint8_t frame[100], d[6] = {0x02, 0xEE, 0, 0, 0, 1};
+	const uint8_t s[6] = {0x02, 0xDD, 0, 0, 0, 1};
+
+	clear(b);
+	if (from != PORTS - 1) {
+		send_one(b, from, dst, tci);
+		return;
+	}
+	if (dst == -1)
+		memcpy(d, bcast, 6);
+	else if (dst >= 0)
+		mac_of((unsigned)dst, d);
+	fake_inject(&b->fake[from], frame, fake_frame(frame, d, s, tci, 100, number));
+	run(b);
+}
+
+/* How the frame arrives at each port: as model_egress says. */
+static void model_forward(const struct model_port *m, unsigned from, int dst, int tci,
+			  uint16_t native, int *want)
+{
+	int vid = model_ingress(&m[from], tci, native), pcp = tci < 0 ? 0 : tci >> 12;
+	bool hit = vid > 0 && dst >= 0 && (unsigned)dst != from &&
+		   model_egress(&m[dst], (uint16_t)vid, pcp, native) != -2;
+
+	for (unsigned i = 0; i < PORTS; i++) {
+		bool to = dst == -1 || (hit && (int)i == dst);
+
+		/* unknown, or in another VLAN: outside */
+		if (!hit && dst != -1 && dst != (int)from)
+			to = i == PORTS - 1;
+		want[i] = vid > 0 && i != from && to
+				  ? model_egress(&m[i], (uint16_t)vid, pcp, native)
+				  : -2;
+	}
+}
+
 START_TEST(differential)
 {
-	static const uint16_t some[] = {1, 2, 10, 20, 4094};
 	unsigned seed = (unsigned)time(NULL) ^ (unsigned)getpid() << 8;
 	unsigned errors = 0;
 
 	printf("differential seed %u\n", seed);
 	srand(seed);
 	for (unsigned round = 0; round < 60; round++) {
-		uint16_t native = rand() % 3 ? some[rand() % 5] : 0;
-		uint16_t dflt = rand() % 2 ? some[rand() % 5] : 0;
-		struct bed *b = bed_make(&(struct vs_switch_config){.name = "VSW",
-								    .vlan_aware = true,
-								    .default_vid = dflt,
-								    .native_vid = native});
-		struct model_port m[PORTS] = {0};
+		uint16_t native = rand() % 3 ? some_vid() : 0;
+		struct model_port m[PORTS];
+		struct bed *b = random_bed(m, native);
 
-		for (unsigned i = 0; i < PORTS; i++) {
-			struct vs_port_config cfg = {.mac_protect = -1};
-
-			m[i].up = true;
-			m[i].uplink = i == PORTS - 1;
-			m[i].access = !m[i].uplink && rand() % 2;
-			cfg.role = m[i].uplink ? VS_ROLE_UPLINK : VS_ROLE_GUEST;
-			cfg.type = m[i].access ? VS_TYPE_ACCESS : VS_TYPE_TRUNK;
-			cfg.access_vid = rand() % 2 ? some[rand() % 5] : 0;
-			m[i].pvid = cfg.access_vid ? cfg.access_vid : dflt;
-			for (unsigned k = 0; k < 5; k++)
-				if (!m[i].access && rand() % 2) {
-					m[i].vid[some[k]] = true;
-					vs_vidset_add(&cfg.vids, some[k]);
-				}
-			bed_port(b, i, cfg);
-		}
 		for (unsigned f = 0; f < 300; f++) {
 			unsigned from = (unsigned)rand() % PORTS;
-			int dst = rand() % (PORTS + 1) - 2;
-			int pcp = rand() % 16;
-			int tci = rand() % 3 ? pcp << 12 | (rand() % 4 ? some[rand() % 5]
-								       : rand() % 2 * 4095)
-					     : -1;
-			int vid, hit = -1;
+			int dst = rand() % (PORTS + 1) - 2, want[PORTS];
+			int vid = rand() % 4 ? some_vid() : rand() % 2 * 4095;
+			int tci = rand() % 3 ? rand() % 16 << 12 | vid : -1;
 
 			if (dst == PORTS - 1)
 				dst = -2; /* the uplink has no address of its own */
-			if (tci < 0)
-				pcp = 0;
-			clear(b);
-			if (from == PORTS - 1) {
-				uint8_t frame[100], d[6] = {0x02, 0xEE, 0, 0, 0, 1};
-				const uint8_t s[6] = {0x02, 0xDD, 0, 0, 0, 1};
-
-				if (dst == -1)
-					memcpy(d, bcast, 6);
-				else if (dst >= 0)
-					mac_of((unsigned)dst, d);
-				fake_inject(&b->fake[from], frame,
-					    fake_frame(frame, d, s, tci, 100, f));
-				run(b);
-			} else {
-				send_one(b, from, dst, tci);
-			}
-			vid = model_ingress(&m[from], tci, native);
-			if (vid > 0 && dst >= 0 && (unsigned)dst != from &&
-			    model_egress(&m[dst], (uint16_t)vid, pcp, native) != -2)
-				hit = dst;
+			send_from(b, from, dst, tci, f);
+			model_forward(m, from, dst, tci, native, want);
 			for (unsigned i = 0; i < PORTS; i++) {
-				int want = -2;
-
-				if (vid > 0 && i != from) {
-					bool to = dst == -1 || (int)i == hit;
-
-					/* unknown, or in another VLAN: outside */
-					if (hit < 0 && dst != -1 && dst != (int)from)
-						to = i == PORTS - 1;
-					if (to)
-						want = model_egress(&m[i], (uint16_t)vid, pcp,
-								    native);
-				}
-				if (arrived(b, i) != want) {
-					printf("seed %u round %u frame %u: %u->%d tci %d: port %u "
-					       "got %d, not %d\n",
-					       seed, round, f, from, dst, tci, i, arrived(b, i),
-					       want);
-					errors++;
-				}
+				if (arrived(b, i) == want[i])
+					continue;
+				printf("seed %u round %u frame %u: %u->%d tci %d: port %u got %d, "
+				       "not %d\n",
+				       seed, round, f, from, dst, tci, i, arrived(b, i), want[i]);
+				errors++;
 			}
 		}
 		bed_free(b);
