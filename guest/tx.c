@@ -360,11 +360,11 @@ static inline void copy_frame(uint8_t *dst, const uint8_t *src, uint32_t len)
 }
 
 /* Frames that may share an SBAL on HiperSockets: the whole of it goes to one receiver. */
-static bool same_target(const struct guest_dev *d, const struct guest_frame *a,
-			const struct guest_frame *b)
+static bool same_target(const struct guest_frame *a, const struct guest_frame *b)
 {
-	if (d->cfg.layer == 3)
-		return memcmp(a->header + 10, b->header + 10, OSA_HDR_BYTES - 10) == 0 &&
+	if (a->header || b->header)
+		return a->header && b->header &&
+		       memcmp(a->header + 10, b->header + 10, OSA_HDR_BYTES - 10) == 0 &&
 		       a->header[1] == b->header[1];
 	if (memcmp(a->data, b->data, 6) != 0 || memcmp(a->data + 12, b->data + 12, 2) != 0)
 		return false;
@@ -446,7 +446,7 @@ static unsigned fill(const struct guest_dev *d, struct guest_txq *t, unsigned i,
 	for (entries = done; done < n; done++) {
 		need = OSA_HDR_BYTES + f[done].len;
 		at = place(at, need);
-		if (at + need > limit || (d->cfg.iqd && done && !same_target(d, &f[0], &f[done])))
+		if (at + need > limit || (d->cfg.iqd && done && !same_target(&f[0], &f[done])))
 			break;
 		if (need <= GUEST_PAGE) {
 			if (entries == QDIO_SBAL_ENTRIES)
