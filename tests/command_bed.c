@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/command_bed.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *open_uplink(void *ctx, const char *kind, const char *arg, const struct vs_link *link,
+			 char *err, size_t err_len)
+{
+	struct host *h = ctx;
+
+	ck_assert_msg(strcmp(kind, strchr(arg, ',')		 ? "DPDK"
+				   : strncmp(arg, "eth", 3) == 0 ? "NIC"
+								 : "TAP") == 0,
+		      "%s %s", kind, arg);
+	ck_assert_ptr_nonnull(link->ops);
+	if (h->broken || strncmp(arg, "bad", 3) == 0) {
+		snprintf(err, err_len, "no such interface");
+		errno = ENODEV;
+		return NULL;
+	}
+	h->opened++;
+	return strdup(arg);
+}
+
+static void close_uplink(void *ctx, void *uplink)
+{
+	((struct host *)ctx)->closed++;
+	free(uplink);
+}
+
+static void changed(void *ctx)
+{
+	((struct host *)ctx)->changed++;
+}
+
+static void shut_down(void *ctx)
+{
+	((struct host *)ctx)->shutdown++;
+}
+
+static void forget(void *ctx, struct vs_switch *sw, struct vs_port *p)
+{
+	(void)sw;
+	(void)p;
+	((struct host *)ctx)->forgotten++;
+}
+
+static void log_line(void *ctx, const char *line)
+{
+	struct host *h = ctx;
+
+	snprintf(h->log, sizeof(h->log), "%s", line);
+}
+
+struct cp *command_make(struct host *h)
+{
+	struct cp_hooks hooks = {.open_uplink = open_uplink,
+				 .close_uplink = close_uplink,
+				 .changed = changed,
+				 .shutdown = shut_down,
+				 .forget = forget,
+				 .log = log_line,
+				 .ctx = h};
+	struct cp *cp;
+
+	memset(h, 0, sizeof(*h));
+	cp = cp_create(&hooks);
+	ck_assert_ptr_nonnull(cp);
+	return cp;
+}
+
+void command_run(struct cp *cp, const struct cp_caller *who, const struct step *s, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct cp_reply r;
+		int rc = cp_execute(cp, who, s[i].line, &r);
+		const char *got = rc ? r.errors : r.text;
+
+		ck_assert_msg(rc == s[i].rc && rc == r.rc, "step %d: %s: rc %d, not %d: %s%s",
+			      s[i].n, s[i].line, rc, s[i].rc, r.text, r.errors);
+		ck_assert_msg(strstr(got, s[i].want) != NULL, "step %d: %s: answered %s, not %s",
+			      s[i].n, s[i].line, got, s[i].want);
+		ck_assert_msg(rc == 0 ? r.errors[0] == '\0' : strncmp(r.errors, "ZLN", 3) == 0,
+			      "step %d: errors %s", s[i].n, r.errors);
+		ck_assert_msg(json_is_object(r.json), "step %d: no JSON", s[i].n);
+		ck_assert_int_eq(json_is_true(json_object_get(r.json, "ok")), rc == 0);
+		cp_reply_free(&r);
+	}
+}
+
+void command_round_trip(struct cp *cp, const char *what)
+{
+	struct host h;
+	struct cp *fresh = command_make(&h);
+	char *before = cp_configuration(cp), *copy = strdup(before), *next = NULL, *after;
+	struct cp_reply r;
+
+	for (char *line = strtok_r(copy, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
+		int rc = cp_execute(fresh, &operator_user, line, &r);
+
+		ck_assert_msg(rc == 0, "%s: %s: %s\n%s", what, line, r.errors, before);
+		cp_reply_free(&r);
+	}
+	after = cp_configuration(fresh);
+	if (strcmp(before, after) != 0)
+		fprintf(stderr, "%s:\n%s\nbecame\n%s", what, before, after);
+	ck_assert_msg(strcmp(before, after) == 0, "%s", what);
+	free(before);
+	free(copy);
+	free(after);
+	cp_destroy(fresh);
+}
+
+void command_run_and_restore(const struct step *s, size_t n)
+{
+	struct host h;
+	struct cp *cp = command_make(&h);
+
+	for (size_t i = 0; i < n; i++) {
+		command_run(cp, &operator_user, &s[i], 1);
+		command_round_trip(cp, s[i].line);
+	}
+	cp_destroy(cp);
+}
