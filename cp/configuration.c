@@ -4,7 +4,9 @@
  * authorizations, then NICs. Executed in an empty control program they give the same text.
  *
  * NICs that are coupled come first, so that a network with MAXCONN gives its connections to the
- * same NICs. A connection that a REVOKE has outlived is not written: it would be refused.
+ * same NICs, and a contested port to who is on it. Where that is not the port of its NICDEF, a
+ * COUPLE of its own brings the NIC there. A connection that has outlived a REVOKE is not written:
+ * it would be refused.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -224,6 +226,16 @@ static void print_nic_attributes(FILE *f, const struct cp_nic *nic)
 		fprintf(f, "SET NIC USER %s %04X PROMISCUOUS\n", user, nic->vdev);
 }
 
+/* Is the NIC coupled, but not to where its NICDEF alone brings it? */
+static bool strays(const struct cp_nic *nic)
+{
+	const struct cp_lan *lan = nic->lan;
+
+	if (!lan || !cp_nic_follows(nic, lan))
+		return lan;
+	return lan->portbased && nic->want_port && nic->want_port != nic->portno;
+}
+
 static void print_nic(FILE *f, const struct cp_nic *nic)
 {
 	const char *user = nic->user->name;
@@ -237,9 +249,9 @@ static void print_nic(FILE *f, const struct cp_nic *nic)
 	if (nic->lan_name[0])
 		fprintf(f, "NICDEF %s %04X LAN %s %s\n", user, nic->vdev, nic->lan_owner,
 			nic->lan_name);
-	if (nic->lan_name[0] && nic->held)
+	if (nic->lan_name[0] && (nic->held || strays(nic)))
 		fprintf(f, "UNCOUPLE USER %s %04X\n", user, nic->vdev);
-	if (!lan || cp_nic_follows(nic, lan) || !cp_couples_again(nic))
+	if (!strays(nic) || !cp_couples_again(nic))
 		return;
 	fprintf(f, "COUPLE USER %s %04X TO %s %s", user, nic->vdev, lan->owner, lan->name);
 	if (nic->portno)

@@ -62,6 +62,34 @@ static const struct step ports[] = {
 	{40, "NICDEF W 0800 PORTNUMBER 11", 13, "the NIC is on another port; UNCOUPLE it first"},
 };
 
+/* A port that several want is kept by who is on it, which need not be who is named for it. */
+static const struct step contested[] = {
+	{1, "DEFINE VSWITCH PB PORTBASED", 0, ""},
+	{2, "NICDEF B 0600 LAN SYSTEM PB PORTNUMBER 1", 0, "is connected"},
+	{3, "NICDEF A 0600 LAN SYSTEM PB PORTNUMBER 1", 0,
+	 "waits for SYSTEM PB: its port is in use"},
+	{4, "NICDEF C 0600 LAN SYSTEM PB PORTNUMBER 1", 0,
+	 "waits for SYSTEM PB: its port is in use"},
+	/* away from its own, which the first that waited gets */
+	{5, "UNCOUPLE B/0600", 0, ""},
+	{6, "COUPLE B/0600 SYSTEM PB", 2533, "Port 1 is in use by A/0600"},
+	{7, "COUPLE B/0600 SYSTEM PB PORTNUMBER 2", 0, "is connected"},
+	{8, "UNCOUPLE A/0600", 0, ""},
+	{9, "QUERY NIC C/0600", 0, "VSWITCH: SYSTEM PB"},
+	/* of a user who has none on it */
+	{10, "DETACH NIC C/0600", 0, ""},
+	{11, "SET VSWITCH PB PORTNUMBER 1 USERID V", 0, ""},
+	{12, "COUPLE A/0600 SYSTEM PB", 2532, "no port 1"},
+	{13, "COUPLE A/0600 SYSTEM PB PORTNUMBER 3", 0, "is connected"},
+	/* named for another only when it is there */
+	{14, "SET VSWITCH PB PORTNUMBER 5 USERID D", 0, ""},
+	{15, "NICDEF D 0600 PORTNUMBER 2", 0, ""},
+	{16, "COUPLE D/0600 SYSTEM PB PORTNUMBER 5", 0, "is connected"},
+	{17, "NICDEF D 0600 LAN SYSTEM PB", 0, ""},
+	{18, "UNCOUPLE D/0600", 0, ""},
+	{19, "COUPLE D/0600 SYSTEM PB", 2533, "Port 2 is in use by B/0600"},
+};
+
 /* VMLAN: limits, prefixes and ranges of addresses. */
 static const struct step vmlan[] = {
 	{1, "QUERY VMLAN", 0, "  Persistent: INFINITE  Current: 0"},
@@ -132,6 +160,7 @@ static const struct step promisc[] = {
 START_TEST(test_ports)
 {
 	command_run_and_restore(ports, sizeof(ports) / sizeof(ports[0]));
+	command_run_and_restore(contested, sizeof(contested) / sizeof(contested[0]));
 	command_run_and_restore(vmlan, sizeof(vmlan) / sizeof(vmlan[0]));
 	command_run_and_restore(transient, sizeof(transient) / sizeof(transient[0]));
 	command_run_and_restore(limits, sizeof(limits) / sizeof(limits[0]));
@@ -171,6 +200,7 @@ START_TEST(test_port_ranges)
 	cp_destroy(cp);
 }
 END_TEST
+
 /* ---- IP mode ----------------------------------------------------------------------- */
 
 static const struct step ip_mode[] = {

@@ -353,6 +353,7 @@ START_TEST(test_quotas)
 	cp_destroy(cp);
 }
 END_TEST
+
 /* ---- authorizations over time ----------------------------------------------------- */
 
 static const struct step grants[] = {

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cp/cp_priv.h"
+
 static void *open_uplink(void *ctx, const char *kind, const char *arg, const struct vs_link *link,
 			 char *err, size_t err_len)
 {
@@ -92,6 +94,27 @@ void command_run(struct cp *cp, const struct cp_caller *who, const struct step *
 	}
 }
 
+/* What was coupled, and may be, is where it was; nothing else is coupled. */
+static void same_connections(const struct cp *cp, struct cp *fresh, const char *what)
+{
+	for (const struct cp_user *u = cp->users; u; u = u->hh.next)
+		for (const struct cp_nic *nic = u->nics; nic; nic = nic->hh.next) {
+			const struct cp_nic *now = cp_nic_find(fresh, u->name, nic->vdev);
+			const struct cp_lan *lan = cp_couples_again(nic) ? nic->lan : NULL;
+
+			ck_assert_ptr_nonnull(now);
+			ck_assert_msg(lan ? now->lan && strcmp(now->lan->key, lan->key) == 0 &&
+						      now->portno == nic->portno
+					  : !now->lan,
+				      "%s: %s was on %s port %u, is on %s port %u", what, nic->name,
+				      lan ? lan->name : "none", nic->portno,
+				      now->lan ? now->lan->name : "none", now->portno);
+			ck_assert_msg(now->want_port == nic->want_port || !nic->want_port,
+				      "%s: %s wanted port %u, wants %u", what, nic->name,
+				      nic->want_port, now->want_port);
+		}
+}
+
 void command_round_trip(struct cp *cp, const char *what)
 {
 	struct host h;
@@ -109,6 +132,7 @@ void command_round_trip(struct cp *cp, const char *what)
 	if (strcmp(before, after) != 0)
 		fprintf(stderr, "%s:\n%s\nbecame\n%s", what, before, after);
 	ck_assert_msg(strcmp(before, after) == 0, "%s", what);
+	same_connections(cp, fresh, what);
 	free(before);
 	free(copy);
 	free(after);

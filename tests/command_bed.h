@@ -29,7 +29,7 @@ struct step {
 void command_run(struct cp *cp, const struct cp_caller *who, const struct step *s, size_t count);
 #define RUN(cp, who, steps) command_run(cp, who, steps, sizeof(steps) / sizeof((steps)[0]))
 
-/* Execute the configuration of cp in a fresh control program: it must be the same. */
+/* Execute the configuration of cp in a fresh control program: all must be as it was. */
 void command_round_trip(struct cp *cp, const char *what);
 /* Statements by the operator in a control program of their own, with a round trip after each. */
 void command_run_and_restore(const struct step *s, size_t n);
