@@ -39,6 +39,13 @@ void bench_die(const char *what)
 	exit(1);
 }
 
+static cpu_set_t all; /* the processors this may run on */
+
+void bench_unpin(void)
+{
+	sched_setaffinity(0, sizeof(all), &all);
+}
+
 void bench_pin(unsigned cpu)
 {
 	cpu_set_t set;
@@ -302,7 +309,7 @@ static int run_and_report(struct bench_result *result, unsigned n)
 
 int main(int argc, char **argv)
 {
-	int rc = sub_command(argc, argv);
+	int rc = sched_getaffinity(0, sizeof(all), &all) ? 1 : sub_command(argc, argv);
 	struct bench_result *result;
 	unsigned n = 0;
 

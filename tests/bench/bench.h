@@ -81,6 +81,8 @@ extern const unsigned bench_n_cases;
 #define BENCH_CPU_SWITCH 0
 #define BENCH_CPU_GUEST 1
 void bench_pin(unsigned cpu);
+/* The calling thread, and what it starts, may use all processors again. */
+void bench_unpin(void);
 /* Report that something the bench needs failed, and exit. */
 _Noreturn void bench_die(const char *what);
 /* Cycles of the time-stamp counter in a second. */

@@ -34,6 +34,7 @@ static void child(const char *name, const int *to, const int *from)
 	char script[256];
 
 	snprintf(script, sizeof(script), "tests/bench/peer/%s.sh", name);
+	bench_unpin(); /* the thread that starts it drives guests on one processor */
 	setpgid(0, 0); /* what comes from the terminal comes to the bench, which ends its peers */
 	dup2(to[0], 0);
 	dup2(from[1], 1);
