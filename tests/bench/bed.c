@@ -110,7 +110,7 @@ static void side_open(struct bed *b, unsigned i)
 		bench_die("bringing a guest online");
 }
 
-#define IN_FLIGHT (256u << 10)
+#define IN_FLIGHT (1u << 20)
 #define BUFFERS_MIN 8u
 #define BUFFERS_MAX 128u
 

@@ -51,7 +51,7 @@ void bed_worker_start(struct bed_worker *k);
 void bed_worker_stop(struct bed_worker *k);
 
 /*
- * As many buffers in use as carry about a quarter of a megabyte each way: a guest that has more in
+ * As many buffers in use as carry about a megabyte each way: a guest that has more in
  * flight than its processor's cache holds, sends from memory. @bytes: of a frame. @per_sbal: frames
  * in an output buffer.
  */
