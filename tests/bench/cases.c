@@ -147,9 +147,9 @@ const struct bench_case bench_cases[] = {
 	/* What guests get that send as fast as they can. */
 #define IN "rates reached"
 #define RATE(name, bytes, mega, way)                                                               \
-	ZLAN(IN, name, bytes, bench_rate, .n = mega, .words = way, .bar = {BAR(OFF, 2)})
+	ZLAN(IN, name, bytes, bench_rate, .n = (mega), .words = (way), .bar = {BAR(OFF, 2)})
 #define GROUP(name, bytes, mega, way)                                                              \
-	ZLAN(IN, name, bytes, bench_fair, .n = mega, .words = way,                                 \
+	ZLAN(IN, name, bytes, bench_fair, .n = (mega), .words = (way),                                 \
 	     .bar = {BAR(OFF, 2), BAR(SPREAD, 5)})
 	RATE("RATE IN 1 Mbit/s, 128 B", 128, 1, "in")
 	RATE("RATE IN 10 Mbit/s, 512 B", 512, 10, "in")
