@@ -116,21 +116,27 @@ static const char *hook_uplink_state(void *ctx, void *uplink)
 	return cp_hostuplink_state(uplink);
 }
 
-static uint64_t hook_now_ms(void *ctx)
+static uint64_t now_us(void)
 {
 	struct timespec ts;
 
-	(void)ctx;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+static uint64_t hook_now_ms(void *ctx)
+{
+	(void)ctx;
+	return now_us() / 1000;
+}
+
+/* At the beginning of that millisecond, which may have begun. */
 static void hook_call_at(void *ctx, uint64_t at_ms)
 {
 	struct cp_daemon *d = ctx;
-	uint64_t now = hook_now_ms(ctx), ms = at_ms > now ? at_ms - now : 0;
-	struct timeval tv = {.tv_sec = (time_t)(ms / 1000),
-			     .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+	uint64_t now = now_us(), us = at_ms * 1000 > now ? at_ms * 1000 - now : 0;
+	struct timeval tv = {.tv_sec = (time_t)(us / 1000000),
+			     .tv_usec = (suseconds_t)(us % 1000000)};
 
 	if (d->due)
 		event_add(d->due, &tv);
@@ -485,11 +491,25 @@ static int load(struct cp_daemon *d)
 	return load_permanent(d);
 }
 
+/* Its timers are exact: by default they come up to a tick of the kernel, and a millisecond, late.
+ */
+static struct event_base *make_base(void)
+{
+	struct event_config *cfg = event_config_new();
+	struct event_base *base = NULL;
+
+	if (cfg && event_config_set_flag(cfg, EVENT_BASE_FLAG_PRECISE_TIMER) == 0)
+		base = event_base_new_with_config(cfg);
+	if (cfg)
+		event_config_free(cfg);
+	return base;
+}
+
 static int make_events(struct cp_daemon *d)
 {
 	struct timeval second = {.tv_sec = 1};
 
-	d->base = event_base_new();
+	d->base = make_base();
 	if (!d->base)
 		return failed("No event loop", errno);
 	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);

@@ -17,6 +17,11 @@
  *   churn     reports a partner that never gets in step
  *   transmit  at most three LACPDUs a second
  *
+ * On fast timers a partner is given up a little earlier than three seconds after its last LACPDU,
+ * so that three seconds after it the traffic goes elsewhere. Two LACPDUs may be lost, as with three
+ * seconds: of the third, sent at that very moment, neither time can be sure. The standard lets its
+ * timers be off by 250 ms (802.1AX, constants of LACP; number of the clause unverified).
+ *
  * What the partner says of itself is believed only as far as it harms nobody but itself. Its claim
  * to be in sync counts only while it describes us rightly. A port that hears its own group, or
  * hears the same partner port as another, would be a loop: it is not selected.
@@ -30,7 +35,7 @@
 
 #define FAST_MS 1000u
 #define SLOW_MS 30000u
-#define SHORT_TIMEOUT_MS 3000u
+#define SHORT_TIMEOUT_MS 2950u /* 3 s with the time that moving the traffic takes, see below */
 #define LONG_TIMEOUT_MS 90000u
 #define CHURN_MS 60000u
 #define WAIT_MS 2000u	     /* aggregate wait time */

@@ -63,14 +63,14 @@ must "the second is a backup" device_is eth2 BACKUP
 must "the guest reaches the outside" reach one 10.92.0.1
 must "the bridge has it behind the first" bridge_has fe1
 
-# A busy machine adds its own to the interruption: the best of three counts.
+# A busy machine adds its own to the interruption: up to three looks, and said so.
 pulled()
 {
 	local try
 	for try in 1 2 3; do
 		flows ip -n "$ID-far" link set fe1 down || return 1
 		gap_below 50 && return 0
-		echo "no: once more"
+		echo "  once more, after: $(cat "$T/flows")" >&$OUT
 		ip -n "$ID-far" link set fe1 up
 		eventually device_is eth1 'BACKUP  Ready' && zl SET VSWITCH VSW1 SWITCHOVER || return 1
 	done
@@ -100,15 +100,25 @@ must "the bridge knows" bridge_has fe1
 
 # And over a cable that is pulled. What TCP makes of the loss (a time-out of 200 ms and more, where a whole
 # window was on its way) is its own; the second stream shows for how long nothing passes.
-start transfer bash -c ". '$E2E/lib.sh'; T=$T ID=$ID; transfer one out 10.92.0.1 805306368"
 cut()
 {
 	alive transfer && ip -n "$ID-far" link set fe1 down
 }
-must "the active device is lost during a transfer" flows cut
-must "the transfer is whole all the same" finished transfer 60
+cut_under_tcp()
+{
+	local try
+	for try in 1 2 3; do
+		start transfer bash -c ". '$E2E/lib.sh'; T=$T ID=$ID; transfer one out 10.92.0.1 805306368"
+		flows cut && finished transfer 60 || return 1
+		gap_below 50 && return 0
+		echo "  once more, after: $(cat "$T/flows")" >&$OUT
+		ip -n "$ID-far" link set fe1 up
+		eventually device_is eth1 'BACKUP  Ready' && zl SET VSWITCH VSW1 SWITCHOVER || return 1
+	done
+	return 1
+}
+must "the active device is lost during a transfer: an interruption of 50 ms at most, and the transfer is whole" cut_under_tcp
 echo "  beside it: $(cat "$T/flows"); of TCP: $(grep -o 'longest.*' "$T/sink-out.log")"
-must "the interruption is short" gap_below 250
 must "the bridge knows" bridge_has fe2
 
 ip -n "$ID-far" link set fe2 down

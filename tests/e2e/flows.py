@@ -3,11 +3,14 @@
 
   flows.py sink ADDRESS PORT            until SIGTERM or a frame that ends it; prints one line
   flows.py wire PORT                    until SIGTERM; prints one line: conversations that pass through this namespace
+  flows.py silence PORT                 until SIGTERM; "heard IF", and at the end a line for each interface with LACP
   flows.py source ADDRESS PORT FLOWS RATE SECONDS    RATE: frames a second of all together; ends on SIGTERM, too
 
 A conversation is a source port. The line: frames=N lost=N reordered=N gap_ms=X flows=N dup=N, where
 gap_ms is the longest time without a frame, and dup counts those that came before. Of wire: in=N in_reordered=N out=N
-out_reordered=N, where one packet socket hears all interfaces, so that frames have one order.
+out_reordered=N, where one packet socket hears all interfaces, so that frames have one order. Of silence, by the kernel's
+times of frames: how long after the last LACPDU that came by the interface an LACPDU left by it that no longer says
+"distributing" (given_up, or -), and the last of its conversations went on by another interface (moved, or -).
 """
 import signal
 import socket
@@ -93,6 +96,63 @@ def wire(port):
     print(f"in={frames[0]} in_reordered={reordered[0]} out={frames[1]} out_reordered={reordered[1]}", flush=True)
 
 
+SO_TIMESTAMPNS = 35
+DISTRIBUTING = 0x20
+
+
+class Link:
+    """An interface: when its last LACPDU came, and what became of it since."""
+
+    def __init__(self):
+        self.heard, self.given_up, self.moved = None, None, None
+
+    def after(self, when):
+        return when - self.heard if self.heard else None
+
+    def lacpdu(self, out, state, when):
+        if not out:
+            self.heard, self.given_up, self.moved = when, None, None
+        elif self.given_up is None and not state & DISTRIBUTING:
+            self.given_up = self.after(when)
+
+
+def shown(seconds):
+    return "-" if seconds is None else f"{seconds:.3f}"
+
+
+def silence(port):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)
+    s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    print("listening", flush=True)
+    links, by = {}, {}  # by: the interface of a conversation
+    try:
+        while True:
+            data, anc, _, addr = s.recvmsg(2048, 64)
+            sec, nsec = struct.unpack("ll", anc[0][2][:16])
+            when, out = sec + nsec / 1e9, addr[2] == socket.PACKET_OUTGOING
+            if data[12:15] == b"\x88\x09\x01":
+                link = links.setdefault(addr[0], Link())
+                if not out and not link.heard:
+                    print(f"heard {addr[0]}", flush=True)
+                link.lacpdu(out, data[32], when)
+            elif out and data[12:15] == b"\x08\x00\x45" and data[23] == 17 and data[36:38] == struct.pack("!H", port):
+                flow = HEAD.unpack_from(data, 42)[0]
+                before = links.get(by.get(flow))
+                if before and by[flow] != addr[0]:
+                    before.moved = before.after(when)
+                by[flow] = addr[0]
+    except KeyboardInterrupt:
+        pass
+    for name, link in sorted(links.items()):
+        print(f"{name} given_up={shown(link.given_up)} moved={shown(link.moved)}", flush=True)
+
+
 def source(address, port, flows, rate, seconds):
     socks = []
     for _ in range(flows):
@@ -137,6 +197,8 @@ if __name__ == "__main__":
         sink(sys.argv[2], int(sys.argv[3]))
     elif sys.argv[1] == "wire":
         wire(int(sys.argv[2]))
+    elif sys.argv[1] == "silence":
+        silence(int(sys.argv[2]))
     else:
         source(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5]),
                float(sys.argv[6]))

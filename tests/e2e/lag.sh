@@ -165,8 +165,8 @@ link()
 {
 	ip -n "$ID-far" link set "$1" "$2"
 }
-# What is lost in 10 ms: of one link's third of 1500 frames a second five. The best of three looks counts for that, on a
-# busy machine; for the order, each of them. Frames are listened to where they come in, too: Open vSwitch leaves what it has
+# What is lost in 10 ms: of one link's third of 1500 frames a second five. On a busy machine it is looked at up to
+# three times, and said so; for the order, each counts. Frames are listened to where they come in, too: Open vSwitch leaves what it has
 # not yet read of a lost link for later, and when it had no processor for longer than the switch waits for it, that is the
 # only one who may have changed the order.
 pulled()
@@ -179,6 +179,7 @@ pulled()
 		stop wire
 		in_order || return 1
 		within lost 5 && return 0
+		echo "  once more, after: $(cat "$T/flows")" >&$OUT
 		link fe1 up && formed 3 || return 1
 	done
 	return 1
@@ -212,19 +213,37 @@ not_used()
 {
 	zl --json QUERY PORT GROUP G | jq -e --arg i "$1" '.port_groups[0].links[] | select(.ifname == $i) | .active | not'
 }
-# since WHAT TEXT COMMAND...: how long until it is so, as a result line, and in $waited.
+# A link falls silent under traffic. Not in time: once more, and said so, since the machine may have been busy.
+falls_silent()
+{
+	local try
+	for try in 1 2; do
+		listen_for_silence 7000 eth2 && flows_begin one out 10.91.0.1 1500 120 && wait_line sink-out '^first' || return 1
+		deaf add && eventually not_used eth2 && rest_arrives || return 1
+		silence_within moved 3 eth2 && return 0
+		echo "  once more, after: $(tr '\n' ' ' <"$T/silence")" >&$OUT
+		deaf del && formed 3 || return 1
+	done
+	return 1
+}
+rest_arrives()
+{
+	kill -TERM "${PIDS[source-one]}" && flows_end one out && within reordered 0
+}
+# since WHAT COMMAND...: how long until it is so, as a result line.
 since()
 {
 	local what=$1 start=$EPOCHREALTIME
 	shift
 	must "$what" eventually "$@"
-	waited=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')
-	echo "  after $waited s"
+	echo "  after $(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }') s"
 }
 
-# At the same time one link falls silent, and another is plugged into another bond of the same system, with
-# another key.
-must "a link falls silent" deaf add
+must "a link falls silent: its traffic goes elsewhere within 3 s of the last LACPDU, none overtaken" falls_silent
+echo "  $(grep eth2 "$T/silence"); $(cat "$T/flows")"
+must "LACP says why" eventually link_says eth2 'waiting for the partner|no LACPDU'
+
+# At the same time another is plugged into another bond of the same system, with another key.
 ip -n "$ID-far" link add fe4 type veth peer name fe5
 ip -n "$ID-far" link set fe4 up
 wrong_place()
@@ -233,11 +252,7 @@ wrong_place()
 		lacp=active other_config:lacp-time=fast other_config:lacp-system-id=$SYSTEM \
 		-- set interface fe3 other_config:lacp-aggregation-key=99 -- set interface fe4 other_config:lacp-aggregation-key=99
 }
-start wrong bash -c "$(declare -f vsctl wrong_place); T=$T PATIENCE=$PATIENCE SYSTEM=$SYSTEM; wrong_place"
-since "the silent one is given up" not_used eth2
-silent=$waited
-must "LACP says why" eventually link_says eth2 'waiting for the partner|no LACPDU'
-must "a link is at the wrong place" finished wrong
+must "a link is at the wrong place" wrong_place
 must "it is not used, and QUERY says why" eventually link_says eth3 'partner system or key'
 same_system()
 {
@@ -254,13 +269,15 @@ must "and put right" vsctl add-bond-iface bond0 fe3
 must "three links once more" formed 3
 
 # The partner crashes and starts again while conversations go on.
+must "listened to at the links" listen_for_silence 7000 eth1 eth2 eth3
 must "conversations to the outside" flows_begin one out 10.91.0.1 500 120
 must "arrive" wait_line sink-out '^first'
 stop ovs KILL
 since "the partner is killed: no link is in use" active 0
 must "the switch is not operational" output_has 'State: Not operational' zl QUERY VSWITCH VSW1
-# On fast timers a partner is given up 3 s after the last it said. One of both looks may be late on a busy machine.
-must "a silent partner is given up within 3 s" awk -v a="$silent" -v b="$waited" 'BEGIN { exit !((a < b ? a : b) <= 3.3) }'
+# By the standard a timer may be off by 0.25 s; here a busy machine's may.
+must "each link was given up 3 s after its last LACPDU" silence_within given_up 3.25 eth1 eth2 eth3
+sed 's/^/  /' "$T/silence"
 must "the partner starts again" ovs_start
 since "three links form again" formed 3
 must "the guest reaches the outside" eventually reach one 10.91.0.1

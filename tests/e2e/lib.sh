@@ -341,6 +341,32 @@ same_digest()
 	[ -n "$a" ] && [ "$a" = "$b" ]
 }
 
+# listen_for_silence PORT IF...: who listens in namespace host, where UDP conversations to a port and LACPDUs pass, until
+# LACPDUs have come by each of the links.
+listen_for_silence()
+{
+	local i
+	start silence ip netns exec "$ID-host" "$PYTHON" "$E2E/flows.py" silence "$1"
+	shift
+	for i in "$@"; do
+		wait_line silence "heard $i" || return 1
+	done
+}
+
+# silence_within given_up|moved SECONDS IF...: so long after the last LACPDU (flows.py). All are shown, and in $T/silence.
+silence_within()
+{
+	local what=$1 max=$2 i
+	shift 2
+	stop silence
+	grep given_up "$T/silence.log" | tee "$T/silence"
+	for i in "$@"; do
+		awk -v link="$i" -v what="$what=" -v max="$max" '$1 == link && match($0, what "[0-9.]+") {
+			found = substr($0, RSTART + length(what), RLENGTH - length(what)) + 0 <= max }
+			END { exit !found }' "$T/silence" || return 1
+	done
+}
+
 # listen NS [IF]: log every received frame of an interface to $T/frames-NS.log.
 listen()
 {
