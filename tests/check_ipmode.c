@@ -824,6 +824,60 @@ START_TEST(heard_answers)
 }
 END_TEST
 
+/*
+ * The same in IPv6: from a guest that was silent, one that spoke IPv4, and one that says nothing
+ * else. In the midst of other IPv6 it is not heard: that would cost every frame.
+ */
+static void told(struct bed *b, uint8_t mac[2][6], unsigned type, int vid, int from, unsigned about)
+{
+	uint8_t f[256];
+	uint32_t len = nd(f, mac[0], mac[1], type, from, about);
+
+	if (vid >= 0) {
+		memmove(f + 16, f + 12, len - 12);
+		be16_store(f + 12, 0x8100);
+		be16_store(f + 14, (uint16_t)vid);
+		len += 4;
+	}
+	ck_assert_uint_eq(sent(b, 1, f, len), 1);
+}
+
+START_TEST(heard_neighbours)
+{
+	struct bed *b = bed_make(&(struct vs_switch_config){.name = "VSW",
+							    .snooping = true,
+							    .host_age_s = 60,
+							    .vlan_aware = _i,
+							    .native_vid = 1});
+	struct vs_port_config cfg = guest(_i ? VS_TYPE_TRUNK : VS_TYPE_ACCESS, 0, NULL);
+	uint8_t f[256], mac[2][6], a[16];
+	int vid = _i ? 10 : -1;
+	struct vs_host h[4];
+
+	memset(&cfg.vids, 0xFF, sizeof(cfg.vids));
+	for (unsigned i = 0; i < 2; i++) {
+		bed_port(b, i, cfg);
+		mac_of(i, mac[i]);
+	}
+	vs_switch_tick(b->sw, 1000);
+	told(b, mac, ND_NEIGHBOUR_ADVERT, vid, -1, 2);
+	ck_assert_uint_eq(vs_port_hosts(b->port[1], h, 4), 1);
+	addr6(2, a);
+	ck_assert_mem_eq(h[0].addr, a, 16);
+	ck_assert_uint_eq(h[0].vid, _i ? 10 : 0);
+	/* Again, after nothing else, and after IPv4. */
+	vs_switch_tick(b->sw, 1050);
+	told(b, mac, ND_NEIGHBOUR_ADVERT, vid, -1, 2);
+	ck_assert_uint_eq(vs_port_hosts(b->port[1], h, 4), 1);
+	ck_assert_uint_eq(h[0].age_s, 0);
+	sent(b, 1, f, packet4(f, mac[0], mac[1], vid, 1, 2, 80, false));
+	told(b, mac, ND_NEIGHBOUR_SOLICIT, vid, 3, 1);
+	ck_assert_uint_eq(vs_port_hosts(b->port[1], h, 4), 2);
+	ck_assert_uint_eq(vs_port_hosts(b->port[0], h, 4), 0);
+	bed_free(b);
+}
+END_TEST
+
 /* Between the start of a switch and its first tick there is no time yet. */
 START_TEST(heard_at_once)
 {
@@ -966,6 +1020,7 @@ int main(void)
 	tcase_add_test(t, table_as_a_naive_one);
 	tcase_add_test(t, heard_of);
 	tcase_add_loop_test(t, heard_answers, 0, 2);
+	tcase_add_loop_test(t, heard_neighbours, 0, 2);
 	tcase_add_test(t, heard_at_once);
 	tcase_add_test(t, heard_no_more);
 	tcase_add_test(t, heard_at_a_rate);

@@ -17,6 +17,7 @@
 /* From a frame's 12th byte on: a tag, and the type behind it. */
 #define TAG_TYPE_BITS UINT64_C(0xFFFFFFFFFFFF)
 #define ETHERTYPE_ARP 0x0806
+#define ETHERTYPE_IPV6 0x86DD
 
 struct addresses {
 	uint64_t dst, src_type;
@@ -126,19 +127,34 @@ static bool source_is_good(const struct flow *f, uint64_t src, bool plain)
 	return src == f->rx->last_tagged_src && !f->in->learning;
 }
 
-/*
- * What guests answer goes to one station, and to hear it costs something. ARP tells itself by
- * its type, which the fast way compares anyway; neighbour advertisements do not, but who speaks
- * IPv6 has asked many for its address before. Frames for many are heard where they are given to
- * them.
- */
-static void hear(struct flow *f, unsigned i, bool tagged)
+/* ARP, or a neighbour's question or answer (RFC 4861), of which at has have bytes. */
+static bool tells_an_address(const uint8_t *at, uint32_t have)
 {
-	const uint8_t *type = f->b->head[i] + 2 * ETH_ALEN + (tagged ? VLAN_HLEN : 0);
+	uint16_t type = be16_load(at);
 
-	if (be16_load(type) == ETHERTYPE_ARP && !(f->b->head[i][0] & 1) && !f->rules->uplink &&
-	    !f->rules->wire && atomic_load_explicit(&f->sw->heard, memory_order_acquire))
-		hosts_hear(f, i);
+	at += 2;
+	return type == ETHERTYPE_ARP || (type == ETHERTYPE_IPV6 && have > 2 + 40 && at[6] == 58 &&
+					 (at[40] == 135 || at[40] == 136));
+}
+
+/*
+ * What guests answer goes to one station, and to hear it costs something. ARP tells itself by its
+ * type, which the fast way compares anyway. Neighbour discovery does not: it is heard where it
+ * comes this way for another reason, as from a guest that was silent, spoke IPv4, or said the like
+ * before. Who speaks IPv6 has asked many for its address before. Frames for many are heard where
+ * they are given to them. Return: was it such a frame? Then it is not taken for one that went
+ * before.
+ */
+static bool hear(struct flow *f, unsigned i, bool tagged)
+{
+	uint32_t at = 2 * ETH_ALEN + (tagged ? VLAN_HLEN : 0);
+
+	if (f->b->head[i][0] & 1 || f->rules->uplink || f->rules->wire ||
+	    !atomic_load_explicit(&f->sw->heard, memory_order_acquire) ||
+	    !tells_an_address(f->b->head[i] + at, f->b->headlen[i] - at))
+		return false;
+	hosts_hear(f, i);
+	return true;
 }
 
 /*
@@ -171,7 +187,8 @@ static __attribute__((noinline)) bool admit_slowly(struct flow *f, unsigned i, s
 	}
 	if (trusted)
 		return plain;
-	hear(f, i, tagged);
+	if (hear(f, i, tagged))
+		return plain;
 	if (plain)
 		remember_plain(f, a);
 	else if (tagged)

@@ -5,11 +5,11 @@
  * uplink moves; nothing is forwarded by it.
  *
  * Workers listen where a frame is on a slow way already: broadcasts and multicasts of guests
- * (group.c), so questions and announcements; ARP to one station as well, so answers (admit.c), but
- * no neighbour advertisements to one; ARP and neighbour discovery of any kind at the border of IP
- * mode. What is new goes into a small box, at most a few a second from one port; a full box, or one
- * that another worker has its hand in, loses it: stations repeat themselves. The control thread
- * empties the box once a second and before anybody looks.
+ * (group.c), so questions and announcements; ARP to one station as well, so answers, and neighbour
+ * discovery to one where it does not follow other IPv6 of the same source (admit.c); both of any
+ * kind at the border of IP mode. What is new goes into a small box, at most a few a second from one
+ * port; a full box, or one that another worker has its hand in, loses it: stations repeat
+ * themselves. The control thread empties the box once a second and before anybody looks.
  */
 #include <errno.h>
 #include <stdlib.h>
