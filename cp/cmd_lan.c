@@ -147,7 +147,7 @@ void cp_do_define_lan(struct cp_run *run)
 	grant_list(run, lan);
 	run->changed = true;
 	cp_say(run, "LAN %s %s is created", owner, name);
-	cp_lan_settle(lan, run->cp);
+	cp_settle(run->cp, lan);
 }
 
 /* ---- SET, DETACH ------------------------------------------------------------------ */
@@ -158,7 +158,7 @@ static int set_check(struct cp_run *run, const struct cp_lan *lan)
 	bool promisc = v[CP_OP_PROMISC].given || v[CP_OP_NOPROMISC].given;
 
 	if (!v[CP_OP_GRANT].given && !v[CP_OP_REVOKE].given && !v[CP_OP_ACCOUNTING].given &&
-	    !v[CP_OP_MIXED].given)
+	    !v[CP_OP_MIXED].given && !v[CP_OP_ORPHANED].given)
 		return cp_error(run, CP_E_MISSING, "GRANT, REVOKE, MIXED or ACCOUNTING", "SET LAN",
 				NULL);
 	if (check_mixed(run, lan->hipers, lan->ip) < 0)
@@ -174,6 +174,12 @@ static int set_check(struct cp_run *run, const struct cp_lan *lan)
 		return cp_error(run, CP_E_GRANTED, v[CP_OP_GRANT].word, lan->name, NULL);
 	if (v[CP_OP_REVOKE].given && !cp_grant_find(lan, v[CP_OP_REVOKE].word))
 		return cp_error(run, CP_E_NOT_GRANTED, v[CP_OP_REVOKE].word, lan->name, NULL);
+	if (v[CP_OP_ORPHANED].given &&
+	    (strcmp(lan->owner, "SYSTEM") == 0 || cp_user_find(run->cp, lan->owner)))
+		return cp_error(run, CP_E_CONFLICT, "ORPHANED", "its owner is SYSTEM or has a NIC",
+				NULL);
+	if (v[CP_OP_ORPHANED].given && cp_need_class_b(run, "ORPHANED") < 0)
+		return -1;
 	return v[CP_OP_ACCOUNTING].given ? cp_need_class_b(run, "ACCOUNTING") : 0;
 }
 
@@ -202,6 +208,8 @@ void cp_do_set_lan(struct cp_run *run)
 		return;
 	if (v[CP_OP_REVOKE].given)
 		cp_grant_remove(run->cp, lan, cp_grant_find(lan, v[CP_OP_REVOKE].word));
+	if (v[CP_OP_ORPHANED].given)
+		lan->orphan = true;
 	if (v[CP_OP_ACCOUNTING].given)
 		lan->accounting = v[CP_OP_ACCOUNTING].choice == 1;
 	if (v[CP_OP_MIXED].given) {

@@ -399,7 +399,7 @@ void cp_do_detach_nic(struct cp_run *run)
 	lan = nic->lan;
 	cp_nic_destroy(nic);
 	if (lan)
-		cp_lan_settle(lan, run->cp);
+		cp_settle(run->cp, lan);
 	run->changed = true;
 }
 
@@ -524,8 +524,37 @@ static bool is_uplink(struct cp_run *run, const struct cp_nic *nic)
 	return true;
 }
 
+/*
+ * REVOKED and what stands beside it: how the configuration says that a connection has outlived a
+ * REVOKE. @lan: NULL: it is a CTCA's. Return: 0, or -1 after a message.
+ */
+static int check_revoked(struct cp_run *run, const struct cp_nic *nic, const struct cp_lan *lan)
+{
+	const struct cp_value *v = run->args->v;
+	const char *what = v[CP_OP_PORTTYPE].given  ? "PORTTYPE"
+			   : v[CP_OP_VLAN].given    ? "VLAN"
+			   : v[CP_OP_PROMISC].given ? "PROMISCUOUS"
+						    : NULL;
+
+	if (!v[CP_OP_REVOKED].given && !what)
+		return 0;
+	if (!v[CP_OP_REVOKED].given)
+		return cp_error(run, CP_E_CONFLICT, what,
+				"needs REVOKED; a NICDEF or GRANT says what ports are", NULL);
+	if (cp_need_class_b(run, "REVOKED") < 0)
+		return -1;
+	if (!lan)
+		return cp_error(run, CP_E_IS_CTCA, nic->name, NULL, NULL);
+	if (lan->portbased)
+		return cp_error(run, CP_E_PORTBASED, "REVOKED", lan->name, NULL);
+	if (!lan->vlan_aware && (v[CP_OP_PORTTYPE].given || v[CP_OP_VLAN].given))
+		return cp_error(run, CP_E_VLAN_UNAWARE, what, lan->name, NULL);
+	return 0;
+}
+
 void cp_do_couple(struct cp_run *run)
 {
+	struct cp_policy revoked = {.type = CP_PORT_ACCESS};
 	struct cp_nic *nic = cp_arg_device(run);
 	char title[CP_TITLE_BYTES];
 	struct cp_lan *lan;
@@ -534,7 +563,8 @@ void cp_do_couple(struct cp_run *run)
 	if (!nic)
 		return;
 	if (nic->type == CP_NIC_CTCA) {
-		cp_do_couple_ctca(run, nic);
+		if (check_revoked(run, nic, NULL) == 0)
+			cp_do_couple_ctca(run, nic);
 		return;
 	}
 	if (is_uplink(run, nic))
@@ -551,7 +581,11 @@ void cp_do_couple(struct cp_run *run)
 		cp_error(run, CP_E_USERBASED, "PORTNUMBER", lan->name, NULL);
 		return;
 	}
-	why = cp_couple(nic, lan, port_wanted(run));
+	if (check_revoked(run, nic, lan) < 0)
+		return;
+	cp_read_policy(run, &revoked);
+	why = cp_couple(nic, lan, port_wanted(run),
+			run->args->v[CP_OP_REVOKED].given ? &revoked : NULL);
 	if (why != CP_REFUSE_NONE) {
 		refused(run, nic, lan, why);
 		return;
@@ -584,6 +618,7 @@ void cp_do_uncouple(struct cp_run *run)
 	}
 	network_title(title, lan, nic->lan_owner, nic->lan_name);
 	nic->held = nic->lan_name[0] != '\0';
+	cp_wait(nic);
 	cp_uncouple(nic);
 	run->changed = true;
 	if (lan)
@@ -591,5 +626,5 @@ void cp_do_uncouple(struct cp_run *run)
 	else
 		cp_say(run, "NIC %04X no longer waits for %s", nic->vdev, title);
 	if (lan)
-		cp_lan_settle(lan, run->cp);
+		cp_settle(run->cp, lan);
 }

@@ -381,7 +381,7 @@ void cp_do_define_vswitch(struct cp_run *run)
 	} else {
 		run->changed = true;
 		cp_say(run, "VSWITCH SYSTEM %s is created", name);
-		cp_lan_settle(lan, run->cp);
+		cp_settle(run->cp, lan);
 	}
 }
 
@@ -433,6 +433,19 @@ static int set_default_vid(struct cp_run *run, struct cp_lan *want)
 	return 0;
 }
 
+/* A NICDEF that goes on to authorize its NIC may need what the GRANT says. */
+static int check_revoke(struct cp_run *run, const struct cp_lan *lan)
+{
+	const char *user = run->args->v[CP_OP_REVOKE].word;
+
+	if (!cp_grant_find(lan, user))
+		return cp_error(run, CP_E_NOT_GRANTED, user, lan->name, NULL);
+	for (const struct cp_nic *nic = lan->coupled; nic; nic = nic->lan_next)
+		if (strcmp(nic->user->name, user) == 0 && !cp_would_fit(nic, lan, NULL))
+			return cp_error(run, CP_E_ACCESS_VLANS, nic->name, NULL, NULL);
+	return 0;
+}
+
 static int check_grant(struct cp_run *run, const struct cp_lan *lan)
 {
 	const struct cp_value *v = run->args->v;
@@ -443,8 +456,8 @@ static int check_grant(struct cp_run *run, const struct cp_lan *lan)
 	if (!v[CP_OP_GRANT].given && !v[CP_OP_PORTNUMBER].given &&
 	    (v[CP_OP_PROMISC].given || v[CP_OP_NOPROMISC].given))
 		return conflict(run, "PROMISCUOUS", "needs GRANT userid");
-	if (v[CP_OP_REVOKE].given && !cp_grant_find(lan, v[CP_OP_REVOKE].word))
-		return cp_error(run, CP_E_NOT_GRANTED, v[CP_OP_REVOKE].word, lan->name, NULL);
+	if (v[CP_OP_REVOKE].given && check_revoke(run, lan) < 0)
+		return -1;
 	if (!v[CP_OP_GRANT].given)
 		return 0;
 	if (!attributes && cp_grant_find(lan, user))
@@ -549,7 +562,7 @@ static int set_uplink(struct cp_run *run, struct cp_lan *lan)
 	cp_uplink_close(run->cp, lan);
 	define(lan, &want);
 	if (open_uplink(run, lan) == 0) {
-		cp_guestuplink_settle(run->cp);
+		cp_settle(run->cp, NULL); /* NICs that it has given back */
 		return 0;
 	}
 	cp_uplink_close(run->cp, lan);
@@ -627,7 +640,7 @@ static void set_apply(struct cp_run *run, struct cp_lan *lan, const struct cp_la
 	cp_mirror_set(run, lan);
 	if (vs_switch_vlan_counters(lan->sw, lan->vlan_counters))
 		lan->vlan_counters = false; /* no memory */
-	cp_lan_settle(lan, run->cp);
+	cp_settle(run->cp, lan);
 	run->changed = true;
 	cp_say(run, "Command complete");
 }
@@ -688,7 +701,7 @@ void cp_do_detach_vswitch(struct cp_run *run)
 		return;
 	}
 	cp_lan_destroy(run->cp, lan);
-	cp_guestuplink_settle(run->cp);
+	cp_settle(run->cp, NULL); /* NICs that it has given back */
 	run->changed = true;
 	cp_say(run, "VSWITCH SYSTEM %s is destroyed", name);
 }

@@ -5,8 +5,8 @@
  *
  * NICs that are coupled come first, so that a network with MAXCONN gives its connections to the
  * same NICs, and a contested port to who is on it. Where that is not the port of its NICDEF, a
- * COUPLE of its own brings the NIC there. A connection that has outlived a REVOKE is not written:
- * it would be refused.
+ * COUPLE of its own brings the NIC there, with REVOKED one whose connection has outlived its
+ * authority. Those that wait for their network come last, who has waited longest first.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +236,21 @@ static bool strays(const struct cp_nic *nic)
 	return lan->portbased && nic->want_port && nic->want_port != nic->portno;
 }
 
+static void print_revoked(FILE *f, const struct cp_nic *nic)
+{
+	const struct cp_policy *p = &nic->connected;
+
+	fputs(" REVOKED", f);
+	if (nic->lan->vlan_aware)
+		fprintf(f, " PORTTYPE %s", p->type == CP_PORT_TRUNK ? "TRUNK" : "ACCESS");
+	if (p->promisc)
+		fputs(" PROMISCUOUS", f);
+	if (cp_vlans_count(&p->vids)) {
+		fputs(" VLAN ", f);
+		cp_vlans_print(f, &p->vids);
+	}
+}
+
 static void print_nic(FILE *f, const struct cp_nic *nic)
 {
 	const char *user = nic->user->name;
@@ -251,22 +266,26 @@ static void print_nic(FILE *f, const struct cp_nic *nic)
 			nic->lan_name);
 	if (nic->lan_name[0] && (nic->held || strays(nic)))
 		fprintf(f, "UNCOUPLE USER %s %04X\n", user, nic->vdev);
-	if (!strays(nic) || !cp_couples_again(nic))
+	if (!strays(nic))
 		return;
 	fprintf(f, "COUPLE USER %s %04X TO %s %s", user, nic->vdev, lan->owner, lan->name);
 	if (nic->portno)
 		fprintf(f, " PORTNUMBER %u", nic->portno);
+	if (!cp_may_couple(nic, lan))
+		print_revoked(f, nic);
 	fputc('\n', f);
 }
 
-static int by_name(const void *a, const void *b)
+static int in_turn(const void *a, const void *b)
 {
 	const struct cp_nic *x = *(const struct cp_nic *const *)a;
 	const struct cp_nic *y = *(const struct cp_nic *const *)b;
 
 	/* For what is limited those come first that have it. */
-	if (cp_couples_again(x) != cp_couples_again(y))
-		return cp_couples_again(x) ? -1 : 1;
+	if (!x->lan != !y->lan)
+		return x->lan ? -1 : 1;
+	if (x->waits != y->waits)
+		return x->waits < y->waits ? -1 : 1;
 	return strcmp(x->name, y->name);
 }
 
@@ -279,7 +298,7 @@ static void print_nics(FILE *f, const struct cp *cp)
 		for (const struct cp_nic *nic = u->nics; nic; nic = nic->hh.next)
 			list[n++] = nic;
 	if (n)
-		qsort(list, n, sizeof(list[0]), by_name);
+		qsort(list, n, sizeof(list[0]), in_turn);
 	for (unsigned i = 0; i < n; i++)
 		print_nic(f, list[i]);
 	for (unsigned i = 0; i < n; i++)
@@ -324,6 +343,9 @@ char *cp_configuration(const struct cp *cp)
 	}
 	cp_bridges_print(f, cp);
 	print_nics(f, cp);
+	for (const struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next)
+		if (lan->orphan)
+			fprintf(f, "SET LAN %s OWNERID %s ORPHANED\n", lan->name, lan->owner);
 	cp_vmlan_print(f, &cp->vmlan);
 	cp_traces_print(f, cp);
 	fclose(f);

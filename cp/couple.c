@@ -4,10 +4,18 @@
  * Source: spec/zvm-networking.md 2.6, 3.4.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
 #include "cp/cp_priv.h"
+
+/* May the NIC couple without GRANT or port? */
+static bool entitled(const struct cp_nic *nic, const struct cp_lan *lan)
+{
+	return cp_nic_follows(nic, lan) || !lan->restricted ||
+	       strcmp(lan->owner, nic->user->name) == 0;
+}
 
 /*
  * A NICDEF authorizes the NIC for its network (directory network authorization), a GRANT the
@@ -16,8 +24,7 @@
  */
 bool cp_may_couple(const struct cp_nic *nic, const struct cp_lan *lan)
 {
-	if (cp_nic_follows(nic, lan) || !lan->restricted ||
-	    strcmp(lan->owner, nic->user->name) == 0 || cp_grant_find(lan, nic->user->name))
+	if (entitled(nic, lan) || cp_grant_find(lan, nic->user->name))
 		return true;
 	for (const struct cp_port *p = lan->ports; p; p = p->hh.next)
 		if (strcmp(p->user, nic->user->name) == 0)
@@ -37,10 +44,13 @@ static const struct cp_policy *granted(const struct cp_nic *nic, const struct cp
 	return p && strcmp(p->user, nic->user->name) == 0 ? &p->policy : NULL;
 }
 
-/* NICDEF before GRANT or port before the switch's default. The owner of a LAN may see all of it. */
-static struct cp_policy resolve(const struct cp_nic *nic, const struct cp_lan *lan)
+/*
+ * NICDEF before GRANT or port before the switch's default. The owner of a LAN may see all of it.
+ * @g: of the GRANT or port, or NULL.
+ */
+static struct cp_policy resolve(const struct cp_nic *nic, const struct cp_lan *lan,
+				const struct cp_policy *g)
 {
-	const struct cp_policy *g = granted(nic, lan);
 	struct cp_policy p = nic->policy;
 
 	p.promisc |= (g && g->promisc) || strcmp(lan->owner, nic->user->name) == 0;
@@ -66,7 +76,8 @@ struct cp_policy cp_effective(const struct cp_nic *nic, const struct cp_lan *lan
 {
 	bool here = nic->lan && strcmp(nic->lan->key, lan->key) == 0;
 
-	return here && !cp_may_couple(nic, lan) ? nic->connected : resolve(nic, lan);
+	return here && !cp_may_couple(nic, lan) ? nic->connected
+						: resolve(nic, lan, granted(nic, lan));
 }
 
 /* An access port has one VLAN. */
@@ -75,15 +86,15 @@ static bool contradicts(const struct cp_lan *lan, const struct cp_policy *p)
 	return lan->vlan_aware && p->type == CP_PORT_ACCESS && cp_vlans_count(&p->vids) > 1;
 }
 
-bool cp_couples_again(const struct cp_nic *nic)
+/*
+ * Would the port of a coupled NIC be right with another GRANT or definition of its port? @g: NULL:
+ * none; without any authority it stays as it is.
+ */
+bool cp_would_fit(const struct cp_nic *nic, const struct cp_lan *lan, const struct cp_policy *g)
 {
-	const struct cp_lan *lan = nic->lan;
-	struct cp_policy p;
+	struct cp_policy p = resolve(nic, lan, g);
 
-	if (!lan || !cp_may_couple(nic, lan))
-		return false;
-	p = cp_effective(nic, lan);
-	return !contradicts(lan, &p);
+	return (!g && !entitled(nic, lan)) || !contradicts(lan, &p);
 }
 
 /* Configure the port by the policy p, which cp_effective gave. */
@@ -125,16 +136,19 @@ static bool layer_fits(const struct cp_nic *nic, const struct cp_lan *lan)
 
 /*
  * @portno: of a PORTBASED switch, or 0.
- * Return: why the NIC may not couple now, CP_REFUSE_NONE if it may; nic->portno is then set.
+ * @revoked: what the port was when its authority was revoked, or NULL.
+ * Return: why the NIC may not couple now, CP_REFUSE_NONE if it may; nic->portno and nic->connected
+ * are then set.
  */
-static enum cp_refusal refusal(struct cp_nic *nic, const struct cp_lan *lan, uint16_t portno)
+static enum cp_refusal refusal(struct cp_nic *nic, const struct cp_lan *lan, uint16_t portno,
+			       const struct cp_policy *revoked)
 {
+	bool may = cp_may_couple(nic, lan);
 	enum cp_refusal why = CP_REFUSE_NONE;
-	struct cp_policy p;
 
 	if ((nic->type == CP_NIC_HIPERS) != lan->hipers)
 		return CP_REFUSE_TYPE;
-	if (!cp_may_couple(nic, lan))
+	if (!may && !revoked)
 		return CP_REFUSE_AUTH;
 	if (!layer_fits(nic, lan))
 		return CP_REFUSE_LAYER;
@@ -143,10 +157,10 @@ static enum cp_refusal refusal(struct cp_nic *nic, const struct cp_lan *lan, uin
 	if (why != CP_REFUSE_NONE)
 		return why;
 	nic->portno = portno;
-	p = cp_effective(nic, lan);
+	nic->connected = may ? cp_effective(nic, lan) : *revoked;
 	if (lan->n_coupled >= (lan->maxconn ? lan->maxconn : VS_PORTS_MAX - 1))
 		return CP_REFUSE_FULL;
-	if (contradicts(lan, &p))
+	if (contradicts(lan, &nic->connected))
 		return CP_REFUSE_VLANS;
 	return CP_REFUSE_NONE;
 }
@@ -161,10 +175,15 @@ static void plug_in(struct cp_nic *nic)
 		nic->client->coupled(nic->client->ctx, true);
 }
 
-/* @portno: of a PORTBASED switch; 0: AUTO. */
-enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan, uint16_t portno)
+/*
+ * @portno: of a PORTBASED switch; 0: AUTO.
+ * @revoked: the NIC needs no authority: it had it when it was coupled, and its port has been this
+ * since; or NULL.
+ */
+enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan, uint16_t portno,
+			  const struct cp_policy *revoked)
 {
-	enum cp_refusal why = refusal(nic, lan, portno);
+	enum cp_refusal why = refusal(nic, lan, portno, revoked);
 	struct vs_port_config cfg;
 	struct cp *cp = nic->cp;
 	int rc;
@@ -173,7 +192,6 @@ enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan, uint16_t portn
 		nic->portno = 0;
 		return why;
 	}
-	nic->connected = cp_effective(nic, lan);
 	cp_port_config(nic, lan, &nic->connected, &cfg);
 	nic->port = vs_port_create(lan->sw, &cfg);
 	if (!nic->port)
@@ -183,6 +201,7 @@ enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan, uint16_t portn
 	if (rc)
 		cp_log(cp, "ZLN2511E NIC %s: its rates failed: %s", nic->name, strerror(-rc));
 	nic->lan = lan;
+	nic->waits = 0;
 	DL_APPEND2(lan->coupled, nic, lan_prev, lan_next);
 	lan->n_coupled++;
 	cp_event_link(nic, lan, true);
@@ -212,6 +231,24 @@ void cp_uncouple(struct cp_nic *nic)
 	lan->n_coupled--;
 	nic->lan = NULL;
 	nic->portno = 0;
+	cp_wait(nic);
+}
+
+/* ---- waiting ---------------------------------------------------------------------- */
+
+/* Does it couple to the network of its NICDEF as soon as that can be? */
+bool cp_waits(const struct cp_nic *nic)
+{
+	return nic->lan_name[0] && !nic->lan && !nic->uplink_of && !nic->held;
+}
+
+/* If the NIC waits, it does from now on or since before. */
+void cp_wait(struct cp_nic *nic)
+{
+	if (!cp_waits(nic))
+		nic->waits = 0;
+	else if (!nic->waits)
+		nic->waits = ++nic->cp->last_wait;
 }
 
 /* Couple a NIC that waits for the network of its NICDEF, if it can be now. */
@@ -220,17 +257,37 @@ enum cp_refusal cp_couple_default(struct cp_nic *nic)
 	struct cp_lan *lan;
 
 	cp_guestuplink_came(nic);
-	if (nic->lan || nic->uplink_of || nic->held || !nic->lan_name[0])
+	cp_wait(nic);
+	if (!nic->waits)
 		return CP_REFUSE_NONE;
 	lan = cp_lan_find(nic->cp, nic->lan_owner, nic->lan_name);
-	return lan ? cp_couple(nic, lan, 0) : CP_REFUSE_NONE;
+	return lan ? cp_couple(nic, lan, 0, NULL) : CP_REFUSE_NONE;
 }
 
-/* The network is new or has room again: the NICs that wait for it couple. */
-void cp_lan_settle(struct cp_lan *lan, struct cp *cp)
+static int by_waiting(const void *a, const void *b)
 {
-	for (struct cp_user *u = cp->users; u; u = u->hh.next)
+	const struct cp_nic *x = *(struct cp_nic *const *)a, *y = *(struct cp_nic *const *)b;
+
+	return x->waits < y->waits ? -1 : x->waits > y->waits;
+}
+
+/*
+ * NICs couple that wait for the network, which is new or has room again, or for any (NULL). Who has
+ * waited longest is first.
+ */
+void cp_settle(struct cp *cp, const struct cp_lan *lan)
+{
+	struct cp_nic **list = calloc(cp->n_nics + 1, sizeof(struct cp_nic *));
+	unsigned n = 0;
+
+	for (struct cp_user *u = cp->users; list && u; u = u->hh.next)
 		for (struct cp_nic *nic = u->nics; nic; nic = nic->hh.next)
-			if (cp_nic_follows(nic, lan) && cp_couple_default(nic) == CP_REFUSE_FULL)
-				return;
+			if (nic->waits && (!lan || cp_nic_follows(nic, lan)))
+				list[n++] = nic;
+	if (n)
+		qsort(list, n, sizeof(list[0]), by_waiting);
+	for (unsigned i = 0; i < n; i++)
+		if (cp_couple_default(list[i]) == CP_REFUSE_FULL && lan)
+			break;
+	free(list);
 }

@@ -280,6 +280,7 @@ struct cp_nic {
 	bool promisc;	    /* SET NIC PROMISCUOUS */
 	unsigned worker;    /* pinned to it, plus 1; 0: AUTO */
 	bool held;	    /* UNCOUPLE or another COUPLE: does not follow its NICDEF */
+	uint64_t waits;	    /* for the network of its NICDEF: since when, a count; or 0 */
 
 	/* Of a CTCA: */
 	char peer_user[CP_NAME_BYTES]; /* who may couple his to it; "*": anybody */
@@ -344,6 +345,7 @@ struct cp {
 	struct cp_trace *traces;
 	struct cp_macid *macs;
 	uint32_t last_mac;
+	uint64_t last_wait; /* the count of cp_nic.waits */
 	struct cp_account *accounts;
 	unsigned n_nics, n_grants, n_accounts;
 	struct cp_vmlan vmlan;
@@ -439,12 +441,14 @@ enum cp_refusal {
 	CP_REFUSE_SYSTEM
 };
 bool cp_may_couple(const struct cp_nic *nic, const struct cp_lan *lan);
-/* Is it coupled, and would it be, as everything is defined now? */
-bool cp_couples_again(const struct cp_nic *nic);
-enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan, uint16_t portno);
+enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan, uint16_t portno,
+			  const struct cp_policy *revoked);
+bool cp_would_fit(const struct cp_nic *nic, const struct cp_lan *lan, const struct cp_policy *g);
 void cp_uncouple(struct cp_nic *nic);
+bool cp_waits(const struct cp_nic *nic);
+void cp_wait(struct cp_nic *nic);
 enum cp_refusal cp_couple_default(struct cp_nic *nic);
-void cp_lan_settle(struct cp_lan *lan, struct cp *cp);
+void cp_settle(struct cp *cp, const struct cp_lan *lan);
 void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, const struct cp_policy *p,
 		    struct vs_port_config *cfg);
 struct cp_policy cp_effective(const struct cp_nic *nic, const struct cp_lan *lan);
@@ -552,7 +556,6 @@ int cp_guestuplink_open(struct cp *cp, struct cp_lan *lan, struct cp_device *d,
 void cp_guestuplink_close(struct cp_device *d);
 void cp_guestuplink_gone(struct cp_nic *nic);
 void cp_guestuplink_came(struct cp_nic *nic);
-void cp_guestuplink_settle(struct cp *cp);
 
 /* group.c */
 struct cp_group *cp_group_find(const struct cp *cp, const char *name);

@@ -626,6 +626,10 @@ static const struct cp_operand set_lan[] = {
 	 .choices = YESNO_ON,
 	 .help = "class B; ON: records of what each NIC sent and got"},
 	OPERAND_MIXED,
+	{.op = CP_OP_ORPHANED,
+	 .words = "ORPHANED",
+	 .help = "class B, for configurations: its owner's last NIC has gone, so it goes with its "
+		 "last connection"},
 	{0},
 };
 
@@ -880,6 +884,22 @@ static const struct cp_operand couple[] = {
 	 .arg = CP_ARG_CHPID,
 	 .name = "hh",
 	 .help = "the HiperSockets LAN that is this channel path"},
+	{.op = CP_OP_REVOKED,
+	 .words = "REVOKED",
+	 .help = "class B, for configurations: without authority, as a connection that has "
+		 "outlived its REVOKE"},
+	{.op = CP_OP_PORTTYPE,
+	 .words = "PORTType",
+	 .choices = "ACCESS|TRUNK",
+	 .help = "with REVOKED: what its port is; default ACCESS"},
+	{.op = CP_OP_VLAN,
+	 .words = "VLAN",
+	 .arg = CP_ARG_VIDS,
+	 .name = "vid|vid-vid...",
+	 .help = "with REVOKED: its VLANs; default none"},
+	{.op = CP_OP_PROMISC,
+	 .words = "PROmiscuous",
+	 .help = "with REVOKED: it may see all frames of its VLANs"},
 	{.op = CP_OP_NETWORK,
 	 .flags = CP_POSITIONAL | CP_OPTIONAL,
 	 .words = "owner name",

@@ -62,6 +62,7 @@ int cp_guestuplink_open(struct cp *cp, struct cp_lan *lan, struct cp_device *d,
 	d->handle = nic;
 	nic->port = d->port;
 	nic->uplink_of = lan;
+	cp_wait(nic);
 	plug(nic, true);
 	return 0;
 }
@@ -76,6 +77,7 @@ void cp_guestuplink_close(struct cp_device *d)
 	plug(nic, false);
 	nic->port = NULL;
 	nic->uplink_of = NULL;
+	cp_wait(nic);
 }
 
 /* The NIC is about to go: what it was the uplink of waits for the next of its name. */
@@ -103,13 +105,4 @@ void cp_guestuplink_came(struct cp_nic *nic)
 			if (lan->uplink.dev[i].kind == CP_UPLINK_GUEST &&
 			    cp_guestuplink_nic(nic->cp, &lan->uplink.dev[i]) == nic)
 				cp_uplink_open(nic->cp, lan);
-}
-
-/* An uplink has given NICs back, perhaps: those with a NICDEF go to its network. */
-void cp_guestuplink_settle(struct cp *cp)
-{
-	for (struct cp_user *u = cp->users; u; u = u->hh.next)
-		for (struct cp_nic *nic = u->nics; nic; nic = nic->hh.next)
-			if (!nic->port)
-				cp_couple_default(nic);
 }

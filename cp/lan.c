@@ -5,7 +5,9 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
+#include <utlist.h>
 
 #include "cp/cp_priv.h"
 
@@ -159,8 +161,16 @@ free_lan:
 	return NULL;
 }
 
+static int by_name(const struct cp_nic *a, const struct cp_nic *b)
+{
+	return strcmp(a->name, b->name);
+}
+
 void cp_lan_destroy(struct cp *cp, struct cp_lan *lan)
 {
+	/* So will they wait, whatever the order in which they were coupled: a restart changes it.
+	 */
+	DL_SORT2(lan->coupled, by_name, lan_prev, lan_next);
 	while (lan->coupled)
 		cp_uncouple(lan->coupled);
 	while (lan->grants)

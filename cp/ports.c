@@ -112,13 +112,11 @@ static int check_vlans(struct cp_run *run, const struct cp_lan *lan, const struc
 	const struct cp_nic *nic = cp_port_nic(lan, (uint16_t)number);
 	char name[16];
 
-	if (!p->has_vids || cp_vlans_count(&p->vids) <= 1)
-		return 0;
 	snprintf(name, sizeof(name), "Port %u", number);
-	if (type == CP_PORT_ACCESS)
+	if (type == CP_PORT_ACCESS && p->has_vids && cp_vlans_count(&p->vids) > 1)
 		return cp_error(run, CP_E_ACCESS_VLANS, name, NULL, NULL);
 	/* The NICDEF of the NIC on it goes before. */
-	if (nic && nic->policy.type == CP_PORT_ACCESS && !nic->policy.has_vids)
+	if (nic && !cp_would_fit(nic, lan, p))
 		return cp_error(run, CP_E_ACCESS_VLANS, nic->name, NULL, NULL);
 	return 0;
 }

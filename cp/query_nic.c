@@ -127,9 +127,8 @@ static json_t *nic_json(const struct cp_nic *nic)
 				     : NULL,
 			 "state", session_text(nic, &info), "lan",
 			 network_json(lan ? lan->owner : "", lan ? lan->name : ""), "nicdef_lan",
-			 network_json(nic->lan_owner, nic->lan_name), "waiting",
-			 !lan && !nic->held && nic->lan_name[0], "session",
-			 nic->osa ? session_json(&info) : json_null());
+			 network_json(nic->lan_owner, nic->lan_name), "waiting", cp_waits(nic),
+			 "session", nic->osa ? session_json(&info) : json_null());
 	json_object_update(o, more);
 	json_decref(more);
 	if (nic->hs)
@@ -259,7 +258,7 @@ static void say_nic(struct cp_run *run, const struct cp_nic *nic, bool details)
 	} else if (nic->uplink_of) {
 		cp_say(run, "  MAC: %s         Uplink of VSWITCH: SYSTEM %s", mac,
 		       nic->uplink_of->name);
-	} else if (nic->lan_name[0] && !nic->held) {
+	} else if (cp_waits(nic)) {
 		cp_say(run, "  MAC: %s         LAN: * None, waits for %s %s", mac, nic->lan_owner,
 		       nic->lan_name);
 	} else {

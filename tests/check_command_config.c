@@ -34,6 +34,7 @@ static const char *const random_form[] = {
 	"DETACH VSWITCH V%u",
 	"DEFINE LAN L%u OWNERID U%u MAXCONN 2",
 	"DEFINE LAN L%u OWNERID SYSTEM RESTRICTED GRANT U%u",
+	"DEFINE LAN L%u OWNERID SYSTEM RESTRICTED MAXCONN 1 GRANT U%u U%u",
 	"DETACH LAN L%u OWNERID U%u",
 	"SET VSWITCH V%u GRANT U%u",
 	"SET VSWITCH V%u GRANT U%u VLAN 1%u",
@@ -72,6 +73,8 @@ static const char *const random_form[] = {
 	"COUPLE U%u/0600 SYSTEM V%u",
 	"COUPLE U%u/0600 SYSTEM L%u",
 	"COUPLE U%u/0600 U%u L%u",
+	"COUPLE U%u/061%u SYSTEM L%u",
+	"NICDEF U%u 061%u LAN SYSTEM L%u",
 	"COUPLE U%u/0610 U%u L%u",
 	"COUPLE U%u/0600",
 	"UNCOUPLE U%u/0600",
@@ -132,15 +135,60 @@ static const char *const random_form[] = {
 	"QUERY COUNTERS",
 };
 
-static void random_line(struct dice *d, char *line, size_t cap)
-{
-	unsigned k = roll(d, sizeof(random_form) / sizeof(random_form[0])), v[4];
+/* About who has what is scarce, and who waits for it. NICs have addresses of their own choice. */
+static const char *const scarce_form[] = {
+	"DEFINE LAN L%u OWNERID SYSTEM RESTRICTED MAXCONN 1 GRANT U%u U%u",
+	"DEFINE LAN L%u OWNERID SYSTEM MAXCONN 2",
+	"DETACH LAN L%u OWNERID SYSTEM",
+	"DEFINE LAN L%u OWNERID U%u MAXCONN 1",
+	"DETACH LAN L%u OWNERID U%u",
+	"SET LAN L%u OWNERID SYSTEM GRANT U%u",
+	"SET LAN L%u OWNERID SYSTEM GRANT U%u PROMISCUOUS",
+	"SET LAN L%u OWNERID SYSTEM REVOKE U%u",
+	"SET LAN L%u OWNERID SYSTEM REVOKE U%u",
+	"SET LAN L%u OWNERID U%u GRANT U%u",
+	"SET VSWITCH V GRANT U%u VLAN 1%u",
+	"SET VSWITCH V GRANT U%u PORTTYPE TRUNK VLAN 1%u 20-2%u PROMISCUOUS",
+	"SET VSWITCH V REVOKE U%u",
+	"SET VSWITCH V REVOKE U%u",
+	"SET VSWITCH V VLAN 1%u",
+	"SET VSWITCH V VLAN AWARE",
+	"SET VSWITCH V PORTTYPE TRUNK",
+	"SET VSWITCH V PORTTYPE ACCESS",
+	"SET VSWITCH P PORTNUMBER %u1 USERID U%u",
+	"SET VSWITCH P PORTNUMBER %u1 USERID U%u PORTTYPE TRUNK VLAN 1%u 30",
+	"SET VSWITCH P PORTNUMBER %u1 MODIFY PORTTYPE ACCESS",
+	"SET VSWITCH P PORTNUMBER %u1 REMOVE",
+	"SET VSWITCH V UPLINK NIC U%u/06%u0 U%u/06%u0",
+	"SET VSWITCH V UPLINK NONE",
+	"NICDEF U%u 06%u0 MACID 00%u%u01 LAN SYSTEM L%u",
+	"NICDEF U%u 06%u0 MACID 00%u%u02 LAN U%u L%u",
+	"NICDEF U%u 06%u0 MACID 00%u%u03 LAN SYSTEM V",
+	"NICDEF U%u 06%u0 MACID 00%u%u04 LAN SYSTEM P PORTNUMBER %u1",
+	"NICDEF U%u 06%u0 MACID 00%u%u05",
+	"NICDEF U%u 06%u0 MACID 00%u%u06 VLAN 1%u 2%u",
+	"NICDEF U%u 06%u0 MACID 00%u%u07 PORTTYPE TRUNK",
+	"DETACH U%u/06%u0",
+	"COUPLE U%u/06%u0",
+	"COUPLE U%u/06%u0 SYSTEM L%u",
+	"COUPLE U%u/06%u0 SYSTEM L%u",
+	"COUPLE U%u/06%u0 U%u L%u",
+	"COUPLE U%u/06%u0 SYSTEM V",
+	"COUPLE U%u/06%u0 SYSTEM P PORTNUMBER %u1",
+	"UNCOUPLE U%u/06%u0",
+	"SET NIC U%u/06%u0 PROMISCUOUS",
+};
 
-	for (unsigned i = 0; i < 4; i++)
+static void random_line(struct dice *d, const char *const form[], unsigned forms, char *line,
+			size_t cap)
+{
+	unsigned k = roll(d, forms), v[6];
+
+	for (unsigned i = 0; i < 6; i++)
 		v[i] = roll(d, 3);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(line, cap, random_form[k], v[0], v[1], v[2], v[3]);
+	snprintf(line, cap, form[k], v[0], v[1], v[2], v[3], v[4], v[5]);
 #pragma GCC diagnostic pop
 }
 
@@ -166,7 +214,8 @@ START_TEST(test_random)
 		unsigned changes = h.changed;
 		struct cp_reply r;
 
-		random_line(&d, line, sizeof(line));
+		random_line(&d, random_form, sizeof(random_form) / sizeof(random_form[0]), line,
+			    sizeof(line));
 		cp_execute(cp, &operator_user, line, &r);
 		after = cp_configuration(cp);
 		snprintf(what, sizeof(what), "step %u: %s", i, line);
@@ -182,6 +231,52 @@ START_TEST(test_random)
 	}
 	cp_destroy(cp);
 	ck_assert_uint_eq(h.opened, h.closed);
+}
+END_TEST
+
+/* What happens next does not depend on whether there was a restart. */
+START_TEST(test_restarted)
+{
+	const char *env = getenv("SEED");
+	struct dice d = {env ? strtoull(env, NULL, 0) : (uint64_t)time(NULL)};
+	struct host h, other;
+	struct cp *cp = command_make(&h), *twin;
+	struct cp_reply r, s;
+	char line[128];
+
+	printf("check_command_config: restarted: SEED=%llu\n", (unsigned long long)d.state);
+	cp_execute(cp, &operator_user, "DEFINE VSWITCH V VLAN 10", &r);
+	cp_reply_free(&r);
+	cp_execute(cp, &operator_user, "DEFINE VSWITCH P VLAN 10 PORTBASED", &r);
+	cp_reply_free(&r);
+	twin = command_restarted(cp, &other);
+	for (unsigned i = 0; i < RANDOM_STEPS; i++) {
+		char *before = cp_configuration(cp), *a, *b;
+
+		random_line(&d, scarce_form, sizeof(scarce_form) / sizeof(scarce_form[0]), line,
+			    sizeof(line));
+		cp_execute(cp, &operator_user, line, &r);
+		cp_execute(twin, &operator_user, line, &s);
+		a = cp_configuration(cp);
+		b = cp_configuration(twin);
+		if (r.rc != s.rc || strcmp(r.text, s.text) != 0 || strcmp(a, b) != 0)
+			fprintf(stderr, "%s%s%s, after a restart %s%s\n%s\nand\n%s", before, r.text,
+				r.errors, s.text, s.errors, a, b);
+		ck_assert_msg(r.rc == s.rc && strcmp(r.text, s.text) == 0, "step %u: %s", i, line);
+		ck_assert_msg(strcmp(a, b) == 0, "step %u: %s", i, line);
+		free(before);
+		cp_reply_free(&r);
+		cp_reply_free(&s);
+		free(a);
+		free(b);
+		if (i % 16 == 15) {
+			command_round_trip(cp, line);
+			cp_destroy(twin);
+			twin = command_restarted(cp, &other);
+		}
+	}
+	cp_destroy(twin);
+	cp_destroy(cp);
 }
 END_TEST
 
@@ -304,6 +399,7 @@ int main(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, test_random);
+	tcase_add_test(t, test_restarted);
 	tcase_add_test(t, test_file);
 	tcase_add_test(t, test_uplink_retry);
 	suite_add_tcase(s, t);

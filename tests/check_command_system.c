@@ -389,12 +389,107 @@ static const struct step grants[] = {
 	{26, "COUPLE W/0600", 0, "connected"},
 };
 
+/* A connection outlives its REVOKE, and a restart, with the place it has and the port it had. */
+static const struct step revoked[] = {
+	{1, "DEFINE LAN L OWNERID SYSTEM RESTRICTED GRANT A MAXCONN 1", 0, ""},
+	{2, "DEFINE NIC A/0600", 0, ""},
+	{3, "DEFINE NIC B/0600", 0, ""},
+	{4, "COUPLE A/0600 SYSTEM L", 0, "connected"},
+	{5, "NICDEF W 0600 LAN SYSTEM L", 0, "waits for SYSTEM L: its maximum"},
+	{6, "NICDEF C 0600 LAN SYSTEM L", 0, "waits for SYSTEM L: its maximum"},
+	{7, "SET LAN L OWNERID SYSTEM REVOKE A", 0, ""},
+	{8, "QUERY CONFIGURATION", 0, "COUPLE USER A 0600 TO SYSTEM L REVOKED\n"},
+	{9, "QUERY NIC A/0600", 0, "LAN: SYSTEM L"},
+	/* who has waited longest is first, whatever his name */
+	{10, "UNCOUPLE A/0600", 0, "disconnected"},
+	{11, "QUERY NIC W/0600", 0, "LAN: SYSTEM L"},
+	{12, "COUPLE A/0600 SYSTEM L", 6011, ""},
+	{13, "COUPLE A/0600 SYSTEM L REVOKED", 2052, ""},
+	{14, "DETACH W/0600", 0, ""},
+	{15, "QUERY NIC C/0600", 0, "LAN: SYSTEM L"},
+	{16, "DEFINE VSWITCH V VLAN 10", 0, ""},
+	{17, "SET VSWITCH V GRANT A PORTTYPE TRUNK VLAN 20-22 PROMISCUOUS", 0, ""},
+	{18, "COUPLE A/0600 SYSTEM V", 0, "connected"},
+	{19, "SET NIC A/0600 PROMISCUOUS", 0, ""},
+	{20, "SET VSWITCH V REVOKE A", 0, ""},
+	{21, "NICDEF A 0600 VLAN 30 PORTTYPE ACCESS", 0, "changed"},
+	{22, "QUERY NIC A/0600 DETAILS", 0, "Porttype: Trunk   VLAN: 20-22\n"},
+	{23, "QUERY CONFIGURATION", 0,
+	 "COUPLE USER A 0600 TO SYSTEM V REVOKED PORTTYPE TRUNK PROMISCUOUS VLAN 20-22\n"},
+	{24, "SET VSWITCH V GRANT A", 0, ""},
+	{25, "QUERY NIC A/0600 DETAILS", 0, "Porttype: Access   VLAN: 30\n"},
+	{26, "SET VSWITCH V VLAN AWARE", 0, ""},
+	{27, "SET VSWITCH V GRANT B", 0, ""},
+	{28, "COUPLE B/0600 SYSTEM V", 0, ""},
+	{29, "SET VSWITCH V REVOKE B", 0, ""},
+	{30, "SET VSWITCH V VLAN 10", 0, ""},
+	{31, "QUERY NIC B/0600 DETAILS", 0, "Porttype: Access   VLAN: \n"},
+	/* one that goes on by its NICDEF may not be left an access port of several VLANs */
+	{32, "SET VSWITCH V GRANT D PORTTYPE TRUNK", 0, ""},
+	{33, "NICDEF D 0600 LAN SYSTEM V VLAN 40 41", 0, "connected"},
+	{34, "SET VSWITCH V REVOKE D", 2510, "D/0600"},
+	{35, "NICDEF D 0600 VLAN 40", 0, ""},
+	{36, "SET VSWITCH V REVOKE D", 0, ""},
+	{37, "DEFINE VSWITCH P VLAN 10 PORTBASED", 0, ""},
+	{38, "SET VSWITCH P PORTNUMBER 1 USERID E PORTTYPE TRUNK", 0, ""},
+	{39, "NICDEF E 0600 VLAN 40 41", 0, ""},
+	{40, "COUPLE E/0600 SYSTEM P", 0, "connected"},
+	{41, "SET VSWITCH P PORTNUMBER 1 MODIFY PORTTYPE ACCESS", 2510, "E/0600"},
+};
+
+static const struct step not_revoked[] = {
+	{1, "DEFINE LAN L OWNERID SYSTEM RESTRICTED", 0, ""},
+	{2, "DEFINE VSWITCH P VLAN 10 PORTBASED", 0, ""},
+	{3, "DEFINE VSWITCH V VLAN 10", 0, ""},
+	{4, "DEFINE CTCA A/0700", 0, ""},
+	{5, "DEFINE NIC A/0600", 0, ""},
+	{6, "COUPLE A/0600 SYSTEM L PROMISCUOUS", 13, "PROMISCUOUS"},
+	{7, "COUPLE A/0600 SYSTEM V VLAN 10", 13, "VLAN"},
+	{8, "COUPLE A/0600 SYSTEM L REVOKED VLAN 10", 2846, "VLAN"},
+	{9, "COUPLE A/0600 SYSTEM P REVOKED", 2531, "REVOKED"},
+	{10, "COUPLE A/0600 SYSTEM V REVOKED VLAN 10 11", 2510, "A/0600"},
+	{11, "COUPLE A/0700 TO A 0700 REVOKED", 2560, "A/0700"},
+	{12, "SET LAN L OWNERID SYSTEM ORPHANED", 13, "ORPHANED"},
+	{13, "COUPLE A/0600 SYSTEM V REVOKED", 0, "connected"},
+};
+
+/* A LAN in use whose owner's last NIC goes lives until its last connection, through a restart. */
+static const struct step orphaned[] = {
+	{1, "DEFINE NIC A/0600", 0, ""},
+	{2, "DEFINE NIC B/0600", 0, ""},
+	{3, "DEFINE LAN L OWNERID A", 0, ""},
+	{4, "DEFINE LAN M OWNERID C", 0, ""},
+	{5, "COUPLE B/0600 A L", 0, "connected"},
+	{6, "SET LAN L OWNERID A ORPHANED", 13, "has a NIC"},
+	{7, "DETACH A/0600", 0, ""},
+	{8, "QUERY CONFIGURATION", 0, "SET LAN L OWNERID A ORPHANED\n"},
+	{9, "QUERY LAN L OWNERID A", 0, "LAN A L"},
+	{10, "DETACH B/0600", 0, ""},
+	{11, "QUERY LAN L OWNERID A", 2012, ""},
+	{12, "QUERY LAN M OWNERID C", 0, "LAN C M"},
+};
+
 START_TEST(test_grants)
 {
+	static const struct step of_g[] = {
+		{1, "COUPLE 0600 SYSTEM L REVOKED", 2504, "REVOKED"},
+		{2, "SET LAN M OWNERID A ORPHANED", 13, "ORPHANED"},
+	};
+	static const struct cp_caller user = {.user = "A"};
 	struct host h;
 	struct cp *cp = command_make(&h);
 
 	RUN(cp, &operator_user, grants);
+	cp_destroy(cp);
+	command_run_and_restore(revoked, sizeof(revoked) / sizeof(revoked[0]));
+	command_run_and_restore(orphaned, sizeof(orphaned) / sizeof(orphaned[0]));
+	cp = command_make(&h);
+	RUN(cp, &operator_user, not_revoked);
+	cp_destroy(cp);
+	cp = command_make(&h);
+	command_run(cp, &operator_user, not_revoked, 5);
+	command_run(cp, &operator_user, &(struct step){6, "DEFINE LAN M OWNERID A", 0, ""}, 1);
+	RUN(cp, &user, of_g);
 	cp_destroy(cp);
 }
 END_TEST

@@ -94,13 +94,13 @@ void command_run(struct cp *cp, const struct cp_caller *who, const struct step *
 	}
 }
 
-/* What was coupled, and may be, is where it was; nothing else is coupled. */
+/* What was coupled is where it was and as it was; nothing else is coupled. */
 static void same_connections(const struct cp *cp, struct cp *fresh, const char *what)
 {
 	for (const struct cp_user *u = cp->users; u; u = u->hh.next)
 		for (const struct cp_nic *nic = u->nics; nic; nic = nic->hh.next) {
 			const struct cp_nic *now = cp_nic_find(fresh, u->name, nic->vdev);
-			const struct cp_lan *lan = cp_couples_again(nic) ? nic->lan : NULL;
+			const struct cp_lan *lan = nic->lan;
 
 			ck_assert_ptr_nonnull(now);
 			ck_assert_msg(lan ? now->lan && strcmp(now->lan->key, lan->key) == 0 &&
@@ -109,6 +109,11 @@ static void same_connections(const struct cp *cp, struct cp *fresh, const char *
 				      "%s: %s was on %s port %u, is on %s port %u", what, nic->name,
 				      lan ? lan->name : "none", nic->portno,
 				      now->lan ? now->lan->name : "none", now->portno);
+			ck_assert_msg(!lan || (now->connected.type == nic->connected.type &&
+					       now->connected.promisc == nic->connected.promisc &&
+					       memcmp(&now->connected.vids, &nic->connected.vids,
+						      sizeof(now->connected.vids)) == 0),
+				      "%s: the port of %s is not what it was", what, nic->name);
 			ck_assert_msg(now->want_port == nic->want_port || !nic->want_port,
 				      "%s: %s wanted port %u, wants %u", what, nic->name,
 				      nic->want_port, now->want_port);
@@ -139,14 +144,37 @@ void command_round_trip(struct cp *cp, const char *what)
 	cp_destroy(fresh);
 }
 
+struct cp *command_restarted(const struct cp *cp, struct host *h)
+{
+	struct cp *fresh = command_make(h);
+	char *text = cp_configuration(cp), *next = NULL;
+	struct cp_reply r;
+
+	for (char *line = strtok_r(text, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
+		cp_execute(fresh, &operator_user, line, &r);
+		ck_assert_msg(r.rc == 0, "%s: %s", line, r.errors);
+		cp_reply_free(&r);
+	}
+	free(text);
+	return fresh;
+}
+
 void command_run_and_restore(const struct step *s, size_t n)
 {
-	struct host h;
-	struct cp *cp = command_make(&h);
+	struct host h[2];
+	struct cp *cp = command_make(&h[0]), *fresh;
 
 	for (size_t i = 0; i < n; i++) {
 		command_run(cp, &operator_user, &s[i], 1);
 		command_round_trip(cp, s[i].line);
+	}
+	cp_destroy(cp);
+	cp = command_make(&h[0]);
+	for (size_t i = 0; i < n; i++) {
+		command_run(cp, &operator_user, &s[i], 1);
+		fresh = command_restarted(cp, &h[~i & 1]);
+		cp_destroy(cp);
+		cp = fresh;
 	}
 	cp_destroy(cp);
 }

@@ -32,6 +32,10 @@ void command_run(struct cp *cp, const struct cp_caller *who, const struct step *
 /* Execute the configuration of cp in a fresh control program: all must be as it was. */
 void command_round_trip(struct cp *cp, const char *what);
 /* Statements by the operator in a control program of their own, with a round trip after each. */
+/* What the configuration of cp makes: that is what a restart is. */
+struct cp *command_restarted(const struct cp *cp, struct host *h);
+/* Every step's configuration prints the same again, and the steps go as well with a restart after
+ * each. */
 void command_run_and_restore(const struct step *s, size_t n);
 
 #endif
