@@ -41,7 +41,7 @@ unsigned cp_channel_connections(const struct cp_channel *ch)
 
 void channel_forget(struct cp_channel *ch, struct channel_conn *c)
 {
-	cp_clients_forget(&ch->clients, &c->head);
+	cp_clients_forget(&ch->clients, &c->conn.head);
 }
 
 struct channel_conn *channel_newest(const struct cp_channel *ch)
@@ -53,12 +53,7 @@ static struct cp_client *open_client(void *ctx, int fd, const struct cp_caller *
 {
 	struct channel_conn *c = channel_conn_open(ctx, fd, who);
 
-	return c ? &c->head : NULL;
-}
-
-static void close_client(struct cp_client *client)
-{
-	channel_conn_close((struct channel_conn *)client);
+	return c ? &c->conn.head : NULL;
 }
 
 static void turned_away(void *ctx)
@@ -71,7 +66,7 @@ static void turned_away(void *ctx)
 
 static const struct cp_clients_ops ops = {
 	.open = open_client,
-	.close = close_client,
+	.close = cp_conn_close,
 	.turned_away = turned_away,
 };
 

@@ -5,16 +5,12 @@
  *
  *     connected --ATTACH--> attached --end of file, a fault, DETACH NIC--> lost --> closed
  *
- * Two kinds of faults: a message that is not one (length, type of the wrong side, descriptors
- * lost on the way) ends the connection after a reply that says so; a request that is refused is
- * only answered. settle runs from the event loop when no adapter is on the call stack: it
- * closes a lost connection and brings page.active up to date.
+ * settled runs from the event loop when no adapter is on the call stack, and brings page.active up
+ * to date.
  */
 #include "cp/channel_priv.h"
 
 #include <errno.h>
-#include <event2/event.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +18,6 @@
 
 #include "cp/seqpacket.h"
 
-#define MESSAGES_PER_TURN 32 /* then the other clients have theirs */
 #define ATTACH_FDS 3
 #define PGM_ADDRESSING 5 /* program interruption: address outside storage */
 
@@ -30,38 +25,24 @@ static_assert(CHANNEL_REGIONS_MAX <= CP_SEQPACKET_FDS, "descriptors of ATTACH");
 
 /* ---- sending ----------------------------------------------------------------------------- */
 
-/* The client is to be dropped, not here but when the stack has unwound. */
-static void lose(struct channel_conn *c)
+static struct channel_conn *of(struct cp_conn *conn)
 {
-	c->lost = true;
-	event_del(c->readable);
-	event_active(c->settle, EV_TIMEOUT, 0);
-}
-
-/* Who does not read is lost. */
-static void send_message(struct channel_conn *c, const void *msg, size_t len, const int *fds,
-			 unsigned nfds)
-{
-	if (!c->lost && cp_seqpacket_send(c->fd, msg, len, fds, nfds))
-		lose(c);
+	return (struct channel_conn *)conn;
 }
 
 static void send_reply(struct channel_conn *c, struct channel_reply *r, uint32_t tag)
 {
 	r->hdr = (struct channel_hdr){.type = CHANNEL_REPLY, .len = sizeof(*r), .tag = tag};
-	send_message(c, r, sizeof(*r), NULL, 0);
+	cp_conn_send(&c->conn, r, sizeof(*r), NULL, 0);
 }
 
-static void __attribute__((format(printf, 4, 5)))
-refuse(struct channel_conn *c, uint32_t tag, int error, const char *fmt, ...)
+static void refused(struct cp_conn *conn, uint32_t tag, int error, const char *text)
 {
 	struct channel_reply r = {.error = error};
-	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(r.text, sizeof(r.text), fmt, ap);
-	va_end(ap);
-	send_reply(c, &r, tag);
+	static_assert(sizeof(r.text) == CP_CONN_TEXT_BYTES, "text of a refusal");
+	memcpy(r.text, text, sizeof(r.text));
+	send_reply(of(conn), &r, tag);
 }
 
 /* ---- what the adapter asks for (qdio_env_ops) --------------------------------------------- */
@@ -79,9 +60,9 @@ static void env_interrupt(void *env, unsigned dev, const struct qdio_irb *irb)
 	static_assert(sizeof(m.sense) == sizeof(irb->sense), "sense bytes");
 	memcpy(m.scsw, &irb->scsw, sizeof(m.scsw));
 	memcpy(m.sense, irb->sense, sizeof(m.sense));
-	send_message(c, &m, sizeof(m), NULL, 0);
+	cp_conn_send(&c->conn, &m, sizeof(m), NULL, 0);
 	/* The end of a channel program may be the end of the queues. */
-	event_active(c->settle, EV_TIMEOUT, 0);
+	cp_conn_settle(&c->conn);
 }
 
 static void env_pci(void *env, unsigned dev)
@@ -128,14 +109,14 @@ static void revoked(void *env)
 	c->nic = NULL;
 	c->group = NULL;
 	channel_signal_active(&c->signal, false);
-	lose(c);
+	cp_conn_lose(&c->conn);
 }
 
 static void detach(struct channel_conn *c)
 {
 	if (!c->attached)
 		return;
-	c->lost = true; /* nothing is sent about the adapter's end */
+	c->conn.lost = true; /* nothing is sent about the adapter's end */
 	if (c->nic)
 		cp_nic_detach(c->nic);
 	c->nic = NULL;
@@ -159,8 +140,8 @@ static int attach_nic(struct channel_conn *c, const struct channel_attach *m, ch
 		snprintf(err, err_len, "ZLN2612E Userid missing or invalid in ATTACH");
 		return -EINVAL;
 	}
-	c->nic = cp_nic_attach(channel_config(c->ch)->cp, &c->who, user, m->vdev, &env_ops, c, err,
-			       err_len);
+	c->nic = cp_nic_attach(channel_config(c->ch)->cp, &c->conn.who, user, m->vdev, &env_ops, c,
+			       err, err_len);
 	if (!c->nic)
 		return -errno;
 	osa_set_doorbell(cp_nic_adapter(c->nic), &bell);
@@ -218,7 +199,7 @@ static void send_attached(struct channel_conn *c, const struct channel_attach *m
 
 	memcpy(r.subchannel, g->subchannel, sizeof(r.subchannel));
 	memcpy(r.devno, g->devno, sizeof(r.devno));
-	send_message(c, &r, sizeof(r), fds, ATTACH_FDS);
+	cp_conn_send(&c->conn, &r, sizeof(r), fds, ATTACH_FDS);
 }
 
 static void on_attach(struct channel_conn *c, const void *msg, const int *fds, unsigned nfds)
@@ -229,18 +210,20 @@ static void on_attach(struct channel_conn *c, const void *msg, const int *fds, u
 
 	memcpy(&m, msg, sizeof(m));
 	if (m.magic != CHANNEL_MAGIC || m.version == 0) {
-		refuse(c, m.hdr.tag, EPROTO, "ZLN2615E Not an ATTACH of this protocol");
-		lose(c);
+		cp_conn_refuse(&c->conn, m.hdr.tag, EPROTO,
+			       "ZLN2615E Not an ATTACH of this protocol");
+		cp_conn_lose(&c->conn);
 		return;
 	}
 	if (c->attached) {
-		refuse(c, m.hdr.tag, EISCONN, "ZLN2616E This connection is attached already");
+		cp_conn_refuse(&c->conn, m.hdr.tag, EISCONN,
+			       "ZLN2616E This connection is attached already");
 		return;
 	}
 	c->version = m.version < CHANNEL_VERSION ? m.version : CHANNEL_VERSION;
 	rc = attach(c, &m, fds, nfds, err, sizeof(err));
 	if (rc)
-		refuse(c, m.hdr.tag, -rc, "%s", err);
+		cp_conn_refuse(&c->conn, m.hdr.tag, -rc, "%s", err);
 	else
 		send_attached(c, &m);
 }
@@ -273,8 +256,8 @@ static void on_msch(struct channel_conn *c, const void *msg, const int *fds, uns
 	(void)nfds;
 	memcpy(&m, msg, sizeof(m));
 	if (m.isc > 7)
-		refuse(c, m.hdr.tag, EINVAL, "ZLN2617E Interruption subclass %u is not 0 to 7",
-		       m.isc);
+		cp_conn_refuse(&c->conn, m.hdr.tag, EINVAL,
+			       "ZLN2617E Interruption subclass %u is not 0 to 7", m.isc);
 	else if (dev_valid(c, &m.hdr, m.dev))
 		reply_cc(c, &m.hdr, qdio_msch(c->group, m.dev, m.enabled != 0, m.isc));
 }
@@ -365,43 +348,17 @@ static void on_siga(struct channel_conn *c, const void *msg, const int *fds, uns
 
 /* ---- a command of the guest --------------------------------------------------------------- */
 
-struct answer {
-	struct channel_conn *c;
-	uint32_t tag;
-};
-
-static void send_output(void *ctx, enum cp_guest_output what, const char *p, size_t n)
-{
-	const struct answer *a = ctx;
-	struct channel_output m = {.what = (uint8_t)what};
-
-	while (n) {
-		size_t part = n < sizeof(m.text) ? n : sizeof(m.text);
-		size_t len = offsetof(struct channel_output, text) + part;
-
-		m.hdr = (struct channel_hdr){CHANNEL_OUTPUT, (uint16_t)len, a->tag};
-		memcpy(m.text, p, part);
-		send_message(a->c, &m, len, NULL, 0);
-		p += part;
-		n -= part;
-	}
-}
-
 static void on_command(struct channel_conn *c, const void *msg, const int *fds, unsigned nfds)
 {
 	struct channel_command m;
 	struct channel_reply r = {0};
-	struct answer a = {.c = c};
+	struct cp_conn_answer a = {.c = &c->conn};
 
 	(void)fds;
 	(void)nfds;
 	memcpy(&m, msg, sizeof(m));
 	a.tag = m.hdr.tag;
-	if (c->version < 2) {
-		refuse(c, m.hdr.tag, EOPNOTSUPP, "ZLN2619E Message type %u is unknown", m.hdr.type);
-		return;
-	}
-	r.error = cp_guest_command(c->nic, m.text, sizeof(m.text), m.json == 1, send_output, &a,
+	r.error = cp_guest_command(c->nic, m.text, sizeof(m.text), m.json == 1, cp_conn_output, &a,
 				   r.text, sizeof(r.text));
 	send_reply(c, &r, m.hdr.tag);
 }
@@ -413,131 +370,84 @@ typedef void message_fn(struct channel_conn *c, const void *msg, const int *fds,
 
 static const struct {
 	size_t len;
-	bool anytime; /* also before ATTACH */
+	unsigned since; /* of the version spoken; 0: also before ATTACH */
 	message_fn *fn;
 } messages[] = {
-	[CHANNEL_ATTACH] = {sizeof(struct channel_attach), true, on_attach},
-	[CHANNEL_MSCH] = {sizeof(struct channel_msch), false, on_msch},
-	[CHANNEL_SSCH] = {sizeof(struct channel_ssch), false, on_ssch},
-	[CHANNEL_HSCH] = {sizeof(struct channel_dev), false, on_hsch},
-	[CHANNEL_CSCH] = {sizeof(struct channel_dev), false, on_csch},
-	[CHANNEL_CHSC] = {sizeof(struct channel_chsc), false, on_chsc},
-	[CHANNEL_SIGA] = {sizeof(struct channel_siga), false, on_siga},
-	[CHANNEL_RESET] = {sizeof(struct channel_dev), false, on_reset},
-	[CHANNEL_COMMAND] = {sizeof(struct channel_command), false, on_command},
+	[CHANNEL_ATTACH] = {sizeof(struct channel_attach), 0, on_attach},
+	[CHANNEL_MSCH] = {sizeof(struct channel_msch), 1, on_msch},
+	[CHANNEL_SSCH] = {sizeof(struct channel_ssch), 1, on_ssch},
+	[CHANNEL_HSCH] = {sizeof(struct channel_dev), 1, on_hsch},
+	[CHANNEL_CSCH] = {sizeof(struct channel_dev), 1, on_csch},
+	[CHANNEL_CHSC] = {sizeof(struct channel_chsc), 1, on_chsc},
+	[CHANNEL_SIGA] = {sizeof(struct channel_siga), 1, on_siga},
+	[CHANNEL_RESET] = {sizeof(struct channel_dev), 1, on_reset},
+	[CHANNEL_COMMAND] = {sizeof(struct channel_command), 2, on_command},
 };
 
-void channel_conn_message(struct channel_conn *c, const void *msg, size_t len, const int *fds,
-			  unsigned nfds)
+static size_t bytes(const struct cp_conn *conn, unsigned type)
 {
-	struct channel_hdr hdr = {0};
+	const struct channel_conn *c = (const struct channel_conn *)conn;
 
-	if (c->lost)
-		return;
-	if (len >= sizeof(hdr))
-		memcpy(&hdr, msg, sizeof(hdr));
-	if (len < sizeof(hdr) || hdr.len != len) {
-		refuse(c, hdr.tag, EPROTO, "ZLN2618E Message of %zu bytes says its length is %u",
-		       len, hdr.len);
-		lose(c);
-		return;
-	}
-	if (hdr.type >= sizeof(messages) / sizeof(messages[0]) || !messages[hdr.type].fn) {
-		refuse(c, hdr.tag, EOPNOTSUPP, "ZLN2619E Message type %u is unknown", hdr.type);
-		return;
-	}
-	if (len != messages[hdr.type].len) {
-		refuse(c, hdr.tag, EPROTO, "ZLN2620E Message type %u has %zu bytes, not %zu",
-		       hdr.type, messages[hdr.type].len, len);
-		lose(c);
-		return;
-	}
-	if (!c->attached && !messages[hdr.type].anytime) {
-		refuse(c, hdr.tag, ENOTCONN, "ZLN2621E ATTACH comes first");
-		return;
-	}
-	messages[hdr.type].fn(c, msg, fds, nfds);
+	if (type >= sizeof(messages) / sizeof(messages[0]) ||
+	    (c->attached && messages[type].since > c->version))
+		return 0;
+	return messages[type].len;
 }
 
-/* ---- receiving --------------------------------------------------------------------------------
- */
-
-/* Return: true if there may be another message. */
-static bool receive_one(struct channel_conn *c)
+static void message(struct cp_conn *conn, const void *msg, const int *fds, unsigned nfds)
 {
-	_Alignas(8) uint8_t buf[CHANNEL_MSG_MAX];
-	struct cp_seqpacket m;
-	int rc = cp_seqpacket_receive(c->fd, buf, sizeof(buf), &m);
+	struct channel_conn *c = of(conn);
+	struct channel_hdr hdr;
 
-	if (rc < 0)
-		lose(c);
-	if (rc <= 0)
-		return false;
-	if (m.cut) {
-		refuse(c, 0, EMSGSIZE, "ZLN2622E Message or its descriptors were cut off");
-		lose(c);
-	} else {
-		channel_conn_message(c, buf, m.len, m.fds, m.nfds);
-	}
-	cp_seqpacket_close_fds(&m);
-	return !c->lost;
-}
-
-static void readable(evutil_socket_t fd, short what, void *ctx)
-{
-	struct channel_conn *c = ctx;
-
-	(void)fd;
-	(void)what;
-	for (unsigned i = 0; i < MESSAGES_PER_TURN; i++)
-		if (!receive_one(c))
-			break;
-}
-
-static void settle(evutil_socket_t fd, short what, void *ctx)
-{
-	struct channel_conn *c = ctx;
-
-	(void)fd;
-	(void)what;
-	if (c->lost)
-		channel_conn_close(c);
-	else if (c->group)
-		channel_signal_active(&c->signal, qdio_group_state(c->group) == QDIO_ACTIVE);
+	memcpy(&hdr, msg, sizeof(hdr));
+	if (!c->attached && messages[hdr.type].since)
+		cp_conn_refuse(conn, hdr.tag, ENOTCONN, "ZLN2621E ATTACH comes first");
+	else
+		messages[hdr.type].fn(c, msg, fds, nfds);
 }
 
 /* ---- a connection's life ------------------------------------------------------------------------
  */
 
+static void settled(struct cp_conn *conn)
+{
+	struct channel_conn *c = of(conn);
+
+	if (c->group)
+		channel_signal_active(&c->signal, qdio_group_state(c->group) == QDIO_ACTIVE);
+}
+
+static void close_conn(struct cp_conn *conn)
+{
+	struct channel_conn *c = of(conn);
+
+	detach(c);
+	cp_conn_fini(conn);
+	channel_forget(c->ch, c);
+	free(c);
+}
+
+static const struct cp_conn_ops ops = {
+	.longest = CHANNEL_MSG_MAX,
+	.bytes = bytes,
+	.message = message,
+	.refused = refused,
+	.settled = settled,
+	.close = close_conn,
+};
+
 struct channel_conn *channel_conn_open(struct cp_channel *ch, int fd, const struct cp_caller *who)
 {
-	struct event_base *base = channel_config(ch)->base;
 	struct channel_conn *c = calloc(1, sizeof(*c));
+	int rc;
 
 	if (!c)
 		return NULL;
 	c->ch = ch;
-	c->fd = fd;
-	c->who = *who;
-	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, readable, c);
-	c->settle = event_new(base, -1, 0, settle, c);
-	if (c->readable && c->settle && event_add(c->readable, NULL) == 0)
+	rc = cp_conn_init(&c->conn, channel_config(ch)->base, fd, who, &ops);
+	if (rc == 0)
 		return c;
-	if (c->readable)
-		event_free(c->readable);
-	if (c->settle)
-		event_free(c->settle);
 	free(c);
-	errno = ENOMEM;
+	errno = -rc;
 	return NULL;
-}
-
-void channel_conn_close(struct channel_conn *c)
-{
-	detach(c);
-	event_free(c->readable);
-	event_free(c->settle);
-	close(c->fd);
-	channel_forget(c->ch, c);
-	free(c);
 }

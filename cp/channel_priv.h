@@ -6,11 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cp/clients.h"
 #include "cp/channel.h"
 #include "cp/channel_wire.h"
-
-struct event;
+#include "cp/conn.h"
 
 /* ---- storage of a client (channel_storage.c) ------------------------------------------ */
 
@@ -50,14 +48,8 @@ void channel_signal_active(struct channel_signal *s, bool active);
 /* ---- a connection (channel_conn.c) ------------------------------------------------------ */
 
 struct channel_conn {
-	struct cp_client head; /* the first member */
+	struct cp_conn conn; /* the first member */
 	struct cp_channel *ch;
-	int fd;
-	struct cp_caller who;
-	struct event *readable;
-	struct event *settle; /* triggered where a call stack must unwind first */
-	bool lost;	      /* to be closed by settle; nothing more is read or sent */
-
 	unsigned version; /* spoken, once it has been attached */
 	bool attached;	  /* what follows is valid */
 	struct cp_nic *nic;
@@ -68,15 +60,6 @@ struct channel_conn {
 
 /* Return: the connection, or NULL and errno; fd is then still the caller's. */
 struct channel_conn *channel_conn_open(struct cp_channel *ch, int fd, const struct cp_caller *who);
-/* Frees everything the client had, the connection too. Not from inside an adapter's call. */
-void channel_conn_close(struct channel_conn *c);
-
-/*
- * One message, as received.
- * @fds: its descriptors, not consumed.
- */
-void channel_conn_message(struct channel_conn *c, const void *msg, size_t len, const int *fds,
-			  unsigned nfds);
 
 /* Of the channel (channel.c). */
 const struct cp_channel_config *channel_config(const struct cp_channel *ch);

@@ -39,7 +39,7 @@ unsigned cp_portsock_connections(const struct cp_portsock *ps)
 
 void portsock_forget(struct cp_portsock *ps, struct portsock_conn *c)
 {
-	cp_clients_forget(&ps->clients, &c->head);
+	cp_clients_forget(&ps->clients, &c->conn.head);
 }
 
 struct portsock_conn *portsock_newest(const struct cp_portsock *ps)
@@ -51,12 +51,7 @@ static struct cp_client *open_client(void *ctx, int fd, const struct cp_caller *
 {
 	struct portsock_conn *c = portsock_conn_open(ctx, fd, who);
 
-	return c ? &c->head : NULL;
-}
-
-static void close_client(struct cp_client *client)
-{
-	portsock_conn_close((struct portsock_conn *)client);
+	return c ? &c->conn.head : NULL;
 }
 
 static void turned_away(void *ctx)
@@ -69,7 +64,7 @@ static void turned_away(void *ctx)
 
 static const struct cp_clients_ops ops = {
 	.open = open_client,
-	.close = close_client,
+	.close = cp_conn_close,
 	.turned_away = turned_away,
 };
 

@@ -4,15 +4,8 @@
  *
  *     connected --ATTACH--> attached <--START, STOP, LINK--> started
  *         \_____________________\______ end of file, a fault, DETACH NIC ______/--> lost
- *
- * Two kinds of faults, as on the channel socket: a message that is not one ends the
- * connection after a reply that says so; a request that is refused is only answered. settle
- * runs from the event loop when nothing of ours is on the call stack, and closes a lost
- * connection.
  */
 #include <errno.h>
-#include <event2/event.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,29 +14,11 @@
 #include "cp/portsock_priv.h"
 #include "cp/seqpacket.h"
 
-#define MESSAGES_PER_TURN 32 /* then the other clients have theirs */
-
 /* ---- sending ----------------------------------------------------------------------------- */
 
-/* The client is to be dropped, not here but when the stack has unwound. */
-static void lose(struct portsock_conn *c)
+static struct portsock_conn *of(struct cp_conn *conn)
 {
-	c->lost = true;
-	event_del(c->readable);
-	event_active(c->settle, EV_TIMEOUT, 0);
-}
-
-/* Who does not read is lost. */
-static void send_message(struct portsock_conn *c, const void *msg, size_t len, const int *fds,
-			 unsigned nfds)
-{
-	if (!c->lost && cp_seqpacket_send(c->fd, msg, len, fds, nfds))
-		lose(c);
-}
-
-void portsock_conn_send(struct portsock_conn *c, const void *msg, size_t len)
-{
-	send_message(c, msg, len, NULL, 0);
+	return (struct portsock_conn *)conn;
 }
 
 /* @rc: 0 or -errno, as the link has it. */
@@ -58,22 +33,19 @@ static void answer(struct portsock_conn *c, uint32_t tag, int rc)
 		snprintf(r.text, sizeof(r.text), "ZLN2624E The NIC is not coupled");
 	else if (rc)
 		snprintf(r.text, sizeof(r.text), "ZLN2625E Refused: %s", strerror(-rc));
-	send_message(c, &r, sizeof(r), NULL, 0);
+	cp_conn_send(&c->conn, &r, sizeof(r), NULL, 0);
 }
 
-static void __attribute__((format(printf, 4, 5)))
-refuse(struct portsock_conn *c, uint32_t tag, int error, const char *fmt, ...)
+static void refused(struct cp_conn *conn, uint32_t tag, int error, const char *text)
 {
 	struct port_reply r = {
 		.hdr = {.type = PORT_REPLY, .len = sizeof(r), .tag = tag},
 		.error = error,
 	};
-	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(r.text, sizeof(r.text), fmt, ap);
-	va_end(ap);
-	send_message(c, &r, sizeof(r), NULL, 0);
+	static_assert(sizeof(r.text) == CP_CONN_TEXT_BYTES, "text of a refusal");
+	memcpy(r.text, text, sizeof(r.text));
+	cp_conn_send(conn, &r, sizeof(r), NULL, 0);
 }
 
 /* ---- what the NIC tells (cp_nic_client) ------------------------------------------------------ */
@@ -92,14 +64,14 @@ static void coupled(void *ctx, bool on)
 	if (!on && c->started && cp_nic_link(c->nic, &link))
 		link.ops->stop(link.ctx);
 	c->started = false;
-	send_message(c, &m, sizeof(m), NULL, 0);
+	cp_conn_send(&c->conn, &m, sizeof(m), NULL, 0);
 }
 
 static void detach(struct portsock_conn *c)
 {
 	if (!c->nic)
 		return;
-	c->lost = true; /* nothing is sent any more */
+	c->conn.lost = true; /* nothing is sent any more */
 	cp_nic_detach(c->nic);
 	c->nic = NULL;
 	c->started = false;
@@ -112,7 +84,7 @@ static void revoked(void *ctx)
 	struct portsock_conn *c = ctx;
 
 	detach(c);
-	lose(c);
+	cp_conn_lose(&c->conn);
 }
 
 /* ---- attach --------------------------------------------------------------------------------- */
@@ -131,8 +103,8 @@ static int attach_nic(struct portsock_conn *c, const struct port_attach *m, char
 		.kind = "port socket", .coupled = coupled, .revoked = revoked, .ctx = c};
 	if (m->hdr.type == PORT_ATTACH_HIPERS)
 		portsock_hipers_open(c);
-	c->nic = cp_nic_attach_port(portsock_config(c->ps)->cp, &c->who, user, m->vdev, &c->client,
-				    err, err_len);
+	c->nic = cp_nic_attach_port(portsock_config(c->ps)->cp, &c->conn.who, user, m->vdev,
+				    &c->client, err, err_len);
 	return c->nic ? 0 : errno;
 }
 
@@ -148,7 +120,7 @@ static void send_attached(struct portsock_conn *c, const struct port_attach *m,
 
 	r.mfs = portsock_hipers_mfs(c);
 	cp_nic_mac(c->nic, r.mac);
-	send_message(c, &r, sizeof(r), client_fd, n);
+	cp_conn_send(&c->conn, &r, sizeof(r), client_fd, n);
 }
 
 static enum portsock_kind kind_of(const struct portsock_conn *c)
@@ -168,25 +140,27 @@ static void on_attach(struct portsock_conn *c, const void *msg)
 	memcpy(&m, msg, sizeof(m));
 	oldest = m.hdr.type == PORT_ATTACH_HIPERS ? 4 : 1;
 	if (m.magic != PORT_MAGIC || m.version < oldest) {
-		refuse(c, m.hdr.tag, EPROTO, "ZLN2615E Not an ATTACH of this protocol");
-		lose(c);
+		cp_conn_refuse(&c->conn, m.hdr.tag, EPROTO,
+			       "ZLN2615E Not an ATTACH of this protocol");
+		cp_conn_lose(&c->conn);
 		return;
 	}
 	if (c->nic) {
-		refuse(c, m.hdr.tag, EISCONN, "ZLN2616E This connection is attached already");
+		cp_conn_refuse(&c->conn, m.hdr.tag, EISCONN,
+			       "ZLN2616E This connection is attached already");
 		return;
 	}
 	rc = attach_nic(c, &m, err, sizeof(err));
 	if (rc) {
-		refuse(c, m.hdr.tag, rc, "%s", err);
+		cp_conn_refuse(&c->conn, m.hdr.tag, rc, "%s", err);
 		return;
 	}
 	c->version = m.version < PORT_VERSION ? m.version : PORT_VERSION;
 	c->port = portsock_port_open(kind_of(c), client_fd, &n);
 	if (!c->port) {
-		refuse(c, m.hdr.tag, errno, "ZLN2614E No descriptors for another client: %s",
-		       strerror(errno));
-		lose(c);
+		cp_conn_refuse(&c->conn, m.hdr.tag, errno,
+			       "ZLN2614E No descriptors for another client: %s", strerror(errno));
+		cp_conn_lose(&c->conn);
 		return;
 	}
 	send_attached(c, &m, client_fd, n);
@@ -326,50 +300,29 @@ static int request(struct portsock_conn *c, unsigned type, const void *msg)
 
 /* ---- a command of the guest ---------------------------------------------------------------- */
 
-struct answer {
-	struct portsock_conn *c;
-	uint32_t tag;
-};
-
-static void send_output(void *ctx, enum cp_guest_output what, const char *p, size_t n)
-{
-	const struct answer *a = ctx;
-	struct port_output m = {.what = (uint8_t)what};
-
-	while (n) {
-		size_t part = n < sizeof(m.text) ? n : sizeof(m.text);
-		size_t len = offsetof(struct port_output, text) + part;
-
-		m.hdr = (struct port_hdr){PORT_OUTPUT, (uint16_t)len, a->tag};
-		memcpy(m.text, p, part);
-		send_message(a->c, &m, len, NULL, 0);
-		p += part;
-		n -= part;
-	}
-}
-
 static void on_command(struct portsock_conn *c, const void *msg)
 {
 	struct port_command m;
-	struct answer a = {.c = c};
+	struct cp_conn_answer a = {.c = &c->conn};
 	char err[128] = "";
 	int rc;
 
 	memcpy(&m, msg, sizeof(m));
 	a.tag = m.hdr.tag;
-	rc = cp_guest_command(c->nic, m.text, sizeof(m.text), m.json == 1, send_output, &a, err,
+	rc = cp_guest_command(c->nic, m.text, sizeof(m.text), m.json == 1, cp_conn_output, &a, err,
 			      sizeof(err));
 	if (rc)
-		refuse(c, m.hdr.tag, rc, "%s", err);
+		cp_conn_refuse(&c->conn, m.hdr.tag, rc, "%s", err);
 	else
 		answer(c, m.hdr.tag, 0);
 }
 
 /* ---- messages ------------------------------------------------------------------------------- */
 
-/* Return: the length of a message of the type, 0: there is none in the version spoken. */
-static size_t message_bytes(const struct portsock_conn *c, unsigned type)
+static size_t bytes(const struct cp_conn *conn, unsigned type)
 {
+	const struct portsock_conn *c = (const struct portsock_conn *)conn;
+
 	if (type == PORT_ATTACH || type == PORT_ATTACH_HIPERS)
 		return sizeof(struct port_attach);
 	if (type >= PORT_START && type <= PORT_PROMISC)
@@ -385,117 +338,58 @@ static size_t message_bytes(const struct portsock_conn *c, unsigned type)
 	return 0;
 }
 
-void portsock_conn_message(struct portsock_conn *c, const void *msg, size_t len)
+static void message(struct cp_conn *conn, const void *msg, const int *fds, unsigned nfds)
 {
-	struct port_hdr hdr = {0};
-	size_t want;
+	struct portsock_conn *c = of(conn);
+	struct port_hdr hdr;
 
-	if (c->lost)
-		return;
-	if (len >= sizeof(hdr))
-		memcpy(&hdr, msg, sizeof(hdr));
-	if (len < sizeof(hdr) || hdr.len != len) {
-		refuse(c, hdr.tag, EPROTO, "ZLN2618E Message of %zu bytes says its length is %u",
-		       len, hdr.len);
-		lose(c);
-		return;
-	}
-	want = message_bytes(c, hdr.type);
-	if (!want) {
-		refuse(c, hdr.tag, EOPNOTSUPP, "ZLN2619E Message type %u is unknown", hdr.type);
-		return;
-	}
-	if (len != want) {
-		refuse(c, hdr.tag, EPROTO, "ZLN2620E Message type %u has %zu bytes, not %zu",
-		       hdr.type, want, len);
-		lose(c);
-		return;
-	}
+	(void)fds; /* no message brings any */
+	(void)nfds;
+	memcpy(&hdr, msg, sizeof(hdr));
 	if (hdr.type == PORT_ATTACH || hdr.type == PORT_ATTACH_HIPERS)
 		on_attach(c, msg);
 	else if (!c->nic)
-		refuse(c, hdr.tag, ENOTCONN, "ZLN2621E ATTACH comes first");
+		cp_conn_refuse(conn, hdr.tag, ENOTCONN, "ZLN2621E ATTACH comes first");
 	else if (hdr.type == PORT_COMMAND)
 		on_command(c, msg);
 	else
 		answer(c, hdr.tag, request(c, hdr.type, msg));
 }
 
-/* Return: true if there may be another message. */
-static bool receive_one(struct portsock_conn *c)
-{
-	_Alignas(8) uint8_t buf[PORT_CONTROL_MAX];
-	struct cp_seqpacket m;
-	int rc = cp_seqpacket_receive(c->fd, buf, sizeof(buf), &m);
-
-	if (rc < 0)
-		lose(c);
-	if (rc <= 0)
-		return false;
-	cp_seqpacket_close_fds(&m); /* no message brings any */
-	if (m.cut) {
-		refuse(c, 0, EMSGSIZE, "ZLN2622E Message or its descriptors were cut off");
-		lose(c);
-	} else {
-		portsock_conn_message(c, buf, m.len);
-	}
-	return !c->lost;
-}
-
-static void readable(evutil_socket_t fd, short what, void *ctx)
-{
-	struct portsock_conn *c = ctx;
-
-	(void)fd;
-	(void)what;
-	for (unsigned i = 0; i < MESSAGES_PER_TURN; i++)
-		if (!receive_one(c))
-			break;
-}
-
-static void settle(evutil_socket_t fd, short what, void *ctx)
-{
-	struct portsock_conn *c = ctx;
-
-	(void)fd;
-	(void)what;
-	if (c->lost)
-		portsock_conn_close(c);
-}
-
 /* ---- a connection's life ----------------------------------------------------------------------
  */
+
+static void close_conn(struct cp_conn *conn)
+{
+	struct portsock_conn *c = of(conn);
+
+	detach(c);
+	cp_conn_fini(conn);
+	portsock_forget(c->ps, c);
+	free(c);
+}
+
+static const struct cp_conn_ops ops = {
+	.longest = PORT_CONTROL_MAX,
+	.bytes = bytes,
+	.message = message,
+	.refused = refused,
+	.close = close_conn,
+};
 
 struct portsock_conn *portsock_conn_open(struct cp_portsock *ps, int fd,
 					 const struct cp_caller *who)
 {
-	struct event_base *base = portsock_config(ps)->base;
 	struct portsock_conn *c = calloc(1, sizeof(*c));
+	int rc;
 
 	if (!c)
 		return NULL;
 	c->ps = ps;
-	c->fd = fd;
-	c->who = *who;
-	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, readable, c);
-	c->settle = event_new(base, -1, 0, settle, c);
-	if (c->readable && c->settle && event_add(c->readable, NULL) == 0)
+	rc = cp_conn_init(&c->conn, portsock_config(ps)->base, fd, who, &ops);
+	if (rc == 0)
 		return c;
-	if (c->readable)
-		event_free(c->readable);
-	if (c->settle)
-		event_free(c->settle);
 	free(c);
-	errno = ENOMEM;
+	errno = -rc;
 	return NULL;
-}
-
-void portsock_conn_close(struct portsock_conn *c)
-{
-	detach(c);
-	event_free(c->readable);
-	event_free(c->settle);
-	close(c->fd);
-	portsock_forget(c->ps, c);
-	free(c);
 }

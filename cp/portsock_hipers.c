@@ -62,7 +62,7 @@ static void far_event(void *ctx, uint8_t command, const void *data, size_t len)
 	if (len > sizeof(m.data))
 		return;
 	memcpy(m.data, data, len);
-	portsock_conn_send(c, &m, sizeof(m));
+	cp_conn_send(&c->conn, &m, sizeof(m), NULL, 0);
 }
 
 void portsock_hipers_open(struct portsock_conn *c)
@@ -133,6 +133,6 @@ int portsock_hipers_ipa(struct portsock_conn *c, const struct port_ipa *m)
 	memcpy(a.data, m->data, len);
 	a.rc = hs_iqd_ops.ipa(cp_nic_hipers(c->nic), m->command, a.data, &len, sizeof(a.data));
 	a.len = (uint16_t)len;
-	portsock_conn_send(c, &a, sizeof(a));
+	cp_conn_send(&c->conn, &a, sizeof(a), NULL, 0);
 	return 0;
 }

@@ -6,11 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cp/conn.h"
 #include "cp/port_wire.h"
-#include "cp/clients.h"
 #include "cp/portsock.h"
-
-struct event;
 
 /* ---- frames (portsock_port.c) ----------------------------------------------------------- */
 
@@ -46,13 +44,8 @@ void portsock_port_want_room(struct portsock_port *p, bool want);
 /* ---- a connection (portsock_conn.c) ------------------------------------------------------ */
 
 struct portsock_conn {
-	struct cp_client head; /* the first member */
+	struct cp_conn conn; /* the first member */
 	struct cp_portsock *ps;
-	int fd;
-	struct cp_caller who;
-	struct event *readable;
-	struct event *settle; /* triggered where a call stack must unwind first */
-	bool lost;	      /* to be closed by settle; nothing more is read or sent */
 
 	struct cp_nic *nic; /* attached; what follows is valid */
 	struct cp_nic_client client;
@@ -65,13 +58,6 @@ struct portsock_conn {
 /* Return: the connection, or NULL and errno; fd is then still the caller's. */
 struct portsock_conn *portsock_conn_open(struct cp_portsock *ps, int fd,
 					 const struct cp_caller *who);
-/* Frees everything the client had, the connection too. */
-void portsock_conn_close(struct portsock_conn *c);
-/* One message, as received. */
-void portsock_conn_message(struct portsock_conn *c, const void *msg, size_t len);
-
-/* A message without descriptors. */
-void portsock_conn_send(struct portsock_conn *c, const void *msg, size_t len);
 
 /* ---- HiperSockets (portsock_hipers.c) ----------------------------------------------------- */
 

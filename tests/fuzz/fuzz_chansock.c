@@ -34,14 +34,14 @@ static void play(struct channel_conn *c, const uint8_t *data, size_t size, int m
 	int fds[CHANNEL_REGIONS_MAX] = {memfd, memfd, memfd, STDIN_FILENO};
 	uint8_t msg[CHANNEL_MSG_MAX];
 
-	for (size_t at = 0; at + 3 <= size && !c->lost;) {
+	for (size_t at = 0; at + 3 <= size && !c->conn.lost;) {
 		size_t n = (size_t)(data[at] | data[at + 1] << 8) % (sizeof(msg) + 1);
 		unsigned nfds = data[at + 2] % (CHANNEL_REGIONS_MAX + 1);
 
 		at += 3;
 		n = n < size - at ? n : size - at;
 		memcpy(msg, data + at, n);
-		channel_conn_message(c, msg, n, fds, nfds);
+		cp_conn_message(&c->conn, msg, n, fds, nfds);
 		at += n;
 	}
 }

@@ -48,7 +48,7 @@ static void play(struct portsock_conn *c, int fd, struct vs_worker *w, const uin
 	int data_fd = -1;
 	uint8_t msg[4096];
 
-	for (size_t at = 0; at + 3 <= size && !c->lost;) {
+	for (size_t at = 0; at + 3 <= size && !c->conn.lost;) {
 		uint32_t n = (uint32_t)(data[at] | data[at + 1] << 8) % (sizeof(msg) + 1);
 		unsigned kind = data[at + 2] % 3;
 
@@ -59,7 +59,7 @@ static void play(struct portsock_conn *c, int fd, struct vs_worker *w, const uin
 		if (kind == 2 && n >= sizeof(struct vs_packet))
 			memcpy(msg + offsetof(struct vs_packet, len), &n, sizeof(n));
 		if (kind == 0)
-			portsock_conn_message(c, msg, n);
+			cp_conn_message(&c->conn, msg, n, NULL, 0);
 		else if (data_fd >= 0 && send(data_fd, msg, n, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 			vs_worker_poll(w);
 		drain(fd, &data_fd);
