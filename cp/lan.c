@@ -168,8 +168,8 @@ static int by_name(const struct cp_nic *a, const struct cp_nic *b)
 
 void cp_lan_destroy(struct cp *cp, struct cp_lan *lan)
 {
-	/* So will they wait, whatever the order in which they were coupled: a restart changes it.
-	 */
+	/* So they will wait: the order in which they were coupled is lost by a restart. */
+	/* cppcheck-suppress nullPointer */
 	DL_SORT2(lan->coupled, by_name, lan_prev, lan_next);
 	while (lan->coupled)
 		cp_uncouple(lan->coupled);

@@ -473,6 +473,81 @@ START_TEST(test_vlans)
 }
 END_TEST
 
+#define NO (-2)
+#define PLAIN (-1)
+#define TRUNK 2u
+
+/*
+ * The bridge port's row of the matrix (spec/zvm-networking.md 3.4): as the uplink's. A frame for
+ * all, with the tag tci, from the LAN to an access port in 7, a trunk with 1, 7 and 20, and the
+ * uplink; or from one of them to the LAN.
+ */
+static const struct vlan_row {
+	int n;
+	uint16_t native; /* 0: NONE */
+	int from;	 /* port of the switch, or -1: the LAN */
+	int tci;
+	int access, trunk, uplink, lan;
+	int drop; /* of the sender, or -1 */
+} vlan_rows[] = {
+	{1, 7, -1, PLAIN, PLAIN, PLAIN, PLAIN, NO, -1},
+	{2, 7, -1, 0xA000, PLAIN, PLAIN, PLAIN, NO, -1},
+	{3, 7, -1, 0xE007, PLAIN, PLAIN, PLAIN, NO, -1},
+	{4, 1, -1, PLAIN, NO, PLAIN, PLAIN, NO, -1},
+	{5, 1, -1, 0xA000, NO, PLAIN, PLAIN, NO, -1},
+	{6, 1, -1, 0xE007, PLAIN, 0xE007, 0xE007, NO, -1},
+	{7, 1, -1, 20, NO, 20, 20, NO, -1},
+	{8, 1, -1, 77, NO, NO, 77, NO, -1},
+	{9, 1, -1, 4095, NO, NO, NO, NO, VS_DROP_VLAN_DENIED},
+	{10, 0, -1, PLAIN, NO, NO, NO, NO, VS_DROP_VLAN_UNTAGGED},
+	{11, 0, -1, 0xA000, NO, NO, NO, NO, VS_DROP_VLAN_UNTAGGED},
+	{12, 0, -1, 7, PLAIN, 7, 7, NO, -1},
+	{13, 0, -1, 1, NO, 1, 1, NO, -1},
+	{20, 7, 0, PLAIN, NO, PLAIN, PLAIN, PLAIN, -1},
+	{21, 1, 0, PLAIN, NO, 7, 7, 7, -1},
+	{22, 0, 0, 0x6000, NO, 0x6007, 0x6007, 0x6007, -1},
+	{23, 1, TRUNK, PLAIN, NO, NO, PLAIN, PLAIN, -1},
+	{24, 1, TRUNK, 1, NO, NO, PLAIN, PLAIN, -1},
+	{25, 1, TRUNK, 0xE014, NO, NO, 0xE014, 0xE014, -1},
+	{26, 0, TRUNK, 1, NO, NO, 1, 1, -1},
+	{27, 1, UPLINK, 0xA000, NO, PLAIN, NO, PLAIN, -1},
+	{28, 1, UPLINK, 77, NO, NO, NO, 77, -1},
+	{29, 7, UPLINK, 0xE007, PLAIN, PLAIN, NO, PLAIN, -1},
+};
+
+START_TEST(test_vlan_row)
+{
+	const struct vlan_row *r = &vlan_rows[_i];
+	struct vs_switch_config cfg = {.name = "VSW", .vlan_aware = true, .native_vid = r->native};
+	const int want[] = {r->access, r->uplink, r->trunk};
+	struct vs_port *from = r->from < 0 ? bridge_port : NULL;
+	struct vs_counters c;
+	uint8_t mac[6];
+	int got = NO;
+
+	ck_assert_int_eq(vs_switch_configure(b->sw, &cfg), 0);
+	bed_port(b, TRUNK, guest(VS_TYPE_TRUNK, 0, (const uint16_t[]){1, 7, 20, 0}));
+	if (from) {
+		host_sends(0, bcast, r->tci, 100);
+	} else {
+		from = b->port[r->from];
+		mac_of((unsigned)r->from, mac);
+		port_sends((unsigned)r->from, bcast, mac, r->tci, 100);
+		run(b);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_msg((int)i == r->from || arrived(b, i) == want[i], "row %d: port %u: %d",
+			      r->n, i, arrived(b, i));
+	if (!host_got(0, &got))
+		got = NO;
+	ck_assert_msg(got == r->lan, "row %d: the LAN: %d", r->n, got);
+	vs_port_counters(from, &c);
+	for (int d = 0; d < VS_DROP_COUNT; d++)
+		ck_assert_msg(c.rx_drop[d] == (r->drop == d), "row %d: %s", r->n,
+			      vs_drop_name((enum vs_drop)d));
+}
+END_TEST
+
 /* ---- which one ---------------------------------------------------------------------------------
  */
 
@@ -846,6 +921,7 @@ int main(void)
 	suite_add_tcase(s, plain_case);
 	tcase_add_checked_fixture(aware, setup_aware, teardown);
 	tcase_add_test(aware, test_vlans);
+	tcase_add_loop_test(aware, test_vlan_row, 0, sizeof(vlan_rows) / sizeof(vlan_rows[0]));
 	suite_add_tcase(s, aware);
 	tcase_add_checked_fixture(small, setup_small, teardown);
 	tcase_add_test(small, test_in_large);
