@@ -20,6 +20,7 @@
  *
  * The store is bounded; a frame that finds no room is dropped and counted.
  */
+#include "vswitch/kept.h"
 #include "vswitch/lag.h"
 #include "vswitch/vs_priv.h"
 
@@ -38,10 +39,8 @@ struct load {
 
 /* A frame in the store; its bytes follow, rounded up to 8. */
 struct held {
-	uint32_t len;
-	uint16_t headlen;
-	uint16_t csum_start, csum_offset, gso_size, hdrlen, tci;
-	uint8_t flags, edit, slot;
+	struct kept frame; /* its bytes are behind */
+	uint8_t slot;
 };
 
 struct vs_lag {
@@ -198,36 +197,21 @@ void vs_lag_destroy(struct vs_lag *l)
 
 /* ---- workers ---------------------------------------------------------------------------- */
 
+static size_t store_bytes(const struct held *h)
+{
+	return (sizeof(*h) + h->frame.len + 7) & ~(size_t)7;
+}
+
 static bool store_put(struct vs_lag *l, const struct vs_burst *b, struct vs_ref ref, unsigned s)
 {
-	unsigned i = ref.frame;
-	struct held h = {
-		.len = b->len[i],
-		.headlen = b->headlen[i],
-		.csum_start = b->csum_start[i],
-		.csum_offset = b->csum_offset[i],
-		.gso_size = b->gso_size[i],
-		.hdrlen = b->hdrlen[i],
-		.tci = b->tci[i],
-		.flags = b->flags[i],
-		.edit = ref.edit,
-		.slot = (uint8_t)s,
-	};
-	size_t need = (sizeof(h) + h.len + 7) & ~(size_t)7;
+	struct held h = {.frame = kept_of(b, ref), .slot = (uint8_t)s};
+	size_t need = store_bytes(&h);
 	uint8_t *to = l->store + l->stored;
 
 	if (need > STORE_BYTES - l->stored)
 		return false;
 	memcpy(to, &h, sizeof(h));
-	to += sizeof(h);
-	memcpy(to, b->head[i], h.headlen);
-	to += h.headlen;
-	for (unsigned k = 0; k < b->nseg[i]; k++) {
-		const struct vs_seg *seg = &b->seg[b->seg0[i] + k];
-
-		memcpy(to, seg->p, seg->len);
-		to += seg->len;
-	}
+	kept_copy(to + sizeof(h), b, ref.frame);
 	l->stored += need;
 	return true;
 }
@@ -288,22 +272,10 @@ static size_t store_get(const struct vs_lag *l, size_t at, struct vs_burst *b, s
 	const uint8_t *p = l->store + at;
 
 	memcpy(h, p, sizeof(*h));
-	p += sizeof(*h);
-	b->n = 1;
-	b->len[0] = h->len;
-	b->headlen[0] = h->headlen;
-	b->csum_start[0] = h->csum_start;
-	b->csum_offset[0] = h->csum_offset;
-	b->gso_size[0] = h->gso_size;
-	b->hdrlen[0] = h->hdrlen;
-	b->tci[0] = h->tci;
-	b->flags[0] = h->flags;
-	b->seg0[0] = 0;
-	b->nseg[0] = h->len > h->headlen;
-	b->nseg_used = b->nseg[0];
-	memcpy(b->head[0], p, h->headlen);
-	b->seg[0] = (struct vs_seg){.p = p + h->headlen, .len = h->len - h->headlen};
-	return at + ((sizeof(*h) + h->len + 7) & ~(size_t)7);
+	b->n = 0;
+	b->nseg_used = 0;
+	kept_append(b, &h->frame, p + sizeof(*h));
+	return at + store_bytes(h);
 }
 
 static bool leaves(const struct vs_lag *l, unsigned s, unsigned from)
@@ -328,7 +300,7 @@ static void release(struct vs_lag *l, unsigned from)
 		if (leaves(l, h.slot, from)) {
 			to = l->target[h.slot] == VS_LAG_NOBODY ? NULL
 								: lag_member(l, l->target[h.slot]);
-			burst_release(hand, l->uplink, to, (struct vs_ref){.edit = h.edit});
+			burst_release(hand, l->uplink, to, (struct vs_ref){.edit = h.frame.edit});
 		} else {
 			memmove(l->store + keep, l->store + at, next - at);
 			keep += next - at;

@@ -25,6 +25,7 @@
  * Limits: VS_GUARANTEES_MAX guarantees of a switch; a queue holds 20 ms of its rate, 32 KiB at
  * least, 4 MiB at most.
  */
+#include "vswitch/kept.h"
 #include "vswitch/lag.h"
 #include "vswitch/vs_priv.h"
 
@@ -44,12 +45,10 @@
 static const int weight[VS_CLASSES] = {
 	[VS_CLASS_LOW] = 1, [VS_CLASS_NORMAL] = 4, [VS_CLASS_HIGH] = 16, [VS_CLASS_CONTROL] = 16};
 
-/* A frame in a ring, its bytes behind it; a multiple of 8 together. len 0: fills the end. */
+/* A frame in a ring, its bytes behind it; a multiple of 8 together. frame.len 0: fills the end. */
 struct record {
-	uint32_t size, len;
-	uint16_t headlen, csum_start, csum_offset, gso_size, hdrlen, tci;
-	uint8_t flags, edit;
-	uint8_t pad[2];
+	uint32_t size;
+	struct kept frame;
 };
 
 static_assert(sizeof(struct record) == 24, "record");
@@ -96,36 +95,14 @@ static int queue_make(struct queue *q, uint32_t limit)
 	return q->mem ? 0 : -ENOMEM;
 }
 
-static uint8_t *copy(uint8_t *to, const struct vs_burst *b, unsigned i)
-{
-	memcpy(to, b->head[i], b->headlen[i]);
-	to += b->headlen[i];
-	for (unsigned s = 0; s < b->nseg[i]; s++) {
-		const struct vs_seg *seg = &b->seg[b->seg0[i] + s];
-
-		memcpy(to, seg->p, seg->len);
-		to += seg->len;
-	}
-	return to;
-}
-
 static bool queue_put(struct queue *q, const struct vs_burst *b, struct vs_ref ref)
 {
-	unsigned i = ref.frame;
-	uint32_t size = (uint32_t)(sizeof(struct record) + b->len[i] + 7) & ~7u;
+	uint32_t len = b->len[ref.frame];
+	uint32_t size = (uint32_t)(sizeof(struct record) + len + 7) & ~7u;
 	uint32_t end = q->cap - q->tail;
-	struct record r = {.size = size,
-			   .len = b->len[i],
-			   .headlen = b->headlen[i],
-			   .csum_start = b->csum_start[i],
-			   .csum_offset = b->csum_offset[i],
-			   .gso_size = b->gso_size[i],
-			   .hdrlen = b->hdrlen[i],
-			   .tci = b->tci[i],
-			   .flags = b->flags[i],
-			   .edit = ref.edit};
+	struct record r = {.size = size, .frame = kept_of(b, ref)};
 
-	if (!q->mem || (q->frames && q->bytes + b->len[i] > q->limit) ||
+	if (!q->mem || (q->frames && q->bytes + len > q->limit) ||
 	    q->used + size + (end < size ? end : 0) > q->cap)
 		return false;
 	if (end < size) {
@@ -136,10 +113,10 @@ static bool queue_put(struct queue *q, const struct vs_burst *b, struct vs_ref r
 		q->tail = 0;
 	}
 	memcpy(q->mem + q->tail, &r, sizeof(r));
-	copy(q->mem + q->tail + sizeof(r), b, i);
+	kept_copy(q->mem + q->tail + sizeof(r), b, ref.frame);
 	q->tail = (q->tail + size) % q->cap;
 	q->used += size;
-	q->bytes += b->len[i];
+	q->bytes += len;
 	q->frames++;
 	return true;
 }
@@ -162,29 +139,13 @@ static unsigned queue_look(const struct queue *q, uint64_t bytes, struct vs_burs
 	b->n = b->nseg_used = 0;
 	for (unsigned i = 0; i < VS_BURST && i < q->frames; i++) {
 		struct record r;
-		const uint8_t *p;
 
 		at = skip_filler(q, at, &filler);
 		memcpy(&r, q->mem + at, sizeof(r));
-		if (i && r.len > bytes)
+		if (i && r.frame.len > bytes)
 			break;
-		bytes -= r.len < bytes ? r.len : bytes;
-		p = q->mem + at + sizeof(r);
-		b->len[i] = r.len;
-		b->headlen[i] = r.headlen;
-		b->csum_start[i] = r.csum_start;
-		b->csum_offset[i] = r.csum_offset;
-		b->gso_size[i] = r.gso_size;
-		b->hdrlen[i] = r.hdrlen;
-		b->tci[i] = r.tci;
-		b->flags[i] = r.flags;
-		memcpy(b->head[i], p, r.headlen);
-		b->seg0[i] = (uint16_t)b->nseg_used;
-		b->nseg[i] = r.len > r.headlen;
-		if (b->nseg[i])
-			b->seg[b->nseg_used++] = (struct vs_seg){p + r.headlen, r.len - r.headlen};
-		ref[i] = (struct vs_ref){.frame = (uint8_t)i, .edit = r.edit};
-		b->n++;
+		bytes -= r.frame.len < bytes ? r.frame.len : bytes;
+		ref[i] = kept_append(b, &r.frame, q->mem + at + sizeof(r));
 		at = (at + r.size) % q->cap;
 	}
 	return b->n;
@@ -200,7 +161,7 @@ static void queue_drop_first(struct queue *q, unsigned n)
 		memcpy(&r, q->mem + q->head, sizeof(r));
 		q->used -= r.size + filler;
 		q->head = (q->head + r.size) % q->cap;
-		q->bytes -= r.len;
+		q->bytes -= r.frame.len;
 		q->frames--;
 	}
 }
