@@ -841,6 +841,21 @@ unsigned portlink_pump(struct portlink *pl)
 	return n;
 }
 
+/* Armed again before the lock is given up: the data thread may be about to sleep. */
+bool portlink_send_now(struct portlink *pl)
+{
+	bool done = false;
+
+	if (pl->cfg.hipers || pthread_mutex_trylock(&pl->data_lock))
+		return false;
+	if (pl->ops && atomic_load(&pl->data_fd) >= 0) {
+		pump_out(pl);
+		done = !pl->ops->arm(pl->port);
+	}
+	pthread_mutex_unlock(&pl->data_lock);
+	return done;
+}
+
 bool portlink_waits(struct portlink *pl)
 {
 	bool waits;

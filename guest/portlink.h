@@ -73,6 +73,11 @@ int portlink_service_fd(const struct portlink *pl);
  * Return: frames moved. Never blocks: a full socket is a counted drop. Data thread.
  */
 unsigned portlink_pump(struct portlink *pl);
+/*
+ * Instead of waking the data thread, which sleeps armed: hand over a burst. Return: nothing is left
+ * for it, and it may sleep on. Any thread that can bear the adapter's signals; does not wait.
+ */
+bool portlink_send_now(struct portlink *pl);
 /* To be polled for reading by the data thread while it sleeps, or -1; the second is HiperSockets'.
  */
 int portlink_data_fd(const struct portlink *pl);

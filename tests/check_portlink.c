@@ -640,6 +640,35 @@ START_TEST(arm_looks_at_the_adapter)
 }
 END_TEST
 
+/* The data thread of "one" never runs. */
+START_TEST(a_sender_hands_over_itself)
+{
+	struct bed *b = &bed;
+
+	bed_open(b);
+	for (unsigned i = 0; i < 3; i++)
+		put(&b->one, b->two.mac, 100 + i, i);
+	ck_assert(portlink_send_now(b->one.pl));
+	while (b->two.n_got < 3)
+		end_turn(&b->two);
+	check_frames(&b->one, &b->two);
+	ck_assert(portlink_send_now(b->one.pl)); /* nothing more */
+	/* More than a burst: the rest is the data thread's. */
+	for (unsigned i = 0; i < VS_BURST + 1; i++)
+		put(&b->one, b->two.mac, 100, i);
+	ck_assert(!portlink_send_now(b->one.pl));
+	ck_assert_uint_eq(b->one.done, 3 + VS_BURST);
+	UNTIL(b, b->two.n_got == b->one.n_out);
+	check_frames(&b->one, &b->two);
+	/* Nobody who would take it: it stays where it is. */
+	b->one.link.ops->stop(b->one.link.ctx);
+	put(&b->one, b->two.mac, 100, 1);
+	ck_assert(!portlink_send_now(b->one.pl));
+	ck_assert_uint_eq(b->one.at_out, b->one.n_out - 1);
+	bed_close(b);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("portlink");
@@ -661,6 +690,7 @@ static Suite *suite(void)
 	tcase_add_test(t, detach_nic_is_a_lost_connection);
 	tcase_add_test(t, unwanted_frames_do_not_wake_for_ever);
 	tcase_add_test(t, arm_looks_at_the_adapter);
+	tcase_add_test(t, a_sender_hands_over_itself);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -14,8 +14,9 @@
  *
  * Threads. Device threads (one per running channel program) and the service thread drive the
  * adapter's control calls under z->lock. The data thread moves frames between queues and
- * port socket and sleeps on an eventfd and the socket. A processor's thread only ever writes the
- * eventfd: SIGA never waits for anything.
+ * port socket and sleeps on an eventfd and the socket. While it sleeps a processor's thread that
+ * executes SIGA moves a burst itself: a wake-up less on the way of a frame. Else it writes the
+ * eventfd at most: SIGA never waits for anything.
  *
  * HiperSockets: SIGA delivers into the receivers' buffers, on the processor's thread (hipers.h),
  * or sends to zland, if the LAN is there; what comes from there the data thread delivers. What must
@@ -78,7 +79,7 @@ struct zosa {
 	bool attached;
 
 	struct hipers *hipers; /* NULL: an OSD */
-	_Atomic bool interrupt_due, tick_due;
+	_Atomic bool interrupt_due, signal_due, tick_due;
 	struct record *record; /* NULL unless asked for */
 	struct portlink *link; /* NULL: HiperSockets of this emulator */
 	pthread_t service, data;
@@ -94,6 +95,9 @@ static struct {
 	unsigned n;
 	struct zosa *z[ADAPTERS_MAX];
 } adapters = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* This thread is a processor's and has the device's lock. */
+static _Thread_local bool in_siga;
 
 static void say(const struct zosa *z, const char *text)
 {
@@ -111,12 +115,23 @@ static void ring(struct zosa *z)
 	eventfd_write(z->bell, 1);
 }
 
-static void kick(struct zosa *z)
+/* Return: it sleeps, and is to be woken: once. */
+static bool sleeps(struct zosa *z)
 {
 	/* Pairs with portlink_arm: the guest's buffer states are stored before the flag is read. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_exchange_explicit(&z->want_kick, 0, memory_order_relaxed))
+	return atomic_exchange_explicit(&z->want_kick, 0, memory_order_relaxed);
+}
+
+/* What interrupts the guest is left to the data thread: this one has the device's lock. */
+static void hand_over(struct zosa *z)
+{
+	if (!sleeps(z))
+		return;
+	in_siga = true;
+	if (z->record || !portlink_send_now(z->link))
 		ring(z);
+	in_siga = false;
 }
 
 int zosa_siga(struct zosa *z, unsigned fc, uint32_t mask)
@@ -126,15 +141,17 @@ int zosa_siga(struct zosa *z, unsigned fc, uint32_t mask)
 		return hipers_siga(z->hipers, fc, mask);
 	/* Of input: frames that found no buffer are gone. */
 	if (fc != QDIO_SIGA_R)
-		kick(z);
+		hand_over(z);
 	return 0;
 }
 
-/* HiperSockets. The adapter's thread that may wait for the emulator's locks. */
+/* What was left to the adapter's thread that may wait for the emulator's locks. */
 static void interrupt_if_due(struct zosa *z)
 {
 	if (atomic_exchange(&z->interrupt_due, false))
 		emu_adapter_interrupt(z->place.device[QDIO_DEVICES - 1], &z->closing);
+	if (atomic_exchange(&z->signal_due, false))
+		qdio_group_signal(osa_group(z->osa));
 }
 
 /* With a recording under the control lock: then the queues do not end under its eyes. */
@@ -323,6 +340,12 @@ static void env_interrupt(void *env, unsigned dev, const struct qdio_irb *irb)
 	pthread_cond_broadcast(&z->ended);
 }
 
+static void signal_later(struct zosa *z)
+{
+	if (!atomic_exchange(&z->signal_due, true))
+		ring(z);
+}
+
 static void env_pci(void *env, unsigned dev)
 {
 	struct zosa *z = env;
@@ -332,6 +355,10 @@ static void env_pci(void *env, unsigned dev)
 		qdio_group_pci_status(osa_group(z->osa), &irb);
 		record_pci(z->record, &irb);
 	}
+	if (in_siga) {
+		signal_later(z);
+		return;
+	}
 	emu_pci(z->place.device[dev], &z->closing);
 }
 
@@ -340,6 +367,10 @@ static void env_adapter_interrupt(void *env, unsigned isc)
 	struct zosa *z = env;
 
 	(void)isc; /* the emulator takes the subclass of the subchannel */
+	if (in_siga) {
+		signal_later(z);
+		return;
+	}
 	if (z->hipers) {
 		if (!atomic_exchange(&z->interrupt_due, true))
 			ring(z);
@@ -353,9 +384,7 @@ static void env_kick(void *env)
 {
 	struct zosa *z = env;
 
-	if (!z->hipers)
-		kick(z);
-	else if (!atomic_exchange(&z->tick_due, true))
+	if (z->hipers ? !atomic_exchange(&z->tick_due, true) : sleeps(z))
 		ring(z);
 }
 
