@@ -45,6 +45,7 @@
 
 #define SPIN_MIN_NS 2000
 #define SPIN_MAX_NS 50000
+#define SPIN_LESS 8 /* one of so many parts */
 #define EVENTS 16
 #define SETTLE_S 10 /* a port that was moved stays so long */
 
@@ -101,10 +102,14 @@ static void wake(struct worker *w)
 		return;
 }
 
-/* Poll until there has been nothing for spin_ns. Return: true if there was something. */
-static bool run_busy(struct worker *w, uint64_t spin_ns)
+/*
+ * Poll until there has been nothing for spin_ns. @since: when the ports were found empty, before
+ * the worker slept and when we return. Return: something came at most SPIN_MAX_NS later, awake or
+ * asleep: to spin pays. A frame alone does not tell, for it is what ended the sleep.
+ */
+static bool run_busy(struct worker *w, uint64_t spin_ns, uint64_t *since)
 {
-	uint64_t idle_since = 0;
+	uint64_t idle_since = *since;
 	bool rewarded = false;
 
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
@@ -112,7 +117,7 @@ static bool run_busy(struct worker *w, uint64_t spin_ns)
 
 		rcu_quiescent_state();
 		if (n) {
-			rewarded = true;
+			rewarded |= idle_since && now_ns() - idle_since <= SPIN_MAX_NS;
 			idle_since = 0;
 			continue;
 		}
@@ -122,6 +127,7 @@ static bool run_busy(struct worker *w, uint64_t spin_ns)
 			break;
 		cpu_relax();
 	}
+	*since = idle_since;
 	return rewarded;
 }
 
@@ -186,10 +192,19 @@ static void sleep_until_work(struct worker *w)
 	vs_worker_disarm(w->vsw);
 }
 
+/* Of a question and its answer one follows soon: half of the times is enough to go on. */
+static uint64_t spin_next(uint64_t ns, bool rewarded)
+{
+	if (rewarded)
+		return ns * 2 > SPIN_MAX_NS ? SPIN_MAX_NS : ns * 2;
+	ns -= ns / SPIN_LESS;
+	return ns < SPIN_MIN_NS ? SPIN_MIN_NS : ns;
+}
+
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
-	uint64_t spin_ns = SPIN_MIN_NS;
+	uint64_t spin_ns = SPIN_MIN_NS, idle_since = 0;
 
 	w->prepared = w->prepare ? w->prepare() : 0;
 	sem_post(&w->started);
@@ -197,10 +212,7 @@ static void *worker_main(void *arg)
 		return NULL;
 	rcu_register_thread();
 	while (!atomic_load_explicit(&w->stop, memory_order_seq_cst)) {
-		if (run_busy(w, spin_ns))
-			spin_ns = spin_ns * 2 > SPIN_MAX_NS ? SPIN_MAX_NS : spin_ns * 2;
-		else
-			spin_ns = spin_ns / 2 < SPIN_MIN_NS ? SPIN_MIN_NS : spin_ns / 2;
+		spin_ns = spin_next(spin_ns, run_busy(w, spin_ns, &idle_since));
 		sleep_until_work(w);
 	}
 	rcu_unregister_thread();
