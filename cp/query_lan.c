@@ -462,25 +462,44 @@ static void add_routers(struct cp_run *run, const struct cp_lan *lan, json_t *o)
 	json_object_set_new(o, "multicast_routers", list);
 }
 
+/* Sources of a group that is not wanted from all. */
+static void add_sources(struct cp_run *run, const struct vs_snooped *e, json_t *o)
+{
+	json_t *list = json_array();
+	char ip[CP_IP_TEXT];
+
+	if (!e->all)
+		cp_say(run, "      %s sources:", e->exclude ? "All but these" : "Only these");
+	for (unsigned i = 0; i < e->n_sources; i++) {
+		cp_say(run, "        %s", cp_ip_text(e->source[i], ip));
+		json_array_append_new(list, json_string(ip));
+	}
+	json_object_set_new(o, "mode", json_string(e->all || e->exclude ? "exclude" : "include"));
+	json_object_set_new(o, "sources", list);
+}
+
 static void add_groups(struct cp_run *run, const struct cp_lan *lan, json_t *o)
 {
 	struct vs_snooped *e = calloc(SNOOPED_MAX, sizeof(*e));
 	size_t n = e ? vs_snoop_list(lan->sw, e, SNOOPED_MAX) : 0;
 	json_t *list = json_array();
-	char mac[CP_MAC_TEXT];
+	char mac[CP_MAC_TEXT], ip[CP_IP_TEXT];
 
 	add_routers(run, lan, o);
 	cp_say(run, "  Multicast Groups:%s", n ? "" : " none");
 	for (size_t i = 0; i < n; i++) {
 		const char *owner = port_owner(lan, e[i].port);
+		json_t *g;
 
 		cp_mac_text(e[i].mac, mac);
-		cp_say(run, "    %s VLAN: %04u  %-8s Time left: %-4u Port: %s", mac, e[i].vid,
-		       e[i].filtered ? "Filtered" : "Flooded", e[i].left_s, owner);
-		json_array_append_new(list, json_pack("{s:o, s:o, s:b, s:i, s:s}", "mac",
-						      cp_mac_json(e[i].mac), "vid",
-						      vid_json(e[i].vid), "filtered", e[i].filtered,
-						      "left_s", (int)e[i].left_s, "port", owner));
+		cp_ip_text(e[i].group, ip);
+		cp_say(run, "    %s VLAN: %04u  %-8s Time left: %-4u Port: %s Group: %s", mac,
+		       e[i].vid, e[i].filtered ? "Filtered" : "Flooded", e[i].left_s, owner, ip);
+		g = json_pack("{s:o, s:s, s:o, s:b, s:i, s:s}", "mac", cp_mac_json(e[i].mac),
+			      "group", ip, "vid", vid_json(e[i].vid), "filtered", e[i].filtered,
+			      "left_s", (int)e[i].left_s, "port", owner);
+		add_sources(run, &e[i], g);
+		json_array_append_new(list, g);
 	}
 	json_object_set_new(o, "groups", list);
 	free(e);

@@ -85,7 +85,7 @@ static const struct {
 	uint8_t msg[64];
 	uint32_t len;
 	enum snoop_kind kind;
-	const char *want; /* of changes: +G joined, -G left, G the last byte of the group */
+	const char *want; /* of changes: as check_changes prints them */
 	uint32_t response_ms;
 	bool for_group;
 } igmp_rows[] = {
@@ -102,7 +102,7 @@ static const struct {
 	 {0x22, 0, 0, 0, 0, 0, 0, 2, 4, 0, 0, 0, 239, 1, 1, 1, 3, 0, 0, 0, 239, 1, 1, 2},
 	 24,
 	 SNOOP_CHANGE,
-	 "+1-2",
+	 "E1-2",
 	 0,
 	 false},
 	{11,
@@ -110,21 +110,21 @@ static const struct {
 	  9,	9, 9, 9, 5, 0, 0, 1, 239, 1, 1, 2, 8,	8, 8, 8},
 	 32,
 	 SNOOP_CHANGE,
-	 "+1+2",
+	 "i1:1a2:1",
 	 0,
 	 false},
 	{12,
 	 {0x22, 0, 0, 0, 0, 0, 0, 1, 6, 0, 0, 1, 239, 1, 1, 1, 9, 9, 9, 9},
 	 20,
-	 SNOOP_OTHER,
-	 "",
+	 SNOOP_CHANGE,
+	 "b1:1",
 	 0,
 	 false},
 	{13,
 	 {0x22, 0, 0, 0, 0, 0, 0, 9, 4, 0, 0, 0, 239, 1, 1, 1},
 	 16,
 	 SNOOP_CHANGE,
-	 "+1",
+	 "E1",
 	 0,
 	 false},
 	{14, {0x22, 0, 0, 0, 0, 0, 0, 1, 4, 0, 9, 9, 239, 1, 1, 1}, 16, SNOOP_OTHER, "", 0, false},
@@ -132,12 +132,20 @@ static const struct {
 	{16, {0x16, 0, 0, 0, 239, 1}, 6, SNOOP_OTHER, "", 0, false},
 };
 
+/* The kind, the last byte of the group, the number of sources; joins and leaves without: + and -.
+ */
 static void check_changes(int n, const struct snoop_message *m, const char *want)
 {
 	char got[64] = "", *p = got;
 
-	for (unsigned i = 0; i < m->n; i++)
-		p += sprintf(p, "%c%u", m->change[i].join ? '+' : '-', m->change[i].mac[5]);
+	for (unsigned i = 0; i < m->n; i++) {
+		const struct snoop_change *c = &m->change[i];
+
+		ck_assert_uint_eq(c->group[15], c->mac[5]);
+		p += sprintf(p, "%c%u", (c->n_sources ? "?ieIEab" : "?i+-Eab")[c->kind], c->mac[5]);
+		if (c->n_sources)
+			p += sprintf(p, ":%u", c->n_sources);
+	}
 	ck_assert_msg(strcmp(got, want) == 0, "row %d: %s, not %s", n, got, want);
 }
 
@@ -196,7 +204,7 @@ START_TEST(mld)
 		  [47] = 8},
 		 48,
 		 SNOOP_CHANGE,
-		 "+9-8"},
+		 "E9-8"},
 		{7, 130, {0, 0, 0, 0, 0x27, 0x10}, 20, SNOOP_OTHER, ""},
 		{8, 135, {0}, 24, SNOOP_OTHER, ""},
 	};
@@ -215,6 +223,252 @@ START_TEST(mld)
 	f[14 + 7] = 64; /* from behind a router */
 	snoop_parse(f, len, &m);
 	ck_assert_int_eq(m.kind, SNOOP_OTHER);
+}
+END_TEST
+
+/* ---- what a member wants ---------------------------------------------------------------- */
+
+#define T0 5000000u
+#define MODEL 20u
+
+/* Sources as a mask of their last bytes. Return: how many, in list. */
+static unsigned list_of(uint32_t mask, uint8_t *list)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 32; i++)
+		if (mask >> i & 1) {
+			const uint8_t a[4] = {192, 0, 2, (uint8_t)i};
+
+			memcpy(list + 4 * n++, a, 4);
+		}
+	return n;
+}
+
+static void report(struct snoop_member *m, enum snoop_record kind, uint32_t mask, uint64_t now)
+{
+	uint8_t list[128];
+	unsigned n = list_of(mask, list);
+
+	snoop_member_report(m, kind, list, n, 4, now);
+}
+
+static bool wants(const struct snoop_member *m, unsigned i)
+{
+	const uint8_t a[4] = {192, 0, 2, (uint8_t)i};
+	uint8_t addr[16];
+
+	snoop_address(a, 0, 4, addr);
+	return snoop_member_wants(m, addr);
+}
+
+static uint32_t wanted(const struct snoop_member *m)
+{
+	uint32_t mask = 0;
+
+	for (unsigned i = 0; i < MODEL; i++)
+		mask |= (uint32_t)wants(m, i) << i;
+	return mask;
+}
+
+#define S(i) (1u << (i))
+#define S3(i, k, l) (S(i) | S(k) | S(l))
+
+/*
+ * The steps of the kernel's self-tests of IGMPv3 (bridge_igmp.sh, bridge_mld.sh): every one begins
+ * with "include 1 2 3"; those of EXCLUDE go on with "exclude 1 2 10 11".
+ */
+static const struct {
+	const char *name;
+	bool exclude;
+	enum snoop_record kind;
+	uint32_t sources, wants, not ;
+	uint64_t after_ms;
+} self_tests[] = {
+	{"v3include_test", false, SNOOP_IS_INCLUDE, 0, S3(1, 2, 3), S(9), 0},
+	{"v3inc_allow_test", false, SNOOP_ALLOW, S3(5, 6, 7), S3(1, 2, 3) | S3(5, 6, 7), S(9), 0},
+	{"v3inc_is_include_test", false, SNOOP_IS_INCLUDE, S3(5, 6, 7), S3(5, 6, 7), S(9), 0},
+	{"v3inc_is_exclude_test", false, SNOOP_IS_EXCLUDE, S3(1, 2, 10) | S(11), S3(1, 2, 9),
+	 S(10) | S(11), 0},
+	{"v3inc_to_exclude_test", false, SNOOP_TO_EXCLUDE, S3(1, 10, 12), S3(1, 9, 2),
+	 S(10) | S(12), 0},
+	{"v3exc_allow_test", true, SNOOP_ALLOW, S(10) | S(12), S3(1, 2, 10) | S3(12, 9, 3), S(11),
+	 0},
+	{"v3exc_is_include_test", true, SNOOP_IS_INCLUDE, S(10) | S(12), S3(1, 2, 10) | S(12),
+	 S(11), 0},
+	{"v3exc_is_exclude_test", true, SNOOP_IS_EXCLUDE, S(10) | S(12), S3(12, 9, 1), S(10), 0},
+	{"v3exc_to_exclude_test", true, SNOOP_TO_EXCLUDE, S3(1, 10, 12), S3(1, 12, 9), S(10), 0},
+	{"v3inc_block_test", false, SNOOP_BLOCK, S3(1, 10, 12), S(2) | S(3), S(1) | S(9), 3000},
+	{"v3exc_block_test", true, SNOOP_BLOCK, S3(1, 10, 12), S3(1, 2, 12), S(10) | S(11), 0},
+	{"its sources are blocked in the end", true, SNOOP_BLOCK, S3(1, 10, 12), S(2) | S(9),
+	 S3(1, 10, 12) | S(11), 2000},
+	{"v3exc_timeout_test", true, SNOOP_ALLOW, S(10) | S(12), S(10) | S(12), S3(1, 2, 9),
+	 SNOOP_MEMBER_MS - 1000},
+	{"leave", true, SNOOP_TO_INCLUDE, 0, 0, S3(1, 9, 10), 2000},
+};
+
+START_TEST(as_the_self_tests)
+{
+	struct snoop_member m = {0};
+	uint64_t now = T0;
+
+	report(&m, SNOOP_IS_INCLUDE, S3(1, 2, 3), now);
+	ck_assert_uint_eq(wanted(&m), S3(1, 2, 3));
+	if (self_tests[_i].exclude) {
+		report(&m, SNOOP_IS_EXCLUDE, S3(1, 2, 10) | S(11), now);
+		ck_assert(snoop_member_age(&m, now));
+		ck_assert_uint_eq(wanted(&m) & (S(10) | S(11)), 0);
+		now += 1000;
+	}
+	report(&m, self_tests[_i].kind, self_tests[_i].sources, now);
+	now += self_tests[_i].after_ms;
+	snoop_member_age(&m, now);
+	ck_assert_msg((wanted(&m) & self_tests[_i].wants) == self_tests[_i].wants,
+		      "%s: has %x, wants %x", self_tests[_i].name, wanted(&m),
+		      self_tests[_i].wants);
+	ck_assert_msg(!(wanted(&m) & self_tests[_i].not ), "%s: has %x", self_tests[_i].name,
+		      wanted(&m));
+	snoop_member_free(&m);
+}
+END_TEST
+
+/* The table of RFC 3376 6.4 in its own words: X runs, Y is blocked; times beside. */
+struct naive {
+	bool exclude;
+	uint32_t x, y;
+	uint64_t group, until[MODEL];
+};
+
+static void naive_set(struct naive *m, uint32_t sources, uint64_t until)
+{
+	for (unsigned i = 0; i < MODEL; i++)
+		if (sources >> i & 1)
+			m->until[i] = until;
+}
+
+static void naive_ask(struct naive *m, uint32_t sources, uint64_t now)
+{
+	for (unsigned i = 0; i < MODEL; i++)
+		if (sources >> i & 1 && m->until[i] > now + SNOOP_LAST_MS)
+			m->until[i] = now + SNOOP_LAST_MS;
+}
+
+static void naive_include(struct naive *m, enum snoop_record kind, uint32_t b, uint64_t now)
+{
+	uint32_t a = m->x;
+
+	switch (kind) {
+	case SNOOP_BLOCK:
+		naive_ask(m, a & b, now);
+		break;
+	case SNOOP_IS_EXCLUDE:
+	case SNOOP_TO_EXCLUDE:
+		m->exclude = true;
+		m->x = a & b;
+		m->y = b & ~a;
+		m->group = now + SNOOP_MEMBER_MS;
+		if (kind == SNOOP_TO_EXCLUDE)
+			naive_ask(m, m->x, now);
+		break;
+	default:
+		m->x = a | b;
+		naive_set(m, b, now + SNOOP_MEMBER_MS);
+		if (kind == SNOOP_TO_INCLUDE)
+			naive_ask(m, a & ~b, now);
+	}
+}
+
+static void naive_exclude(struct naive *m, enum snoop_record kind, uint32_t a, uint64_t now)
+{
+	uint32_t x = m->x, y = m->y;
+
+	switch (kind) {
+	case SNOOP_BLOCK:
+		m->x = x | (a & ~y);
+		naive_set(m, a & ~x & ~y, m->group);
+		naive_ask(m, a & ~y, now);
+		break;
+	case SNOOP_IS_EXCLUDE:
+	case SNOOP_TO_EXCLUDE:
+		m->x = a & ~y;
+		m->y = y & a;
+		naive_set(m, a & ~x & ~y,
+			  kind == SNOOP_IS_EXCLUDE ? now + SNOOP_MEMBER_MS : m->group);
+		if (kind == SNOOP_TO_EXCLUDE)
+			naive_ask(m, a & ~y, now);
+		m->group = now + SNOOP_MEMBER_MS;
+		break;
+	default:
+		m->x = x | a;
+		m->y = y & ~a;
+		naive_set(m, a, now + SNOOP_MEMBER_MS);
+		if (kind != SNOOP_TO_INCLUDE)
+			break;
+		naive_ask(m, x & ~a, now);
+		if (m->group > now + SNOOP_LAST_MS)
+			m->group = now + SNOOP_LAST_MS;
+	}
+}
+
+static bool naive_age(struct naive *m, uint64_t now)
+{
+	for (unsigned i = 0; i < MODEL; i++)
+		if (m->x >> i & 1 && m->until[i] <= now) {
+			m->x &= ~S(i);
+			if (m->exclude)
+				m->y |= S(i);
+		}
+	if (m->exclude && m->group <= now) {
+		m->exclude = false;
+		m->y = 0;
+	}
+	return m->exclude || m->x;
+}
+
+START_TEST(members_as_the_standard_says)
+{
+	unsigned seed = (unsigned)time(NULL);
+	const uint32_t all = (1u << MODEL) - 1;
+	struct snoop_member m = {0};
+	struct naive n = {0};
+	uint64_t now = T0;
+
+	printf("members seed %u\n", seed);
+	srandom(seed);
+	for (unsigned k = 0; k < 200000; k++) {
+		enum snoop_record kind = (enum snoop_record)(random() % 6 + 1);
+		uint32_t some = (uint32_t)random(), sources = some & (some >> 7) & all;
+
+		report(&m, kind, sources, now);
+		if (n.exclude)
+			naive_exclude(&n, kind, sources, now);
+		else
+			naive_include(&n, kind, sources, now);
+		now += (uint64_t)(random() % 20 ? random() % 3000 : random() % 300000);
+		ck_assert_int_eq(snoop_member_age(&m, now), naive_age(&n, now));
+		ck_assert_int_eq(m.exclude, n.exclude);
+		ck_assert_uint_eq(wanted(&m), n.exclude ? all & ~n.y : n.x);
+		ck_assert_int_eq(snoop_member_all(&m), n.exclude && !n.y);
+	}
+	snoop_member_free(&m);
+}
+END_TEST
+
+/* More sources than are kept: it gets more than it wants, never less. */
+START_TEST(a_member_with_many_sources)
+{
+	struct snoop_member m = {0};
+	uint8_t list[4 * 100];
+
+	for (unsigned i = 0; i < 100; i++)
+		memcpy(list + 4 * i, (const uint8_t[]){10, 0, 0, (uint8_t)i}, 4);
+	snoop_member_report(&m, SNOOP_IS_INCLUDE, list, 100, 4, T0);
+	ck_assert(snoop_member_all(&m));
+	ck_assert_uint_le(m.n, SNOOP_SOURCES);
+	snoop_member_report(&m, SNOOP_IS_EXCLUDE, list, 100, 4, T0);
+	ck_assert_uint_eq(m.n, SNOOP_SOURCES);
+	ck_assert(wants(&m, 99));
+	snoop_member_free(&m);
 }
 END_TEST
 
@@ -426,6 +680,103 @@ START_TEST(a_port_that_joins_everything)
 }
 END_TEST
 
+/* A report of IGMPv3 with one record. */
+static unsigned v3_from(struct bed *b, unsigned port, enum snoop_record kind, const uint8_t *group,
+			uint32_t sources, uint64_t ms)
+{
+	uint8_t f[300], msg[128] = {0x22, [7] = 1, [8] = (uint8_t)kind};
+	unsigned n = list_of(sources, msg + 16);
+
+	be16_store(msg + 10, (uint16_t)n);
+	memcpy(msg + 12, group, 4);
+	fake_inject(&b->fake[port], f, igmp_frame(f, port, v3routers, msg, 16 + 4 * n, -1));
+	hear(b, ms);
+	return got(b);
+}
+
+static unsigned data_of(struct bed *b, unsigned from, const uint8_t *group, unsigned source)
+{
+	uint8_t f[64], src[6], dst[6] = {1, 0, 0x5E, group[1] & 0x7F, group[2], group[3]};
+
+	mac_of(from, src);
+	fake_frame(f, dst, src, -1, 60, 0);
+	be16_store(f + 12, 0x0800);
+	f[14] = 0x45;
+	memcpy(f + 26, (const uint8_t[]){192, 0, 2, (uint8_t)source}, 4);
+	memcpy(f + 30, group, 4);
+	fake_inject(&b->fake[from], f, 60);
+	run(b);
+	return got(b);
+}
+
+/* Two ports want different sources of one group; a third wants all, and the uplink gets all. */
+START_TEST(sources_on_a_switch)
+{
+	const uint8_t same_mac[4] = {238, 129, 1, 1};
+	struct bed *b = snooping(false);
+	struct vs_snooped e[8];
+	uint64_t t = 1010000;
+
+	vs_switch_tick(b->sw, 1000);
+	igmp_from(b, 5, all4, 0x11, NULL, 1000000, -1);
+	vs_switch_tick(b->sw, 1010);
+	v3_from(b, 1, SNOOP_IS_INCLUDE, g1, S(1) | S(2), t);
+	ck_assert_uint_eq(data_of(b, 0, g1, 1), 0x22);
+	ck_assert_uint_eq(data_of(b, 0, g1, 9), 0x20);
+	v3_from(b, 2, SNOOP_IS_EXCLUDE, g1, S(2) | S(7), t);
+	ck_assert_uint_eq(data_of(b, 0, g1, 1), 0x26);
+	ck_assert_uint_eq(data_of(b, 0, g1, 2), 0x22);
+	ck_assert_uint_eq(data_of(b, 0, g1, 7), 0x20);
+	igmp_from(b, 3, g1, 0x16, g1, t, -1);
+	ck_assert_uint_eq(data_of(b, 0, g1, 7), 0x28);
+	ck_assert_uint_eq(vs_snoop_list(b->sw, e, 8), 3);
+	ck_assert(!e[0].all && !e[0].exclude && e[0].n_sources == 2 && e[0].source[0][15] == 1);
+	ck_assert(!e[1].all && e[1].exclude && e[1].n_sources == 2 && e[1].source[1][15] == 7);
+	ck_assert(e[2].all && !e[2].n_sources && e[2].group[15] == 1);
+	/* A query for one source that nobody answers; one for the group that all answer. */
+	ck_assert_uint_eq(data_to(b, 0, g1, -1), 0x2E); /* no IP: no source */
+	v3_from(b, 1, SNOOP_BLOCK, g1, S(1), t);
+	vs_switch_tick(b->sw, 1012);
+	ck_assert_uint_eq(data_of(b, 0, g1, 1), 0x2C);
+	ck_assert_uint_eq(data_of(b, 0, g1, 2), 0x2A);
+	/* Another group of the same MAC address: of that it wants all, which cannot be told apart.
+	 */
+	ck_assert_uint_eq(data_of(b, 0, same_mac, 9), 0x2E);
+	v3_from(b, 1, SNOOP_TO_EXCLUDE, same_mac, 0, 1012000);
+	ck_assert_uint_eq(data_of(b, 0, g1, 1), 0x2E);
+	/* The sources' time ends, and the port that stops takes its list along. */
+	vs_switch_tick(b->sw, 1012 + 261);
+	ck_assert_uint_eq(vs_snoop_list(b->sw, e, 8), 0);
+	v3_from(b, 1, SNOOP_IS_INCLUDE, g1, S(1), 1273000);
+	v3_from(b, 2, SNOOP_IS_INCLUDE, g1, S(2), 1273000);
+	vs_port_link(b->port[1]).ops->stop(b->port[1]);
+	igmp_from(b, 5, all4, 0x11, NULL, 1273000, -1);
+	vs_switch_tick(b->sw, 1283);
+	ck_assert_uint_eq(data_of(b, 0, g1, 2), 0x24);
+	ck_assert_uint_eq(data_of(b, 0, g1, 1), 0x20);
+	bed_free(b);
+}
+END_TEST
+
+/* Who changes what it wants all the time has no effect on others, and nothing piles up. */
+START_TEST(a_port_that_changes_its_mind)
+{
+	struct bed *b = snooping(false);
+
+	vs_switch_tick(b->sw, 1000);
+	igmp_from(b, 5, all4, 0x11, NULL, 1000000, -1);
+	vs_switch_tick(b->sw, 1010);
+	v3_from(b, 1, SNOOP_IS_INCLUDE, g1, S(1), 1010000);
+	for (unsigned k = 0; k < 3000; k++) {
+		v3_from(b, 2, k % 2 ? SNOOP_IS_EXCLUDE : SNOOP_ALLOW, g1, S(k % 15 + 1) | S(17),
+			1010000);
+		ck_assert_uint_eq(data_of(b, 0, g1, 1) & 2, 2);
+	}
+	ck_assert_uint_eq(data_of(b, 0, g1, 16) & 2, 0);
+	bed_free(b);
+}
+END_TEST
+
 /* ---- storms ----------------------------------------------------------------------------- */
 
 START_TEST(storm_rate)
@@ -495,6 +846,11 @@ int main(void)
 	tcase_add_test(t, memberships_and_queriers_age);
 	tcase_add_test(t, mld_on_a_switch);
 	tcase_add_test(t, a_port_that_joins_everything);
+	tcase_add_loop_test(t, as_the_self_tests, 0, sizeof(self_tests) / sizeof(self_tests[0]));
+	tcase_add_test(t, members_as_the_standard_says);
+	tcase_add_test(t, a_member_with_many_sources);
+	tcase_add_test(t, sources_on_a_switch);
+	tcase_add_test(t, a_port_that_changes_its_mind);
 	tcase_add_loop_test(t, storm_rate, 0, 5);
 	tcase_add_test(t, storms_on_a_switch);
 	suite_add_tcase(s, t);

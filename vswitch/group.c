@@ -185,6 +185,7 @@ static unsigned give_listeners(struct flow *f, unsigned i, unsigned vid,
 {
 	struct snoop *s = atomic_load_explicit(&f->sw->snoop, memory_order_acquire);
 	const struct bitmap *ports;
+	struct bitmap room;
 	unsigned given;
 
 	if (!s || f->queries & BIT(i) || !snoop_listed(s, f->b->head[i], vid))
@@ -192,7 +193,8 @@ static unsigned give_listeners(struct flow *f, unsigned i, unsigned vid,
 	if (!in_vlan)
 		return 0;
 	given = give_set(f, i, in_vlan, snoop_routers(s));
-	ports = f->reports & BIT(i) ? NULL : snoop_ports(s, f->b->head[i], vid);
+	ports = f->reports & BIT(i) ? NULL
+				    : snoop_ports(s, f->b->head[i], f->b->headlen[i], vid, &room);
 	return ports ? given + give_set(f, i, in_vlan, ports) : given;
 }
 

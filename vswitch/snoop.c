@@ -9,6 +9,10 @@
  * is not IP still flood. Reports go to routers only, so that no host hears another's and stays
  * silent (RFC 4541 2.1.1). The uplink gets every group.
  *
+ * Of a group, hosts of IGMPv3 and MLDv2 may want some sources only (snoop_member.c): what comes
+ * from another is not given to their port. Groups are told apart by their MAC addresses (RFC
+ * 4541 2.1.2); a port that wants two of one address gets both from everybody.
+ *
  * State and who writes it: everything by the control thread, from snoop_frame and snoop_tick;
  * workers read the list of published groups, the routers and the VLANs with a querier.
  *
@@ -20,14 +24,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/be.h"
 #include "vswitch/vs_priv.h"
 
+#define ETHERTYPE_IPV4 0x0800
+#define ETHERTYPE_IPV6 0x86DD
 #define GROUPS 4096u
 #define PORT_GROUPS 128u
-/* Defaults of RFC 3376 8 and RFC 3810 9 with robustness 2. */
-#define MEMBER_MS 260000u
-#define QUERIER_MS 255000u
-#define LAST_MEMBER_MS 2000u /* to answer after a leave: 2 queries, a second apart */
+#define OLD_FILTERS 256u   /* kept until workers are waited for */
+#define QUERIER_MS 255000u /* default of RFC 3376 8 and RFC 3810 9, robustness 2 */
 
 struct snooped { /* one group in one VLAN */
 	uint8_t mac[ETH_ALEN];
@@ -37,10 +42,21 @@ struct snooped { /* one group in one VLAN */
 	bool published;
 	struct bitmap ports;
 	unsigned n, cap;
-	struct {
+	struct snoop_member *member;
+	_Atomic(struct filter *) filter; /* NULL: members get every source */
+};
+
+/* Members that do not want every source; immutable, replaced as a whole. */
+struct filter {
+	struct filter *next; /* of those that are no longer looked at */
+	unsigned n;
+	struct filtered {
 		uint16_t port;
-		uint64_t until_ms;
-	} * member;
+		uint8_t exclude, zero; /* all but those listed, else only those */
+		uint16_t first, n;
+		uint8_t group[SNOOP_IP]; /* of another with the same MAC address it gets all */
+	} * port;
+	uint8_t (*source)[SNOOP_IP];
 };
 
 struct snoop {
@@ -57,6 +73,8 @@ struct snoop {
 	uint64_t router_until[VS_PORTS_MAX];
 	uint64_t any_until; /* the latest of them: nothing to do in a tick after it */
 	unsigned n_groups;
+	struct filter *old; /* workers may still look at them */
+	unsigned n_old;
 	uint64_t now_ms;
 };
 
@@ -87,9 +105,25 @@ static struct snooped *at(struct snoop *s, unsigned id)
 
 static void group_free(struct snooped *g)
 {
-	if (g)
-		free(g->member);
+	if (!g)
+		return;
+	for (unsigned i = 0; i < g->n; i++)
+		snoop_member_free(&g->member[i]);
+	free(atomic_load(&g->filter));
+	free(g->member);
 	free(g);
+}
+
+static void free_old(struct snoop *s)
+{
+	struct filter *next;
+
+	for (struct filter *x = s->old; x; x = next) {
+		next = x->next;
+		free(x);
+	}
+	s->old = NULL;
+	s->n_old = 0;
 }
 
 /* No worker is inside any more. */
@@ -97,6 +131,7 @@ void snoop_free(struct snoop *s)
 {
 	if (!s)
 		return;
+	free_old(s);
 	for (unsigned i = 0; i < GROUPS; i++)
 		group_free(at(s, i));
 	free(atomic_load(&s->ids));
@@ -105,14 +140,67 @@ void snoop_free(struct snoop *s)
 
 /* ---- workers ---------------------------------------------------------------------------- */
 
-const struct bitmap *snoop_ports(struct snoop *s, const uint8_t *mac, unsigned vid)
+/* Source and destination of an IP packet, each as SNOOP_IP bytes. Return: is it one? */
+static bool read_addresses(const uint8_t *head, uint32_t have, uint8_t src[SNOOP_IP],
+			   uint8_t dst[SNOOP_IP])
+{
+	uint32_t l3 = ETH_HLEN;
+	uint16_t type;
+
+	if (have >= l3 + VLAN_HLEN && be16_load(head + 2 * ETH_ALEN) == ETHERTYPE_VLAN)
+		l3 += VLAN_HLEN;
+	if (have < l3 + 40)
+		return false;
+	type = be16_load(head + l3 - 2);
+	if (type == ETHERTYPE_IPV4) {
+		snoop_address(head + l3 + 12, 0, 4, src);
+		snoop_address(head + l3 + 16, 0, 4, dst);
+		return true;
+	}
+	memcpy(src, head + l3 + 8, SNOOP_IP);
+	memcpy(dst, head + l3 + 24, SNOOP_IP);
+	return type == ETHERTYPE_IPV6;
+}
+
+static bool passes(const struct filter *x, const struct filtered *p, const uint8_t *src)
+{
+	for (unsigned i = p->first; i < p->first + p->n; i++)
+		if (memcmp(x->source[i], src, SNOOP_IP) == 0)
+			return !p->exclude;
+	return p->exclude;
+}
+
+/* Without the ports that do not want the frame's source. Return: the rest, in room. */
+static const struct bitmap *narrow(const struct filter *x, const struct bitmap *all,
+				   const uint8_t *head, uint32_t have, struct bitmap *room)
+{
+	uint8_t src[SNOOP_IP], dst[SNOOP_IP];
+
+	if (!read_addresses(head, have, src, dst))
+		return all;
+	for (unsigned w = 0; w < BITMAP_WORDS; w++)
+		atomic_store_explicit(&room->w[w],
+				      atomic_load_explicit(&all->w[w], memory_order_relaxed),
+				      memory_order_relaxed);
+	for (unsigned i = 0; i < x->n; i++)
+		if (memcmp(x->port[i].group, dst, SNOOP_IP) == 0 && !passes(x, &x->port[i], src))
+			bitmap_clear(room, x->port[i].port);
+	return room;
+}
+
+const struct bitmap *snoop_ports(struct snoop *s, const uint8_t *head, uint32_t have, unsigned vid,
+				 struct bitmap *room)
 {
 	const struct fdb *t = atomic_load_explicit(&s->ids, memory_order_acquire);
-	uint64_t key = fdb_key(mac, vid);
+	uint64_t key = fdb_key(head, vid);
 	uint64_t v = fdb_find(t, key, fdb_hash(t, key));
 	struct snooped *g = v == FDB_PORT_NONE ? NULL : at(s, fdb_value_port(v));
+	const struct filter *x;
 
-	return g ? &g->ports : NULL;
+	if (!g)
+		return NULL;
+	x = atomic_load_explicit(&g->filter, memory_order_acquire);
+	return x ? narrow(x, &g->ports, head, have, room) : &g->ports;
 }
 
 const struct bitmap *snoop_routers(struct snoop *s)
@@ -219,69 +307,176 @@ static unsigned memberships(struct snoop *s, unsigned port)
 	return n;
 }
 
-static bool add_member(struct snooped *g, uint16_t port, uint64_t until_ms)
+static struct snoop_member *add_member(struct snooped *g, uint16_t port,
+				       const uint8_t group[SNOOP_IP])
 {
+	struct snoop_member *m;
+
 	if (g->n == g->cap) {
 		unsigned cap = g->cap ? 2 * g->cap : 4;
-		void *more = realloc(g->member, cap * sizeof(g->member[0]));
+		struct snoop_member *more = realloc(g->member, cap * sizeof(*more));
 
 		if (!more)
-			return false;
+			return NULL;
 		g->member = more;
 		g->cap = cap;
 	}
-	g->member[g->n].port = port;
-	g->member[g->n++].until_ms = until_ms;
+	m = &g->member[g->n++];
+	*m = (struct snoop_member){.port = port};
+	memcpy(m->group, group, SNOOP_IP);
 	bitmap_set(&g->ports, port);
-	return true;
+	return m;
 }
 
-static int member_of(const struct snooped *g, unsigned port)
+static struct snoop_member *member_of(const struct snooped *g, unsigned port)
 {
 	for (unsigned i = 0; i < g->n; i++)
 		if (g->member[i].port == port)
-			return (int)i;
-	return -1;
+			return &g->member[i];
+	return NULL;
 }
 
-static void remove_member(struct snooped *g, unsigned i)
+static void remove_member(struct snooped *g, struct snoop_member *m)
 {
-	bitmap_clear(&g->ports, g->member[i].port);
-	g->member[i] = g->member[--g->n];
+	bitmap_clear(&g->ports, m->port);
+	snoop_member_free(m);
+	*m = g->member[--g->n];
 }
 
-static void join(struct vs_switch *sw, unsigned port, const uint8_t *mac, unsigned vid, bool v6)
+/* ---- what workers see of the sources ---------------------------------------------------- */
+
+/* Of an excluding member: what is blocked. */
+static bool is_shown(const struct snoop_member *m, const struct snoop_source *s)
+{
+	return !m->exclude || !s->until_ms;
+}
+
+static struct filter *filter_create(unsigned n, unsigned sources)
+{
+	size_t ports = n * sizeof(struct filtered);
+	struct filter *x = malloc(sizeof(*x) + ports + (size_t)sources * SNOOP_IP);
+
+	if (!x)
+		return NULL;
+	x->n = 0;
+	x->port = (struct filtered *)(x + 1);
+	x->source = (uint8_t(*)[SNOOP_IP])(void *)(x->port + n);
+	return x;
+}
+
+static void filter_add(struct filter *x, unsigned *sources, const struct snoop_member *m)
+{
+	struct filtered *p = &x->port[x->n++];
+
+	*p = (struct filtered){.port = m->port, .exclude = m->exclude, .first = (uint16_t)*sources};
+	memcpy(p->group, m->group, SNOOP_IP);
+	for (unsigned i = 0; i < m->n; i++)
+		if (is_shown(m, &m->source[i])) {
+			memcpy(x->source[(*sources)++], m->source[i].addr, SNOOP_IP);
+			p->n++;
+		}
+}
+
+/* Return: a filter of what members want, NULL: everything, or there is no memory for it. */
+static struct filter *filter_of(const struct snooped *g)
+{
+	unsigned n = 0, sources = 0;
+	struct filter *x;
+
+	for (unsigned i = 0; i < g->n; i++)
+		if (!snoop_member_all(&g->member[i])) {
+			n++;
+			sources += g->member[i].n;
+		}
+	x = n && sources <= UINT16_MAX ? filter_create(n, sources) : NULL;
+	sources = 0;
+	for (unsigned i = 0; x && i < g->n; i++)
+		if (!snoop_member_all(&g->member[i]))
+			filter_add(x, &sources, &g->member[i]);
+	return x;
+}
+
+static bool same_filter(const struct filter *a, const struct filter *b)
+{
+	unsigned last = a && a->n ? a->n - 1 : 0;
+
+	if (!a || !b)
+		return a == b;
+	return a->n == b->n && memcmp(a->port, b->port, a->n * sizeof(*a->port)) == 0 &&
+	       memcmp(a->source, b->source,
+		      (size_t)(a->port[last].first + a->port[last].n) * SNOOP_IP) == 0;
+}
+
+/* Members have changed. Waiting for the workers each time would cost whoever changes them nothing.
+ */
+static void refilter(struct snoop *s, struct snooped *g)
+{
+	struct filter *old = atomic_load_explicit(&g->filter, memory_order_relaxed);
+	struct filter *x = filter_of(g);
+
+	if (same_filter(old, x)) {
+		free(x);
+		return;
+	}
+	atomic_store_explicit(&g->filter, x, memory_order_release);
+	if (!old)
+		return;
+	old->next = s->old;
+	s->old = old;
+	if (++s->n_old < OLD_FILTERS)
+		return;
+	synchronize_rcu();
+	free_old(s);
+}
+
+/* ---- reports ---------------------------------------------------------------------------- */
+
+/* Does it say that something is wanted, by whoever was no member before? */
+static bool joins(const struct snoop_change *c)
+{
+	return c->kind == SNOOP_IS_EXCLUDE || c->kind == SNOOP_TO_EXCLUDE ||
+	       (c->n_sources && c->kind != SNOOP_BLOCK);
+}
+
+/* A member for the port, if it may have one. Return: NULL: not. */
+static struct snoop_member *join(struct vs_switch *sw, unsigned port, const struct snoop_change *c,
+				 unsigned vid, bool v6)
 {
 	struct snoop *s = of(sw);
-	uint64_t until = s->now_ms + MEMBER_MS;
-	struct snooped *g = find(s, mac, vid);
-	int i = g ? member_of(g, port) : -1;
+	struct snooped *g = find(s, c->mac, vid);
+	struct snoop_member *m;
 
-	if (i >= 0) {
-		g->member[i].until_ms = until;
-		return;
-	}
 	if (memberships(s, port) >= PORT_GROUPS)
-		return; /* its loss, and nobody else's */
+		return NULL; /* its loss, and nobody else's */
 	if (!g)
-		g = make(s, mac, vid, v6);
+		g = make(s, c->mac, vid, v6);
 	atomic_store_explicit(&s->overflow, !g, memory_order_relaxed);
 	if (!g)
-		return;
-	if (!add_member(g, (uint16_t)port, until)) {
+		return NULL;
+	m = add_member(g, (uint16_t)port, c->group);
+	if (!m)
 		drop_group(sw, g);
-		return;
-	}
-	publish(sw, g, has_querier(s, v6, vid));
+	return m;
 }
 
-/* The port, or all (FDB_PORT_NONE), has so long to say that somebody is still there. */
-static void shorten(struct snooped *g, unsigned port, uint64_t until_ms)
+static void reported(struct vs_switch *sw, unsigned port, const struct snoop_change *c,
+		     unsigned vid, bool v6)
 {
-	for (unsigned i = 0; g && i < g->n; i++)
-		if ((port == FDB_PORT_NONE || g->member[i].port == port) &&
-		    g->member[i].until_ms > until_ms)
-			g->member[i].until_ms = until_ms;
+	struct snoop *s = of(sw);
+	struct snooped *g = find(s, c->mac, vid);
+	struct snoop_member *m = g ? member_of(g, port) : NULL;
+
+	if (!m && joins(c))
+		m = join(sw, port, c, vid, v6);
+	if (!m)
+		return;
+	if (memcmp(m->group, c->group, SNOOP_IP) == 0)
+		snoop_member_report(m, c->kind, c->source, c->n_sources, v6 ? 16 : 4, s->now_ms);
+	else if (joins(c))
+		m->others_ms = s->now_ms + SNOOP_MEMBER_MS;
+	g = find(s, c->mac, vid);
+	refilter(s, g);
+	publish(sw, g, has_querier(s, v6, vid));
 }
 
 /* ---- queriers --------------------------------------------------------------------------- */
@@ -310,6 +505,13 @@ static void republish(struct vs_switch *sw, bool v6, unsigned vid)
 	s->querier_on[v6][vid] = has_querier(s, v6, vid);
 }
 
+/* All members have so long to say that somebody is still there. */
+static void asked(struct snooped *g, const struct snoop_change *c, unsigned size, uint64_t until_ms)
+{
+	for (unsigned i = 0; g && i < g->n; i++)
+		snoop_member_asked(&g->member[i], c->source, c->n_sources, size, until_ms);
+}
+
 static void query(struct vs_switch *sw, const struct vs_port *p, const struct snoop_message *m,
 		  unsigned vid)
 {
@@ -325,7 +527,8 @@ static void query(struct vs_switch *sw, const struct vs_port *p, const struct sn
 	s->any_until = until;
 	bitmap_set(&s->routers, p->index);
 	if (m->for_group)
-		shorten(find(s, m->mac, vid), FDB_PORT_NONE, s->now_ms + 2 * m->response_ms);
+		asked(find(s, m->change[0].mac, vid), &m->change[0], m->v6 ? 16 : 4,
+		      s->now_ms + 2 * m->response_ms);
 }
 
 /* A copy of an IGMP or MLD frame has come by a port. Control thread. */
@@ -343,13 +546,8 @@ void vs_snoop_frame(struct vs_switch *sw, const struct vs_punted *f, uint64_t no
 	/* What is joined behind the uplink is no matter: it gets every group. */
 	if (m.kind != SNOOP_CHANGE || f->port->cfg.role == VS_ROLE_UPLINK || !f->port->learning)
 		return;
-	for (unsigned i = 0; i < m.n; i++) {
-		if (m.change[i].join)
-			join(sw, f->port->index, m.change[i].mac, f->vid, m.v6);
-		else
-			shorten(find(s, m.change[i].mac, f->vid), f->port->index,
-				now_ms + LAST_MEMBER_MS);
-	}
+	for (unsigned i = 0; i < m.n; i++)
+		reported(sw, f->port->index, &m.change[i], f->vid, m.v6);
 }
 
 /* ---- time, and ports that go ------------------------------------------------------------ */
@@ -395,13 +593,19 @@ void snoop_tick(struct vs_switch *sw, uint64_t now_ms)
 		struct snooped *g = at(s, i);
 
 		for (unsigned k = g ? g->n : 0; k-- > 0;)
-			if (g->member[k].until_ms <= now_ms)
-				remove_member(g, k);
+			if (!snoop_member_age(&g->member[k], now_ms))
+				remove_member(g, &g->member[k]);
 		if (g && !g->n)
 			drop_group(sw, g);
+		else if (g)
+			refilter(s, g);
 	}
 	if (s->n_groups < GROUPS)
 		atomic_store_explicit(&s->overflow, false, memory_order_relaxed);
+	if (!s->old)
+		return;
+	synchronize_rcu();
+	free_old(s);
 }
 
 /* The port stops: it is in no group and no router. */
@@ -415,13 +619,34 @@ void snoop_forget(struct vs_port *p)
 	bitmap_clear(&s->routers, p->index);
 	for (unsigned i = 0; i < GROUPS && s->n_groups; i++) {
 		struct snooped *g = at(s, i);
-		int k = g ? member_of(g, p->index) : -1;
+		struct snoop_member *m = g ? member_of(g, p->index) : NULL;
 
-		if (k >= 0)
-			remove_member(g, (unsigned)k);
-		if (g && !g->n)
+		if (!m)
+			continue;
+		remove_member(g, m);
+		if (!g->n)
 			drop_group(p->sw, g);
+		else
+			refilter(s, g);
 	}
+}
+
+static void show(const struct vs_switch *sw, const struct snooped *g, const struct snoop_member *m,
+		 uint64_t now_ms, struct vs_snooped *out)
+{
+	uint64_t until = snoop_member_until(m), left = until > now_ms ? until - now_ms : 0;
+
+	*out = (struct vs_snooped){.vid = g->vid,
+				   .filtered = g->published,
+				   .left_s = (uint32_t)(left / 1000),
+				   .all = snoop_member_all(m),
+				   .exclude = m->exclude,
+				   .port = atomic_load(&sw->port[m->port])};
+	memcpy(out->mac, g->mac, ETH_ALEN);
+	memcpy(out->group, m->group, SNOOP_IP);
+	for (unsigned i = 0; !out->all && i < m->n; i++)
+		if (is_shown(m, &m->source[i]))
+			memcpy(out->source[out->n_sources++], m->source[i].addr, SNOOP_IP);
 }
 
 size_t vs_snoop_list(struct vs_switch *sw, struct vs_snooped *out, size_t max)
@@ -432,16 +657,8 @@ size_t vs_snoop_list(struct vs_switch *sw, struct vs_snooped *out, size_t max)
 	for (unsigned i = 0; s && i < GROUPS; i++) {
 		const struct snooped *g = at(s, i);
 
-		for (unsigned k = 0; g && k < g->n && n < max; k++) {
-			uint64_t until = g->member[k].until_ms;
-			uint64_t left = until > s->now_ms ? until - s->now_ms : 0;
-
-			out[n] = (struct vs_snooped){.vid = g->vid,
-						     .filtered = g->published,
-						     .left_s = (uint32_t)(left / 1000)};
-			memcpy(out[n].mac, g->mac, ETH_ALEN);
-			out[n++].port = atomic_load(&sw->port[g->member[k].port]);
-		}
+		for (unsigned k = 0; g && k < g->n && n < max; k++)
+			show(sw, g, &g->member[k], s->now_ms, &out[n++]);
 	}
 	return n;
 }

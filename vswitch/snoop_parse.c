@@ -23,8 +23,6 @@ enum {
 	IGMP_V3_REPORT = 0x22
 };
 enum { MLD_QUERY = 130, MLD_REPORT = 131, MLD_DONE = 132, MLD_V2_REPORT = 143 };
-/* Types of group records, the same in both: RFC 3376 4.2.12, RFC 3810 5.2.12. */
-enum { IS_INCLUDE = 1, IS_EXCLUDE, TO_INCLUDE, TO_EXCLUDE, ALLOW_NEW, BLOCK_OLD };
 
 static uint32_t sum(const uint8_t *p, uint32_t len, uint32_t s)
 {
@@ -63,22 +61,44 @@ static bool is_group(const uint8_t *ip, bool v6)
 	return ip[0] == 0xFF && (ip[1] & 0x0F) >= 2 && memcmp(ip, all_nodes, 16) != 0;
 }
 
-static void change(struct snoop_message *m, const uint8_t *ip, bool join)
+static unsigned address_bytes(const struct snoop_message *m)
+{
+	return m->v6 ? 16 : 4;
+}
+
+/* @ip: of the group. */
+static struct snoop_change about(const struct snoop_message *m, const uint8_t *ip,
+				 enum snoop_record kind, const uint8_t *source, unsigned n)
+{
+	struct snoop_change c = {.kind = kind, .source = source, .n_sources = n};
+
+	if (m->v6)
+		mac6(ip, c.mac);
+	else
+		mac4(ip, c.mac);
+	snoop_address(ip, 0, address_bytes(m), c.group);
+	return c;
+}
+
+static void change(struct snoop_message *m, const uint8_t *ip, enum snoop_record kind,
+		   const uint8_t *source, unsigned n)
 {
 	if (!is_group(ip, m->v6) || m->n == SNOOP_CHANGES)
 		return;
 	m->kind = SNOOP_CHANGE;
-	m->change[m->n].join = join;
-	if (m->v6)
-		mac6(ip, m->change[m->n++].mac);
-	else
-		mac4(ip, m->change[m->n++].mac);
+	m->change[m->n++] = about(m, ip, kind, source, n);
+}
+
+/* Of versions without sources. */
+static void change_all(struct snoop_message *m, const uint8_t *ip, bool join)
+{
+	change(m, ip, join ? SNOOP_IS_EXCLUDE : SNOOP_TO_INCLUDE, NULL, 0);
 }
 
 /* Group records of IGMPv3 (addresses of 4 bytes) and MLDv2 (of 16). */
 static void records(struct snoop_message *m, const uint8_t *p, uint32_t len)
 {
-	uint32_t size = m->v6 ? 16 : 4, n;
+	uint32_t size = address_bytes(m), n;
 
 	if (len < 8)
 		return;
@@ -91,25 +111,25 @@ static void records(struct snoop_message *m, const uint8_t *p, uint32_t len)
 
 		if (bytes > len)
 			return;
-		switch (p[0]) {
-		case IS_INCLUDE:
-		case TO_INCLUDE:
-			change(m, p + 4, sources != 0);
-			break;
-		case IS_EXCLUDE:
-		case TO_EXCLUDE:
-			change(m, p + 4, true);
-			break;
-		case ALLOW_NEW:
-			if (sources)
-				change(m, p + 4, true);
-			break;
-		default:
-			break;
-		}
+		if (p[0] >= SNOOP_IS_INCLUDE && p[0] <= SNOOP_BLOCK)
+			change(m, p + 4, (enum snoop_record)p[0], p + 4 + size, sources);
 		p += bytes;
 		len -= bytes;
 	}
+}
+
+/* A query at p of len bytes whose group is at `group`; sources from `list` on, their number before.
+ */
+static void asked(struct snoop_message *m, const uint8_t *p, uint32_t len, uint32_t group,
+		  uint32_t list)
+{
+	uint32_t size = address_bytes(m), n = len >= list ? be16_load(p + list - 2) : 0;
+
+	m->kind = SNOOP_QUERY;
+	m->for_group = is_group(p + group, m->v6);
+	if (n * size > len - (n ? list : 0))
+		n = 0;
+	m->change[0] = about(m, p + group, SNOOP_BLOCK, p + list, n);
 }
 
 /* The floating point form of long times: RFC 3376 4.1.1 with 4 bits, RFC 3810 5.1.3 with 12. */
@@ -130,17 +150,15 @@ static void igmp(struct snoop_message *m, const uint8_t *src, const uint8_t *p, 
 		return;
 	switch (p[0]) {
 	case IGMP_QUERY:
-		m->kind = SNOOP_QUERY;
+		asked(m, p, len, 4, 12);
 		m->elects = memcmp(src, zero, 4) != 0;
 		/* Tenths of a second; version 1 has none: ten seconds. */
 		m->response_ms = 100 * (p[1] ? len >= 12 ? code_time(p[1], 4) : p[1] : 100);
-		m->for_group = is_group(p + 4, false);
-		mac4(p + 4, m->mac);
 		break;
 	case IGMP_V1_REPORT:
 	case IGMP_V2_REPORT:
 	case IGMP_LEAVE:
-		change(m, p + 4, p[0] != IGMP_LEAVE);
+		change_all(m, p + 4, p[0] != IGMP_LEAVE);
 		break;
 	case IGMP_V3_REPORT:
 		records(m, p, len);
@@ -170,15 +188,13 @@ static void mld(struct snoop_message *m, const uint8_t *p, uint32_t len)
 	case MLD_QUERY:
 		if (len < 24)
 			return;
-		m->kind = SNOOP_QUERY;
+		asked(m, p, len, 8, 28);
 		m->response_ms = len >= 28 ? code_time(be16_load(p + 4), 12) : be16_load(p + 4);
-		m->for_group = is_group(p + 8, true);
-		mac6(p + 8, m->mac);
 		break;
 	case MLD_REPORT:
 	case MLD_DONE:
 		if (len >= 24)
-			change(m, p + 8, p[0] == MLD_REPORT);
+			change_all(m, p + 8, p[0] == MLD_REPORT);
 		break;
 	case MLD_V2_REPORT:
 		records(m, p, len);

@@ -396,7 +396,9 @@ struct bitmap *group_ports(struct vs_switch *sw, uint64_t key);
 /* snoop.c */
 int snoop_create(struct vs_switch *sw);
 void snoop_free(struct snoop *s);
-const struct bitmap *snoop_ports(struct snoop *s, const uint8_t *mac, unsigned vid);
+/* Who wants a frame to a group, of which have bytes are at head. @room: for the answer, maybe. */
+const struct bitmap *snoop_ports(struct snoop *s, const uint8_t *head, uint32_t have, unsigned vid,
+				 struct bitmap *room);
 const struct bitmap *snoop_routers(struct snoop *s);
 /* Is it known who wants the group? */
 bool snoop_listed(struct snoop *s, const uint8_t *mac, unsigned vid);

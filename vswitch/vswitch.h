@@ -290,13 +290,19 @@ int vs_path_mtu_frame(struct vs_switch *sw, const struct vs_punted *f);
 /* In IP mode: bytes of the largest packet that leaves by the uplink; 0: no limit is known. */
 uint32_t vs_switch_path_mtu(struct vs_switch *sw);
 
+#define VS_SNOOP_SOURCES 32
 struct vs_snooped { /* a port that wants a group */
 	uint8_t mac[6];
 	uint16_t vid;
 	bool filtered; /* the group goes to those who want it; else there is no querier: it floods
 			*/
+	bool all;      /* from every source; else: */
+	bool exclude;  /* from all but those listed, or only from them */
 	uint32_t left_s;
 	struct vs_port *port;
+	uint8_t group[16]; /* IPv4 as ::ffff:a.b.c.d */
+	unsigned n_sources;
+	uint8_t source[VS_SNOOP_SOURCES][16];
 };
 
 /* Return: entries stored. */
