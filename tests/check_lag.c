@@ -694,6 +694,52 @@ START_TEST(hash_keeps_together)
 }
 END_TEST
 
+/* A capture of the uplink has what goes by its devices, also by those that are not in use. */
+static void count_captured(void *ctx, unsigned worker, const struct vs_capture_frame *f)
+{
+	unsigned *n = ctx;
+
+	(void)worker;
+	n[f->dir]++;
+}
+
+START_TEST(captured_at_the_uplink)
+{
+	struct bed *b = bed_make(2);
+	unsigned up[VS_CAPTURE_DROP + 1] = {0}, guest[VS_CAPTURE_DROP + 1] = {0};
+	struct vs_capture_config cfg = {
+		.sw = b->sw, .port = b->uplink, .snaplen = 128, .emit = count_captured, .ctx = up};
+	struct vs_capture *c = vs_capture_start(&cfg), *d;
+
+	cfg.port = b->port[GUEST];
+	cfg.ctx = guest;
+	d = vs_capture_start(&cfg);
+	ck_assert(c && d);
+	for (unsigned flow = 0; flow < 40; flow++)
+		send_flow(b, flow);
+	run(b);
+	ck_assert_uint_gt(b->fake[0].n_out, 0);
+	ck_assert_uint_gt(b->fake[1].n_out, 0);
+	ck_assert_uint_eq(up[VS_CAPTURE_OUT], 40);
+	ck_assert_uint_eq(up[VS_CAPTURE_IN], 0);
+	ck_assert_uint_eq(guest[VS_CAPTURE_IN], 40);
+	ck_assert_uint_eq(guest[VS_CAPTURE_OUT], 0);
+	for (unsigned i = 0; i < MEMBERS; i++) { /* 2 is not used */
+		uint8_t f[60];
+
+		fake_frame(f, guest_mac, far_mac, -1, sizeof(f), i);
+		ck_assert_ptr_nonnull(fake_inject(&b->fake[i], f, sizeof(f)));
+	}
+	run(b);
+	ck_assert_uint_eq(guest[VS_CAPTURE_OUT], 2);
+	ck_assert_uint_eq(up[VS_CAPTURE_IN], 3);
+	ck_assert_uint_eq(up[VS_CAPTURE_DROP], 1);
+	vs_capture_stop(c);
+	vs_capture_stop(d);
+	bed_free(b);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("lag");
@@ -708,6 +754,7 @@ int main(void)
 	tcase_add_test(t, a_lost_member_is_not_overtaken);
 	tcase_add_test(t, stopped_member);
 	tcase_add_test(t, what_comes_in);
+	tcase_add_test(t, captured_at_the_uplink);
 	tcase_add_loop_test(t, rate_of_all_members, 0, 2);
 	tcase_add_test(t, members_listen_for_the_uplink);
 	tcase_add_test(t, injected_by_one_member);

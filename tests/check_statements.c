@@ -11,6 +11,7 @@
 #include <string.h>
 #include <urcu-qsbr.h>
 
+#include "common/be.h"
 #include "cp/cp_priv.h"
 #include "tests/fakeport.h"
 
@@ -37,6 +38,7 @@ struct rig {
 	struct vs_switch *traced;
 	struct vs_port *traced_port;
 	int tracing;
+	bool layer3; /* guests are: they have 10.0.0.1 and so on */
 };
 
 static struct rig rig;
@@ -139,6 +141,14 @@ static void teardown(void)
 	ck_assert_int_eq(rig.tracing, 0);
 }
 
+static const uint8_t *ip_of(int who)
+{
+	static uint8_t ip[16] = {[10] = 0xFF, [11] = 0xFF, [12] = 10};
+
+	ip[15] = (uint8_t)(who + 1);
+	return ip;
+}
+
 /* Guests begin to use the ports that are new. */
 static void guests(void)
 {
@@ -149,8 +159,12 @@ static void guests(void)
 
 		if (p && p != rig.port[i]) {
 			l = vs_port_link(p);
+			if (rig.layer3)
+				ck_assert_int_eq(l.ops->layer(l.ctx, 3), 0);
 			ck_assert_int_eq(l.ops->start(l.ctx, &fake_ops, &rig.fake[i]), 0);
 			ck_assert_int_eq(l.ops->mac_add(l.ctx, macs[i]), 0);
+			if (rig.layer3)
+				ck_assert_int_eq(l.ops->ip_add(l.ctx, ip_of((int)i), 0), 0);
 		}
 		rig.port[i] = p;
 	}
@@ -436,6 +450,99 @@ START_TEST(storms)
 }
 END_TEST
 
+/* ---- IP mode ----------------------------------------------------------------------------------
+ */
+
+/* An IPv4 packet of bytes that is not to be cut, by addresses of the last byte. */
+static void sends_packet(int from, const uint8_t *to_mac, int source, int to, uint16_t bytes)
+{
+	uint8_t f[FAKE_BYTES] = {0}, *ip = f + 14;
+
+	memcpy(f, to_mac, 6);
+	memcpy(f + 6, macs[from], 6);
+	be16_store(f + 12, 0x0800);
+	ip[0] = 0x45;
+	be16_store(ip + 2, bytes);
+	ip[6] = 0x40;
+	ip[8] = 64;
+	ip[9] = 17;
+	memcpy(ip + 12, ip_of(source) + 12, 4);
+	memcpy(ip + 16, ip_of(to) + 12, 4);
+	for (unsigned i = 0; i < PORTS; i++)
+		fake_clear(&rig.fake[i]);
+	ck_assert_ptr_nonnull(fake_inject(&rig.fake[from], f, 14u + bytes));
+	while (vs_worker_poll(rig.w))
+		rcu_quiescent_state();
+}
+
+START_TEST(ip_mode)
+{
+	static const uint8_t own[6] = {2, 0, 0, 0, 0, 0xAA};
+	struct vs_counters c;
+
+	rig.layer3 = true;
+	nics();
+	does("DEFINE VSWITCH V IP UPLINK TAP tap0");
+	does("SET VSWITCH V MACID 0000AA");
+	couple_all("V", "");
+	sends_packet(UP, own, 77, B, 60);
+	ck_assert_int_eq(got(B), PLAIN);
+	sends_packet(A, macs[UP], A, 77, 60);
+	ck_assert_int_eq(got(UP), PLAIN);
+	ck_assert_mem_eq(rig.fake[UP].out[0].data + 6, own, 6);
+	/* what nobody has goes to the router, if the switch says so */
+	ck_assert_int_eq(
+		vs_port_link(rig.port[C]).ops->routing(rig.port[C], false, VS_ROUTING_PRIMARY), 0);
+	sends_packet(UP, own, 77, 99, 60);
+	ck_assert_int_eq(got(C), NO);
+	does("SET VSWITCH V PRIROUTER");
+	sends_packet(UP, own, 77, 99, 60);
+	ck_assert_int_eq(got(C), PLAIN);
+	does("SET VSWITCH V NONROUTER");
+	sends_packet(UP, own, 77, 99, 60);
+	ck_assert_int_eq(got(C), NO);
+	/* what is too large for the path */
+	does("SET VSWITCH V PATHMTUDISCOVERY VALUE 1000");
+	sends_packet(A, macs[UP], A, 77, 1000);
+	ck_assert_int_eq(got(UP), PLAIN);
+	sends_packet(A, macs[UP], A, 77, 1001);
+	ck_assert_int_eq(got(UP), NO);
+	vs_port_counters(cp_lan_find(rig.cp, "SYSTEM", "V")->uplink.port, &c);
+	ck_assert_uint_eq(c.tx_drop[VS_DROP_PATH_MTU], 1);
+	does("SET VSWITCH V PATHMTUDISCOVERY OFF");
+	sends_packet(A, macs[UP], A, 77, 1001);
+	ck_assert_int_eq(got(UP), PLAIN);
+}
+END_TEST
+
+/* How long a host that was heard is shown. */
+START_TEST(ip_timeout)
+{
+	uint8_t f[60] = {0};
+
+	nics();
+	does("DEFINE VSWITCH V UPLINK TAP tap0 IPTIMEOUT 2");
+	couple_all("V", "");
+	memset(f, 0xFF, 6);
+	memcpy(f + 6, macs[A], 6);
+	be16_store(f + 12, 0x0806);
+	memcpy(f + 14, "\0\1\x08\0\6\4\0\1", 8);
+	memcpy(f + 22, macs[A], 6);
+	memcpy(f + 28, ip_of(A) + 12, 4);
+	memcpy(f + 38, ip_of(77) + 12, 4);
+	cp_tick(rig.cp, 1);
+	ck_assert_ptr_nonnull(fake_inject(&rig.fake[A], f, sizeof(f)));
+	while (vs_worker_poll(rig.w))
+		rcu_quiescent_state();
+	cp_punted(rig.cp, 1000);
+	ck_assert_ptr_nonnull(strstr(answer("QUERY VSWITCH V DETAILS", 0), "10.0.0.1"));
+	cp_tick(rig.cp, 119);
+	ck_assert_ptr_nonnull(strstr(answer("QUERY VSWITCH V DETAILS", 0), "10.0.0.1"));
+	cp_tick(rig.cp, 123);
+	ck_assert_ptr_null(strstr(answer("QUERY VSWITCH V DETAILS", 0), "10.0.0.1"));
+}
+END_TEST
+
 /* ---- seeing ---------------------------------------------------------------------------------- */
 
 START_TEST(mirrors)
@@ -692,6 +799,8 @@ int main(void)
 	tcase_add_test(t, vlans_of_numbered_ports);
 	tcase_add_test(t, protected_addresses);
 	tcase_add_test(t, storms);
+	tcase_add_test(t, ip_mode);
+	tcase_add_test(t, ip_timeout);
 	tcase_add_test(t, mirrors);
 	tcase_add_test(t, counters_of_vlans);
 	tcase_add_test(t, log_levels);
