@@ -66,7 +66,7 @@ void cp_persist(struct cp_run *run, const struct cp_tokens *t)
 
 	for (unsigned i = 0; i < t->n; i++) {
 		const char *word = cp_token(t, i);
-		const char *quote = strpbrk(word, " \t*#/,") || !*word ? "\"" : "";
+		const char *quote = strpbrk(word, " \t*#,") || !*word ? "\"" : "";
 
 		n += (size_t)snprintf(line + n, sizeof(line) - n, "%s%s%s%s", i ? " " : "", quote,
 				      word, quote);

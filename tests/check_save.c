@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,6 +51,7 @@ static void log_line(void *ctx, const char *line)
 struct saved {
 	char text[65536];
 	char persisted[8192];
+	FILE *all; /* of PERSIST, or NULL */
 	bool fails;
 };
 
@@ -66,6 +68,8 @@ static int save(void *ctx, enum cp_save what, const char *text, char *err, size_
 		s->text[0] = s->persisted[0] = '\0';
 	else
 		snprintf(s->persisted, sizeof(s->persisted), "%s", text);
+	if (what == CP_SAVE_STATEMENT && s->all)
+		fprintf(s->all, "%s\n", text);
 	return 0;
 }
 
@@ -318,7 +322,8 @@ static void report(void *ctx, const char *text)
 	snprintf(all + n, 4096 - n, "%s\n", text);
 }
 
-static void print_load_print(struct cp *cp, const char *last)
+/* Does the text make what cp has? */
+static void load_print(struct cp *cp, const char *text, const char *last)
 {
 	char path[] = "/tmp/check_save.XXXXXX", errors[4096] = "", *before, *after;
 	static struct saved s;
@@ -326,7 +331,7 @@ static void print_load_print(struct cp *cp, const char *last)
 	int fd = mkstemp(path);
 
 	before = cp_configuration(cp);
-	ck_assert_int_eq(write(fd, before, strlen(before)), (ssize_t)strlen(before));
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
 	cp_execute_file(fresh, path, false, report, errors);
 	after = cp_configuration(fresh);
@@ -336,6 +341,14 @@ static void print_load_print(struct cp *cp, const char *last)
 	free(before);
 	free(after);
 	cp_destroy(fresh);
+}
+
+static void print_load_print(struct cp *cp, const char *last)
+{
+	char *text = cp_configuration(cp);
+
+	load_print(cp, text, last);
+	free(text);
 }
 
 START_TEST(print_load_print_is_the_same)
@@ -425,6 +438,120 @@ START_TEST(persist_hands_over_the_statement)
 }
 END_TEST
 
+/* One of each command that changes something. */
+static const char *const changing[] = {
+	"USER U1 UID 1000",
+	"DEFINE VSWITCH V VLAN 10",
+	"DEFINE VSWITCH W",
+	"DEFINE LAN L OWNERID SYSTEM TYPE HIPERSOCKETS CHPID F1",
+	"DEFINE LAN M OWNERID SYSTEM",
+	"DEFINE NIC U1/0600",
+	"DEFINE NIC U1/0610",
+	"DEFINE CTCA U1/0700",
+	"DEFINE CTCA U2/0701",
+	"DEFINE CTCA U2/0702",
+	"NICDEF U2 0600 TYPE QDIO",
+	"COUPLE U1/0600 TO SYSTEM M",
+	"COUPLE U1/0700 TO U2 0701",
+	"UNCOUPLE U1/0600",
+	"SET VSWITCH V GRANT U1 PORTTYPE TRUNK VLAN 10 20-30",
+	"MODIFY VSWITCH V UPLINK DPDK \"net_ring0,a=b\"",
+	"SET VMLAN LIMIT TRANSIENT 7",
+	"VMLAN LIMIT PERSISTENT 70",
+	"SET PORT GROUP G JOIN TAP tap1 tap2",
+	"SET DPDK ARGS \"--no-pci -m 64\"",
+	"DEFINE RATEGROUP R IN 10M",
+	"SET RATEGROUP R OUT 20M",
+	"DEFINE RATEGROUP S IN 10M",
+	"DETACH RATEGROUP S",
+	"SET WORKERS 2",
+	"SET LAN M OWNERID SYSTEM GRANT U2",
+	"SET NIC U1/0600 MACPROTECT ON",
+	"TRSOURCE ID T TYPE LAN OWNER SYSTEM LANNAME V",
+	"TRSOURCE ENABLE ID T",
+	"TRSOURCE DISABLE ID T",
+	"TRSOURCE DROP ID T",
+	"DETACH CTCA U2/0702",
+	"DETACH NIC U1/0610",
+	"DETACH U2/0600",
+	"DETACH VSWITCH W",
+	"DETACH LAN L OWNERID SYSTEM",
+};
+#define CHANGING (sizeof(changing) / sizeof(changing[0]))
+
+/* Of capitals and the rest of a keyword: the statement begins with the command's words. */
+static bool is_of(const char *statement, const char *words)
+{
+	return strncasecmp(statement, words, strlen(words)) == 0 && statement[strlen(words)] == ' ';
+}
+
+START_TEST(persist_of_every_command)
+{
+	static const char *const others[] = {"SAVE", "HELP", "SHUTDOWN"};
+	static struct saved s;
+	char line[CP_LINE_MAX], *text = NULL;
+	struct cp *cp = make(&s);
+	size_t len;
+
+	s.all = open_memstream(&text, &len);
+	for (const struct cp_command *c = cp_commands(); c->words; c++) {
+		bool found = strncmp(c->words, "Query ", 6) == 0;
+
+		for (unsigned i = 0; i < 3; i++)
+			found |= strcmp(c->words, others[i]) == 0;
+		for (unsigned i = 0; i < CHANGING; i++)
+			found |= is_of(changing[i], c->words);
+		ck_assert_msg(found, "%s: is not tried", c->words);
+	}
+	for (unsigned i = 0; i < CHANGING; i++) {
+		snprintf(line, sizeof(line), "%s PERSIST", changing[i]);
+		s.persisted[0] = '\0';
+		ck_assert_msg(run(cp, line) == 0, "%s", line);
+		ck_assert_str_eq(s.persisted, changing[i]);
+		fflush(s.all);
+		load_print(cp, text, line);
+	}
+	fclose(s.all);
+	s.all = NULL;
+	free(text);
+	cp_destroy(cp);
+}
+END_TEST
+
+/* What was made permanent statement by statement makes the same. */
+START_TEST(persisted_statements_make_the_same)
+{
+	static struct saved s;
+	char line[CP_LINE_MAX], *text;
+	const char *env = getenv("SEED");
+	size_t len;
+
+	dice = env ? strtoull(env, NULL, 0) : (uint64_t)time(NULL);
+	for (unsigned round = 0; round < 8; round++) {
+		struct cp *cp = make(&s);
+
+		s.all = open_memstream(&text, &len);
+		for (unsigned i = 0; i < 400; i++) {
+			if (roll(2))
+				random_statement(line);
+			else
+				random_together(line);
+			if (strlen(line) + sizeof(" PERSIST") > sizeof(line))
+				continue;
+			strcat(line, " PERSIST"); /* NOLINT(*insecureAPI.strcpy) */
+			run(cp, line);
+			fflush(s.all);
+			if (i % 40 == 39)
+				load_print(cp, text, line);
+		}
+		fclose(s.all);
+		s.all = NULL;
+		free(text);
+		cp_destroy(cp);
+	}
+}
+END_TEST
+
 static enum cp_saved_found look(struct cp_saved *s, char *text, size_t cap)
 {
 	int fd;
@@ -486,6 +613,8 @@ int main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, print_load_print_is_the_same);
 	tcase_add_test(t, persist_hands_over_the_statement);
+	tcase_add_test(t, persist_of_every_command);
+	tcase_add_test(t, persisted_statements_make_the_same);
 	tcase_add_test(t, files_of_what_is_saved);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);

@@ -30,6 +30,13 @@ must "REVOKE" zl SET VSWITCH VSW1 REVOKE TWO
 must "the connection it has stays" reach one 10.88.0.2
 must "ACCESS no longer lists the user" no_line 'TWO' zl QUERY VSWITCH VSW1 ACCESS
 must "a second REVOKE is refused with ZLN2045E" fails_with ZLN2045E zl SET VSWITCH VSW1 REVOKE TWO
+before=$(zl QUERY CONFIGURATION)
+stop record
+stop zland KILL
+must "zland is killed and starts again" zland_again
+record
+must "the configuration is the same" test "$before" = "$(zl QUERY CONFIGURATION)"
+must "and so is the connection that outlived its GRANT" eventually in_ns one ping -q -n -c 1 -W 1 10.88.0.2
 must "UNCOUPLE" zl UNCOUPLE USER TWO 0600
 must "no traffic after UNCOUPLE" no_reach one 10.88.0.2
 must "COUPLE after REVOKE is refused with ZLN6011E" fails_with ZLN6011E zl COUPLE USER TWO 0600 SYSTEM VSW1
