@@ -9,6 +9,7 @@ sent into both; who gets them, and with which tag, must be the same on both and 
 Lines: "ok NAME", "FAILED NAME: why", "skipped NAME: why".
 """
 import os
+import re
 import select
 import socket
 import struct
@@ -19,7 +20,7 @@ import time
 import frames
 
 PATIENCE = float(os.environ.get("ZLAN_PATIENCE", "10"))
-GRACE = 0.15  # for frames that should not come
+GRACE = 0.1  # for frames that should not come
 BROADCAST = b"\xff" * 6
 UNKNOWN = bytes.fromhex("02ee00000001")
 GROUP, OTHER_GROUP = "239.1.1.1", "239.1.1.2"
@@ -150,6 +151,11 @@ class Zlan:
     def command(self, *words):
         need(self.zlan, "-d", self.folder, *words)
 
+    def mac(self, p):
+        """The address of a NIC."""
+        text = sh(self.zlan, "-d", self.folder, "QUERY", "NIC", f"{p.upper()}/0600").stdout
+        return bytes.fromhex(re.search(r"((?:[0-9A-F]{2}-){5}[0-9A-F]{2})", text).group(1).replace("-", ""))
+
     def wait_attached(self, p):
         end = time.monotonic() + PATIENCE
         while "Attached by" not in sh(self.zlan, "-d", self.folder, "QUERY", "NIC",
@@ -194,22 +200,87 @@ def group_mac(group):
     return bytes([1, 0, 0x5E, b[1] & 0x7F, b[2], b[3]])
 
 
-def igmp(kind, group, to, src, code=1):
-    msg = struct.pack("!BBH", kind, code, 0) + socket.inet_aton(group)
+def igmp_packet(msg, to, src):
     msg = msg[:2] + checksum(msg) + msg[4:]
     # The identification makes it known again: a bridge may cut what follows the packet.
     global serial
     serial += 1
-    ip = struct.pack("!BBHHHBBH4s4s4s", 0x46, 0, 24 + 8, serial, 0, 1, 2, 0,
+    ip = struct.pack("!BBHHHBBH4s4s4s", 0x46, 0, 24 + len(msg), serial, 0, 1, 2, 0,
                      socket.inet_aton(f"10.0.0.{src[5]}"), socket.inet_aton(to), b"\x94\x04\0\0")
     ip = ip[:10] + checksum(ip) + ip[12:]
     return group_mac(to), src, None, ip + msg, 0x0800, ip[:6]
 
 
-def udp(group, src):
+def igmp(kind, group, to, src, code=1):
+    return igmp_packet(struct.pack("!BBH", kind, code, 0) + socket.inet_aton(group), to, src)
+
+
+def group_mac6(group):
+    return b"\x33\x33" + socket.inet_pton(socket.AF_INET6, group)[12:]
+
+
+def mld_packet(msg, to, src):
+    global serial
+    serial += 1
+    src_ip = bytes.fromhex("fe80000000000000000000000000") + src[4:]
+    dst_ip = socket.inet_pton(socket.AF_INET6, to)
+    msg = msg[:2] + checksum(src_ip + dst_ip + struct.pack("!II", len(msg), 58) + msg) + msg[4:]
+    ip = struct.pack("!IHBB", 0x60000000 | serial, 8 + len(msg), 0, 1)
+    return group_mac6(to), src, None, ip + src_ip + dst_ip + b"\x3a\0\5\2\0\0\0\0" + msg, 0x86DD, ip
+
+
+class V4:
+    """IGMPv3, with the addresses of bridge_igmp.sh."""
+
+    name = "IGMPv3"
+
+    def group(n):
+        return f"239.10.10.{10 + n}"
+
+    def source(n):
+        return f"192.0.2.{n}"
+
+    def query(src):
+        return igmp(0x11, "0.0.0.0", "224.0.0.1", src)
+
+    def report(kind, group, sources, src):
+        record = struct.pack("!BBH", kind, 0, len(sources)) + socket.inet_aton(group)
+        record += b"".join(map(socket.inet_aton, sources))
+        return igmp_packet(struct.pack("!BBHHH", 0x22, 0, 0, 0, 1) + record, "224.0.0.22", src)
+
+    def data(group, source, src):
+        return udp(group, src, source)
+
+
+class V6:
+    """MLDv2, with those of bridge_mld.sh, its group in another scope: more than one is wanted."""
+
+    name = "MLDv2"
+
+    def group(n):
+        return f"ff0e::cc:{n + 1}"
+
+    def source(n):
+        return f"2001:db8:1::{n}"
+
+    def query(src):
+        return mld_packet(struct.pack("!BBHHH16x", 130, 0, 0, 100, 0), "ff02::1", src)
+
+    def report(kind, group, sources, src):
+        record = struct.pack("!BBH", kind, 0, len(sources)) + socket.inet_pton(socket.AF_INET6, group)
+        record += b"".join(socket.inet_pton(socket.AF_INET6, s) for s in sources)
+        return mld_packet(struct.pack("!BBHHH", 143, 0, 0, 0, 1) + record, "ff02::16", src)
+
+    def data(group, source, src):
+        ip = struct.pack("!IHBB", 0x60000000, 8 + 64, 17, 1) + socket.inet_pton(socket.AF_INET6, source)
+        ip += socket.inet_pton(socket.AF_INET6, group)
+        return group_mac6(group), src, None, ip + struct.pack("!HHHH", 9, 9, 8 + 64, 0), 0x86DD
+
+
+def udp(group, src, source=None):
     """A datagram to a group; frame_of's mark is its content."""
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + 8 + 64, 1, 0, 1, 17, 0,
-                     socket.inet_aton(f"10.0.0.{src[5]}"), socket.inet_aton(group))
+                     socket.inet_aton(source or f"10.0.0.{src[5]}"), socket.inet_aton(group))
     ip = ip[:10] + checksum(ip) + ip[12:]
     return group_mac(group), src, None, ip + struct.pack("!HHHH", 9, 9, 8 + 64, 0), 0x0800
 
@@ -231,6 +302,23 @@ def arrivals(station, marks, wanted, limit, more=GRACE):
         if grace is None and wanted <= set(seen):
             grace = time.monotonic() + more
     return seen
+
+
+def arrivals_of(station, wanted, limit, more=GRACE):
+    """Of many frames at once. wanted: mark to ports that should get it. Return: mark to ports that did."""
+    got = {mark: [] for mark in wanted}
+    end = time.monotonic() + limit
+    grace = None
+    while time.monotonic() < (grace or end):
+        ready = select.select([s.s for s in station.values()], [], [], 0.02)[0]
+        for port, s in station.items():
+            for f in s.recv() if s.s in ready else []:
+                at = f.find(b"mark")
+                if at >= 0 and f[at:at + 12] in got:
+                    got[f[at:at + 12]].append(port)
+        if grace is None and all(set(ports) <= set(got[mark]) for mark, ports in wanted.items()):
+            grace = time.monotonic() + more
+    return got
 
 
 class Scenario:
@@ -262,9 +350,40 @@ class Scenario:
             if len(self.bad) == before or time.monotonic() > end:
                 return
 
-    def end(self):
+    def all_at_once(self, port, wanted, limit):
+        """wanted: (what, frame, ports that get it). Return: what came out otherwise, by what."""
+        bad, sent = {}, []
+        for s in self.switches:
+            marks = {}
+            for what, frame, ports in wanted:
+                data, mark = frame_of(*frame)
+                marks[mark] = (what, ports.split())
+                s.station[port].send(data)
+            sent.append((s, marks))
+        for i, (s, marks) in enumerate(sent):
+            got = arrivals_of(s.station, {m: p for m, (_, p) in marks.items()}, limit, GRACE if i == 0 else 0.03)
+            for mark, (what, ports) in marks.items():
+                if sorted(got[mark]) != sorted(ports):
+                    bad.setdefault(what, []).append(f"{s.name} gave {got[mark]}, not {ports}")
+        return bad
+
+    def eventually_all(self, port, wanted, patience=PATIENCE):
+        end = time.monotonic() + patience
+        while bad := self.all_at_once(port, wanted, 0.3):
+            if time.monotonic() > end:
+                break
+        return bad
+
+    def send(self, port, frame):
+        for s in self.switches:
+            s.station[port].send(frame_of(*frame)[0])
+
+    def close(self):
         for s in self.switches:
             s.close()
+
+    def end(self):
+        self.close()
         for b in self.bad:
             print(f"  {b}")
         print(f"{'FAILED' if self.bad else 'ok'} {self.name}"
@@ -351,6 +470,117 @@ def multicast(make):
     t.step("the querier asks who is left", "h4", igmp(0x11, GROUP, GROUP, mac(4)), "h1 h2 h3")
     t.step("h2 answers", "h2", igmp(0x16, GROUP, GROUP, mac(2)), "h4")
     t.until("and has its effect", "h1", data, "h2 h4")
+    return t
+
+
+IS_IN, IS_EX, TO_EX, ALLOW, BLOCK = 1, 2, 4, 5, 6
+FIRST = [1, 2, 3]  # every function begins with IS_INCLUDE of these,
+THEN = [1, 2, 20, 21]  # those of EXCLUDE go on with IS_EXCLUDE of these
+# name of the function, EXCLUDE, the report, sources that pass and that do not in the end
+SOURCES = [
+    ("include_test", False, None, [1, 2, 3], [100]),
+    ("inc_allow_test", False, (ALLOW, [10, 11, 12]), [10, 11, 12, 1], [100]),
+    ("inc_is_include_test", False, (IS_IN, [10, 11, 12]), [10, 11, 12], [100]),
+    ("inc_is_exclude_test", True, None, [1, 2, 100], [20, 21]),
+    ("inc_to_exclude_test", False, (TO_EX, [1, 20, 30]), [1, 100], [20, 30]),
+    ("exc_allow_test", True, (ALLOW, [20, 30]), [1, 2, 20, 30, 100], [21]),
+    ("exc_is_include_test", True, (IS_IN, [20, 30]), [1, 2, 20, 30, 100], [21]),
+    ("exc_is_exclude_test", True, (IS_EX, [20, 30]), [30, 100], [20]),
+    ("exc_to_exclude_test", True, (TO_EX, [1, 20, 30]), [1, 30, 100], [20]),
+    ("exc_block_test", True, (BLOCK, [1, 20, 30]), [1, 2, 30, 100], [20, 21]),
+    ("inc_block_test", False, (BLOCK, [1, 20, 30]), [2, 3], [100]),  # and 1 does not, 2 s later
+]
+
+
+def sources(make, ip, functions):
+    """bridge_igmp.sh, bridge_mld.sh: reports with sources. Each function has a group of its own: all are done at once."""
+    t = make(ip.name, ["h1", "h2", "h4"], ("mcast_snooping", "1", "mcast_querier", "0", "mcast_igmp_version", "3",
+                                          "mcast_mld_version", "2"))
+    bad = {}
+
+    def wanted(rows, state):
+        return [(name, ip.data(ip.group(n), ip.source(s), mac(2)), "h1 h4" if passes else "h4")
+                for n, (name, *_) in rows for passes, some in zip((True, False), state) for s in some]
+
+    def look(found):
+        for what, errors in found.items():
+            bad.setdefault(what, errors)
+
+    rows = list(enumerate(r for r in SOURCES if functions is None or r[0] in functions))
+    t.send("h4", ip.query(mac(4)))
+    # Until all hosts have had the time of the query to answer, groups flood.
+    look(t.eventually_all("h2", [("querier", ip.data(ip.group(99), ip.source(1), mac(2)), "h4")]))
+    for n, _ in rows:
+        t.send("h1", ip.report(IS_IN, ip.group(n), map_list(ip.source, FIRST), mac(1)))
+    look(t.eventually_all("h2", wanted(rows, (FIRST, [100]))))
+    excluding = [(n, r) for n, r in rows if r[1]]
+    for n, _ in excluding:
+        t.send("h1", ip.report(IS_EX, ip.group(n), map_list(ip.source, THEN), mac(1)))
+    look(t.eventually_all("h2", wanted(excluding, ([1, 2, 100], [20, 21]))))
+    for n, (_, _, report, _, _) in rows:
+        if report:
+            t.send("h1", ip.report(report[0], ip.group(n), map_list(ip.source, report[1]), mac(1)))
+    # Sources that somebody else may still want have two seconds from here.
+    look(t.eventually_all("h2", [w for row in rows for w in wanted([row], row[1][3:])], 1.5))
+    blocked = [(n, r) for n, r in rows if r[0] == "inc_block_test"]
+    look(t.eventually_all("h2", wanted(blocked, ([2, 3], [1, 100]))))
+    t.close()
+    for _, (name, *_) in [(None, ("querier",))] + rows:
+        for b in bad.get(name, []):
+            print(f"  {b}")
+        print(f"{'FAILED' if name in bad else 'ok'} {ip.name} {name} ({' and '.join(s.name for s in t.switches)})", flush=True)
+
+
+def map_list(f, numbers):
+    return [f(n) for n in numbers]
+
+
+def mld(make):
+    """MLDv1, as multicast() for IGMPv2."""
+    t = make("MLD snooping", ["h1", "h2", "h3", "h4"], ("mcast_snooping", "1", "mcast_querier", "0"))
+    group = V6.group(0)
+    about = socket.inet_pton(socket.AF_INET6, group)
+    data = V6.data(group, V6.source(1), mac(1))
+
+    def report(kind, src):
+        return mld_packet(struct.pack("!BBHHH", kind, 0, 0, 0, 0) + about, group if kind == 131 else "ff02::2", src)
+
+    t.step("without a querier a group floods", "h1", data, "h2 h3 h4")
+    t.step("a query reaches all", "h4", V6.query(mac(4)), "h1 h2 h3")
+    t.until("a report, now that there is a querier", "h2", report(131, mac(2)), "h4")
+    t.until("the group goes to who joined and to the router", "h1", data, "h2 h4")
+    t.step("a group nobody joined goes to the router", "h1", V6.data(V6.group(9), V6.source(1), mac(1)), "h4")
+    t.step("all nodes are everybody", "h1", V6.data("ff02::1", V6.source(1), mac(1)), "h2 h3 h4")
+    t.step("another joins", "h3", report(131, mac(3)), "h4")
+    t.until("both get it", "h1", data, "h2 h3 h4")
+    return t
+
+
+def locked(make, kernel, zlan):
+    """bridge_locked_port.sh: on a locked port only a source with an entry is let in. Ours is MAC protection."""
+    t = make("locked port", ["h1", "h2"])
+    own = next(s for s in t.switches if s.name == "zlan").mac("h1")
+
+    def lock(on):
+        for s in t.switches:
+            if s.name == "kernel":
+                need("bridge", "link", "set", "dev", "kh1", "locked", on)
+            else:
+                s.command("SET", "NIC", "USER", "H1", "0600", "MACPROTECT", on.upper())
+
+    if kernel:
+        need("bridge", "link", "set", "dev", "kh1", "learning", "off")
+    t.step("before it is locked", "h1", (BROADCAST, mac(7)), "h2")
+    lock("on")
+    t.step("locked, without an entry", "h1", (BROADCAST, mac(7)), "")
+    for s in t.switches:
+        if s.name == "kernel":
+            need("bridge", "fdb", "replace", frames.mac_text(own), "dev", "kh1", "master", "static")
+    t.step("with an entry", "h1", (BROADCAST, own), "h2")
+    t.step("another still not", "h1", (BROADCAST, mac(7)), "")
+    t.step("to it", "h2", (own, mac(2)), "h1")
+    lock("off")
+    t.step("unlocked", "h1", (BROADCAST, mac(7)), "h2")
     return t
 
 
@@ -445,6 +675,11 @@ def main():
     reserved(both).end()
     isolation(both, True, zlan).end()
     multicast(both).end()
+    mld(both).end()
+    sources(both, V4, None)
+    sources(both, V6, ["include_test", "inc_allow_test", "inc_is_include_test", "inc_is_exclude_test",
+                       "inc_to_exclude_test", "exc_allow_test"])
+    locked(both, True, zlan).end()
     vepa(zlan, folder)
     if not filtering:
         print("skipped vlan aware on a kernel bridge: the kernel has no VLAN filtering;"
