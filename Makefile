@@ -165,7 +165,9 @@ asan:
 tsan:
 	@mkdir -p build/tsan
 	$(call step,CC)$(CC) $(CFLAGS) -Wno-tsan -fsanitize=thread -o build/tsan/check_lease tests/check_lease.c $(LIB_qdio) $(CHECK_LIBS)
+	$(call step,CC)$(CC) $(CFLAGS) -Wno-tsan -fsanitize=thread -o build/tsan/check_virtnet tests/check_virtnet.c host/virtnet.c host/vlease.c host/vring.c host/vpack.c host/vnet.c $(CHECK_LIBS)
 	build/tsan/check_lease
+	build/tsan/check_virtnet
 
 .PHONY: fuzz
 fuzz:

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "host/lane.h"
 #include "host/vnet.h"
 
 #include "common/copy.h"
@@ -53,13 +54,15 @@ static enum vs_drop drop_of(enum vring_fault fault)
 	return fault == VRING_ADDRESS ? VS_DROP_RX_ADDRESS : VS_DROP_RX_MALFORMED;
 }
 
-static enum vs_drop describe_chain(struct virtnet *v, unsigned i, struct vs_burst *b)
+static enum vs_drop describe_chain(struct virtnet *v, uint16_t at, unsigned i, struct vs_burst *b)
 {
 	struct vring_chain c;
-	enum vring_fault fault = vring_chain(&v->out, v->mem, i, false, &c);
+	enum vring_fault fault = vring_chain(&v->out, v->mem, at, false, &c);
 
-	/* The guest may have changed it since. */
-	v->head[i] = c.head;
+	/* The guest may have changed it since it was found. */
+	if (fault == VRING_NONE || c.buf.slots != v->buf[i].slots)
+		return VS_DROP_RX_MALFORMED;
+	v->buf[i].id = c.buf.id;
 	return fault == VRING_OK ? describe(v, &c, b) : drop_of(fault);
 }
 
@@ -110,146 +113,106 @@ static enum vs_drop describe_piece(const struct virtnet *v, const struct vring_p
 	return VS_DROP_NONE;
 }
 
-unsigned virtnet_rx(struct virtnet *v, struct vs_burst *b, uint64_t *dropped)
+/* Up to n buffers from number i and position *at on. Return: how many, *at is behind them. */
+static unsigned take(struct virtnet *v, unsigned i, unsigned n, uint16_t *at, struct vs_burst *b,
+		     uint64_t *dropped)
 {
-	unsigned n = vring_pending(&v->out), i = 0;
 	struct vring_piece piece[VS_BURST];
+	unsigned k = 0, slots = 0;
 
-	b->n = 0;
-	b->nseg_used = 0;
-	if (n > VS_BURST - b->hold)
-		n = VS_BURST - b->hold;
-	vring_scan(&v->out, v->mem, n, false, v->head, piece);
-	for (; i < n && b->nseg_used + VRING_SEGS <= VS_SEGS; i++) {
-		enum vs_drop why = piece[i].len >= v->hdr_len + ETH_HLEN
-					   ? describe_piece(v, &piece[i], b)
-					   : describe_chain(v, i, b);
+	n = vring_scan(&v->out, v->mem, *at, n, false, v->buf + i, piece);
+	for (; k < n && b->nseg_used + VRING_SEGS <= VS_SEGS; k++) {
+		enum vs_drop why =
+			piece[k].len >= v->hdr_len + ETH_HLEN
+				? describe_piece(v, &piece[k], b)
+				: describe_chain(v, vring_behind(&v->out, *at, k), i + k, b);
 
 		if (why != VS_DROP_NONE)
 			dropped[why]++;
+		slots += v->buf[i + k].slots;
 	}
-	vring_take(&v->out, i);
+	*at = vring_behind(&v->out, *at, slots);
+	return k;
+}
+
+unsigned virtnet_rx(struct virtnet *v, struct vs_burst *b, uint64_t *dropped)
+{
+	unsigned most = VS_BURST - b->hold, i = 0, n;
+	uint16_t at = v->out.next;
+
+	b->n = 0;
+	b->nseg_used = 0;
+	do {
+		n = take(v, i, most - i, &at, b, dropped);
+		i += n;
+	} while (n && i < most && v->buf[i - 1].slots > 1);
+	v->out.next = at;
 	v->taken = i;
 	return i;
 }
 
 bool virtnet_rx_done(struct virtnet *v)
 {
-	for (unsigned i = 0; i < v->taken; i++)
-		vring_put_used(&v->out, v->head[i], 0);
+	vring_put(&v->out, v->out.done, v->buf, v->taken);
 	v->taken = 0;
-	return vring_publish(&v->out);
+	return vring_publish(&v->out, v->out.next);
 }
 
-/* ---- to the guest -----------------------------------------------------------------------------
- */
+/* ---- to the guest: who may, and in what order
+ * ------------------------------------------------------------------------------------------- */
 
-/* Where the next byte goes. */
-struct cursor {
-	struct vring_chain *chain;
-	unsigned piece;
-	uint32_t offset;
-};
-
-/* There is room: it was measured. */
-static void put(struct cursor *to, const uint8_t *from, uint32_t len)
+void virtnet_init(struct virtnet *v)
 {
-	while (len) {
-		struct vring_piece *s = &to->chain->piece[to->piece];
-		uint32_t n;
-
-		if (to->piece == to->chain->n) {
-			to->chain++;
-			to->piece = 0;
-			continue;
-		}
-		n = s->len - to->offset < len ? s->len - to->offset : len;
-		copy_bytes(s->p + to->offset, from, n);
-		from += n;
-		len -= n;
-		to->offset += n;
-		if (to->offset == s->len) {
-			to->piece++;
-			to->offset = 0;
-		}
-	}
+	lane_lock_init(&v->lock);
+	pthread_cond_init(&v->returned, NULL);
 }
 
-/*
- * Collect buffers for the bytes.
- * @n: how many were looked at. Return: VS_DROP_NONE, or why they do not do; after
- * VS_DROP_TX_BAD_BUFFER the last of them is to be given back unused.
- */
-static enum vs_drop collect(struct virtnet *v, uint32_t bytes, unsigned *n)
+void virtnet_destroy(struct virtnet *v)
 {
-	unsigned pending = vring_pending(&v->in);
-	uint32_t room = 0;
-
-	for (*n = 0; room < bytes;) {
-		struct vring_chain *c = &v->chain[*n];
-
-		if (*n == (v->mergeable ? VIRTNET_MERGE_MAX : 1))
-			return VS_DROP_TX_TOO_BIG;
-		if (*n == pending)
-			return VS_DROP_TX_NO_BUFFER;
-		if (vring_chain(&v->in, v->mem, (*n)++, true, c) != VRING_OK ||
-		    c->bytes < v->hdr_len)
-			return VS_DROP_TX_BAD_BUFFER;
-		room += c->bytes;
-	}
-	return VS_DROP_NONE;
+	pthread_mutex_destroy(&v->lock);
+	pthread_cond_destroy(&v->returned);
 }
 
-/* A guest that offers nonsense gets it back; else it would be in the way for ever. */
-static void give_back(struct virtnet *v, unsigned n)
+void virtnet_open(struct virtnet *v)
 {
-	for (unsigned i = 0; i < n; i++)
-		vring_put_used(&v->in, v->chain[i].head, 0);
-	vring_take(&v->in, n);
+	pthread_mutex_lock(&v->lock);
+	v->open = true;
+	pthread_mutex_unlock(&v->lock);
 }
 
-/* The frame's bytes, header included, are written: hand the buffers over. */
-static void hand_over(struct virtnet *v, unsigned n, uint32_t bytes)
+void virtnet_close(struct virtnet *v)
 {
-	for (unsigned i = 0; i < n; i++) {
-		uint32_t len = v->chain[i].bytes < bytes ? v->chain[i].bytes : bytes;
-
-		vring_put_used(&v->in, v->chain[i].head, len);
-		bytes -= len;
-	}
-	vring_take(&v->in, n);
+	pthread_mutex_lock(&v->lock);
+	v->open = false;
+	while (v->leases.n)
+		pthread_cond_wait(&v->returned, &v->lock);
+	pthread_mutex_unlock(&v->lock);
 }
 
-static enum vs_drop send_one(struct virtnet *v, const struct vs_burst *b, const struct vs_ref *ref)
+/* Lock held. The next slots are ours. Return: the position where they begin. */
+static uint16_t lease(struct virtnet *v, unsigned slots)
 {
-	const struct vs_seg *seg = b->seg + b->seg0[ref->frame];
-	uint8_t head[VS_HEAD_BYTES + 4], raw[HDR_MAX];
-	struct cursor to = {.chain = v->chain};
-	struct vnet_hdr hdr;
-	uint32_t headlen = vnet_head(b, ref, head), bytes = v->hdr_len + headlen;
-	enum vs_drop why;
-	unsigned n;
+	uint16_t from = v->in.next;
 
-	if (!headlen)
-		return VS_DROP_TX_ERROR;
-	for (unsigned s = 0; s < b->nseg[ref->frame]; s++)
-		bytes += seg[s].len;
-	why = collect(v, bytes, &n);
-	if (why == VS_DROP_TX_BAD_BUFFER)
-		give_back(v, n);
-	if (why != VS_DROP_NONE)
-		return why;
-	vnet_tx_hdr(b, ref, &hdr);
-	if (v->guest_csum && b->flags[ref->frame] & VS_F_CSUM_VALID)
-		hdr.flags = VNET_FLAG_DATA_VALID;
-	memcpy(raw, &hdr, sizeof(hdr));
-	memcpy(raw + sizeof(hdr), &(uint16_t){(uint16_t)n}, sizeof(uint16_t));
-	put(&to, raw, v->hdr_len);
-	put(&to, head, headlen);
-	for (unsigned s = 0; s < b->nseg[ref->frame]; s++)
-		put(&to, seg[s].p, seg[s].len);
-	hand_over(v, n, bytes);
-	return VS_DROP_NONE;
+	v->in.next = vring_behind(&v->in, from, slots);
+	vlease_take(&v->leases, from, v->in.next);
+	return from;
+}
+
+/* Buffers leased from a position on are filled. Return: is the guest to be interrupted? */
+static bool hand_over(struct virtnet *v, uint16_t from, const struct vring_buf *buf, unsigned n)
+{
+	bool call = false;
+	uint16_t to;
+
+	vring_put(&v->in, from, buf, n);
+	pthread_mutex_lock(&v->lock);
+	if (vlease_finish(&v->leases, from, &to))
+		call = vring_publish(&v->in, to);
+	if (!v->open)
+		pthread_cond_signal(&v->returned);
+	pthread_mutex_unlock(&v->lock);
+	return call;
 }
 
 /* ---- to the guest, each frame into one piece ---------------------------------------------------
@@ -262,7 +225,38 @@ static const int8_t edit_bytes[] = {
 	[VS_EDIT_RETAG] = 0,
 };
 
-/* Return: bytes written, 0 if the frame is too short for its edit. */
+/* A tag is taken out of a head, or put in, only where it has room for one. */
+static bool is_plain(const struct vs_burst *b, const struct vs_ref *ref)
+{
+	return ref->edit == VS_EDIT_NONE || b->headlen[ref->frame] >= ETH_HLEN + 4;
+}
+
+unsigned virtnet_find(struct virtnet *v, const struct vs_burst *b, const struct vs_ref *ref,
+		      unsigned n, struct virtnet_places *p)
+{
+	unsigned i = 0;
+
+	if (v->leases.n == VLEASES)
+		return 0;
+	n = vring_scan(&v->in, v->mem, v->in.next, n, true, p->buf, p->piece);
+	for (; i < n; i++) {
+		uint32_t bytes = (uint32_t)((int)(v->hdr_len + b->len[ref[i].frame]) +
+					    edit_bytes[ref[i].edit]);
+
+		if (p->piece[i].len < bytes || !is_plain(b, ref + i))
+			break;
+		p->buf[i].len = bytes;
+	}
+	return i;
+}
+
+void virtnet_lease(struct virtnet *v, struct virtnet_places *p, unsigned n)
+{
+	p->n = n;
+	if (n)
+		p->from = lease(v, n);
+}
+
 static uint32_t copy_head(const struct vs_burst *b, const struct vs_ref *ref, uint8_t *to)
 {
 	unsigned i = ref->frame;
@@ -274,19 +268,13 @@ static uint32_t copy_head(const struct vs_burst *b, const struct vs_ref *ref, ui
 	return VS_HEAD_MIN;
 }
 
-/* Return: bytes written, header included, or 0: it is none of the simple ones. */
-static uint32_t copy_whole(const struct virtnet *v, const struct vs_burst *b,
-			   const struct vs_ref *ref, const struct vring_piece *piece)
+static void copy_whole(const struct virtnet *v, const struct vs_burst *b, const struct vs_ref *ref,
+		       uint8_t *to)
 {
 	unsigned i = ref->frame;
 	const struct vs_seg *seg = b->seg + b->seg0[i];
 	struct vnet_hdr hdr = {.flags = 0};
-	uint32_t bytes = (uint32_t)((int)(v->hdr_len + b->len[i]) + edit_bytes[ref->edit]);
-	uint8_t *to = piece->p;
-	uint32_t headlen;
 
-	if (piece->len < bytes)
-		return 0;
 	if (b->flags[i]) {
 		vnet_tx_hdr(b, ref, &hdr);
 		if (v->guest_csum && b->flags[i] & VS_F_CSUM_VALID)
@@ -296,48 +284,176 @@ static uint32_t copy_whole(const struct virtnet *v, const struct vs_burst *b,
 	if (v->hdr_len > sizeof(hdr))
 		memcpy(to + sizeof(hdr), &(uint16_t){1}, sizeof(uint16_t));
 	to += v->hdr_len;
-	headlen = copy_head(b, ref, to);
-	if (!headlen)
-		return 0;
-	to += headlen;
+	to += copy_head(b, ref, to);
 	for (unsigned s = 0; s < b->nseg[i]; s++) {
 		memcpy(to, seg[s].p, seg[s].len);
 		to += seg[s].len;
 	}
-	return bytes;
+}
+
+bool virtnet_fill(struct virtnet *v, const struct vs_burst *b, const struct vs_ref *ref,
+		  const struct virtnet_places *p)
+{
+	if (!p->n)
+		return false;
+	for (unsigned i = 0; i < p->n; i++)
+		copy_whole(v, b, ref + i, p->piece[i].p);
+	return hand_over(v, p->from, p->buf, p->n);
 }
 
 /* As long as nothing is unusual. Return: frames sent. */
 static unsigned send_whole(struct virtnet *v, const struct vs_burst *b, const struct vs_ref *ref,
-			   unsigned n)
+			   unsigned n, bool *call)
 {
-	unsigned pending = vring_pending(&v->in), i = 0;
 	struct vring_piece piece[VS_BURST];
-	uint16_t head[VS_BURST];
+	struct vring_buf buf[VS_BURST];
+	struct virtnet_places p = {.buf = buf, .piece = piece};
 
-	if (n > pending)
-		n = pending;
-	if (n > VS_BURST)
-		n = VS_BURST;
-	vring_scan(&v->in, v->mem, n, true, head, piece);
-	for (; i < n; i++) {
-		uint32_t bytes = copy_whole(v, b, ref + i, piece + i);
+	pthread_mutex_lock(&v->lock);
+	virtnet_lease(v, &p,
+		      v->open ? virtnet_find(v, b, ref, n < VS_BURST ? n : VS_BURST, &p) : 0);
+	pthread_mutex_unlock(&v->lock);
+	*call |= virtnet_fill(v, b, ref, &p);
+	return p.n;
+}
 
-		if (!bytes)
-			break;
-		vring_put_used(&v->in, head[i], bytes);
+/* ---- to the guest, a frame into whatever it offers
+ * --------------------------------------------------------------------------------------- */
+
+#define PIECES_MAX 256u /* that one frame is spread over */
+
+/* Buffers for one frame. */
+struct spread {
+	uint16_t from;
+	unsigned n, n_piece, slots;
+	struct vring_buf buf[VIRTNET_MERGE_MAX];
+	struct vring_piece piece[PIECES_MAX];
+};
+
+/* Where the next byte goes. */
+struct cursor {
+	const struct vring_piece *piece, *end;
+	uint32_t offset;
+};
+
+/* There is room: it was measured. */
+static void put(struct cursor *to, const uint8_t *from, uint32_t len)
+{
+	while (len && to->piece < to->end) {
+		uint32_t left = to->piece->len - to->offset, n = left < len ? left : len;
+
+		if (!left) {
+			to->piece++;
+			to->offset = 0;
+			continue;
+		}
+		copy_bytes(to->piece->p + to->offset, from, n);
+		from += n;
+		len -= n;
+		to->offset += n;
 	}
-	vring_take(&v->in, i);
-	return i;
+}
+
+/* One more buffer. Return: VS_DROP_NONE, or why it does not do. */
+static enum vs_drop add_buffer(struct virtnet *v, struct spread *s, uint32_t *bytes)
+{
+	struct vring_chain c;
+	enum vring_fault fault =
+		vring_chain(&v->in, v->mem, vring_behind(&v->in, v->in.next, s->slots), true, &c);
+
+	if (fault == VRING_NONE)
+		return VS_DROP_TX_NO_BUFFER;
+	s->slots += c.buf.slots;
+	s->buf[s->n++] = c.buf;
+	if (fault != VRING_OK || c.bytes < v->hdr_len)
+		return VS_DROP_TX_BAD_BUFFER;
+	if (s->n_piece + c.n > PIECES_MAX)
+		return VS_DROP_TX_TOO_BIG;
+	memcpy(s->piece + s->n_piece, c.piece, c.n * sizeof(c.piece[0]));
+	s->n_piece += c.n;
+	s->buf[s->n - 1].len = c.bytes < *bytes ? c.bytes : *bytes;
+	*bytes -= s->buf[s->n - 1].len;
+	return VS_DROP_NONE;
+}
+
+/*
+ * Lock held. Collect buffers for the bytes, and lease them.
+ * Return: VS_DROP_NONE, or why they do not do; after VS_DROP_TX_BAD_BUFFER they are leased as well,
+ * to be given back unused: else they would be in the way for ever.
+ */
+static enum vs_drop collect(struct virtnet *v, uint32_t bytes, struct spread *s)
+{
+	enum vs_drop why = VS_DROP_NONE;
+
+	s->n = s->n_piece = s->slots = 0;
+	if (!v->open)
+		return VS_DROP_TX_DOWN;
+	if (v->leases.n == VLEASES)
+		return VS_DROP_TX_QUEUE_FULL;
+	while (bytes && why == VS_DROP_NONE) {
+		if (s->n == (v->mergeable ? VIRTNET_MERGE_MAX : 1))
+			return VS_DROP_TX_TOO_BIG;
+		why = add_buffer(v, s, &bytes);
+	}
+	if (why == VS_DROP_TX_BAD_BUFFER)
+		for (unsigned i = 0; i < s->n; i++)
+			s->buf[i].len = 0;
+	if (why == VS_DROP_NONE || why == VS_DROP_TX_BAD_BUFFER)
+		s->from = lease(v, s->slots);
+	return why;
+}
+
+static void write_spread(const struct virtnet *v, const struct vs_burst *b,
+			 const struct vs_ref *ref, const uint8_t *head, uint32_t headlen,
+			 const struct spread *s)
+{
+	const struct vs_seg *seg = b->seg + b->seg0[ref->frame];
+	uint16_t buffers = (uint16_t)s->n;
+	struct cursor to = {.piece = s->piece, .end = s->piece + s->n_piece};
+	struct vnet_hdr hdr;
+	uint8_t raw[HDR_MAX];
+
+	vnet_tx_hdr(b, ref, &hdr);
+	if (v->guest_csum && b->flags[ref->frame] & VS_F_CSUM_VALID)
+		hdr.flags = VNET_FLAG_DATA_VALID;
+	memcpy(raw, &hdr, sizeof(hdr));
+	memcpy(raw + sizeof(hdr), &buffers, sizeof(buffers));
+	put(&to, raw, v->hdr_len);
+	put(&to, head, headlen);
+	for (unsigned k = 0; k < b->nseg[ref->frame]; k++)
+		put(&to, seg[k].p, seg[k].len);
+}
+
+static enum vs_drop send_one(struct virtnet *v, const struct vs_burst *b, const struct vs_ref *ref,
+			     bool *call)
+{
+	const struct vs_seg *seg = b->seg + b->seg0[ref->frame];
+	uint8_t head[VS_HEAD_BYTES + 4];
+	uint32_t headlen = vnet_head(b, ref, head), bytes = v->hdr_len + headlen;
+	struct spread s;
+	enum vs_drop why;
+
+	if (!headlen)
+		return VS_DROP_TX_ERROR;
+	for (unsigned k = 0; k < b->nseg[ref->frame]; k++)
+		bytes += seg[k].len;
+	pthread_mutex_lock(&v->lock);
+	why = collect(v, bytes, &s);
+	pthread_mutex_unlock(&v->lock);
+	if (why == VS_DROP_NONE)
+		write_spread(v, b, ref, head, headlen, &s);
+	if (why == VS_DROP_NONE || why == VS_DROP_TX_BAD_BUFFER)
+		*call |= hand_over(v, s.from, s.buf, s.n);
+	return why;
 }
 
 unsigned virtnet_tx(struct virtnet *v, const struct vs_burst *b, const struct vs_ref *ref,
-		    unsigned n, enum vs_drop *err)
+		    unsigned n, enum vs_drop *err, bool *call)
 {
-	unsigned done = send_whole(v, b, ref, n);
+	unsigned done = send_whole(v, b, ref, n, call);
 
 	for (; done < n; done++) {
-		enum vs_drop why = send_one(v, b, ref + done);
+		enum vs_drop why = send_one(v, b, ref + done, call);
 
 		if (why != VS_DROP_NONE) {
 			*err = why;
@@ -345,9 +461,4 @@ unsigned virtnet_tx(struct virtnet *v, const struct vs_burst *b, const struct vs
 		}
 	}
 	return done;
-}
-
-bool virtnet_tx_done(struct virtnet *v)
-{
-	return vring_publish(&v->in);
 }

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/vring.h"
+/* The guest's memory, and split virtqueues. Source: virtio 1.2, 2.7. */
+#include "host/vring_priv.h"
 
-#include "common/prefetch.h"
-
-#include <string.h>
-
-#define LINE 64 /* of a cache */
-
-bool vring_size_ok(uint32_t size)
+bool vring_size_ok(uint32_t size, bool packed)
 {
-	return size && size <= VRING_SIZE_MAX && !(size & (size - 1));
+	/* Source: virtio 1.2, 2.7 and 2.8.10.1: only of a split queue it is a power of two. */
+	return size && size <= VRING_SIZE_MAX && (packed || !(size & (size - 1)));
 }
 
 uint8_t *vring_address(const struct vring_mem *mem, uint64_t gpa, uint64_t *len)
@@ -33,9 +29,9 @@ static uint16_t load_acquire(const uint16_t *p)
 	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
 }
 
-unsigned vring_pending(const struct vring_queue *r)
+static unsigned pending(const struct vring_queue *r, uint16_t at)
 {
-	uint16_t n = (uint16_t)(load_acquire(&r->avail->idx) - r->next);
+	uint16_t n = (uint16_t)(load_acquire(&r->avail->idx) - at);
 
 	/* More than there are descriptors is nonsense: nothing, for ever. */
 	return n <= r->size ? n : 0;
@@ -43,35 +39,23 @@ unsigned vring_pending(const struct vring_queue *r)
 
 /* ---- chains ----------------------------------------------------------------------------- */
 
-static struct vq_desc load_desc(const struct vq_desc *d)
+enum vring_fault vring_add(struct vring_chain *c, const struct vring_mem *mem, uint64_t gpa,
+			   uint64_t len)
 {
-	struct vq_desc local;
-
-	memcpy(&local, d, sizeof(local));
-	/* The compiler must not look at the guest's copy again. */
-	__asm__ volatile("" ::: "memory");
-	return local;
-}
-
-static enum vring_fault add_pieces(struct vring_chain *c, const struct vring_mem *mem,
-				   const struct vq_desc *d)
-{
-	uint64_t gpa = d->addr, left = d->len;
-
-	if (left > VRING_CHAIN_MAX - c->bytes)
+	if (len > VRING_CHAIN_MAX - c->bytes)
 		return VRING_MALFORMED;
-	c->bytes += d->len;
-	while (left) {
-		uint64_t len = left;
-		uint8_t *p = vring_address(mem, gpa, &len);
+	c->bytes += (uint32_t)len;
+	while (len) {
+		uint64_t here = len;
+		uint8_t *p = vring_address(mem, gpa, &here);
 
 		if (!p)
 			return VRING_ADDRESS;
 		if (c->n == VRING_SEGS)
 			return VRING_MALFORMED;
-		c->piece[c->n++] = (struct vring_piece){p, (uint32_t)len};
-		gpa += len;
-		left -= len;
+		c->piece[c->n++] = (struct vring_piece){p, (uint32_t)here};
+		gpa += here;
+		len -= here;
 	}
 	return VRING_OK;
 }
@@ -90,7 +74,7 @@ static enum vring_fault walk(const struct vq_desc *table, uint32_t n, uint32_t i
 
 		if (i >= n)
 			return VRING_MALFORMED;
-		d = load_desc(&table[i]);
+		VRING_LOAD(d, &table[i]);
 		if (d.flags & VQ_DESC_F_INDIRECT) {
 			if (!indirect || steps || d.flags & VQ_DESC_F_NEXT)
 				return VRING_MALFORMED;
@@ -99,7 +83,7 @@ static enum vring_fault walk(const struct vq_desc *table, uint32_t n, uint32_t i
 		}
 		if (!(d.flags & VQ_DESC_F_WRITE) != !writable)
 			return VRING_MALFORMED;
-		fault = add_pieces(c, mem, &d);
+		fault = vring_add(c, mem, d.addr, d.len);
 		if (fault != VRING_OK)
 			return fault;
 		if (!(d.flags & VQ_DESC_F_NEXT))
@@ -120,73 +104,58 @@ static enum vring_fault walk_indirect(const struct vq_desc *d, const struct vrin
 	table = vring_address(mem, d->addr, &len);
 	if (!table || len < d->len)
 		return VRING_ADDRESS;
-	/* load_desc does not mind where a table begins. */
+	/* VRING_LOAD does not mind where a table begins. */
 	return walk((const void *)table, (uint32_t)(len / sizeof(*d)), 0, mem, writable, c, NULL);
 }
 
-enum vring_fault vring_chain(const struct vring_queue *r, const struct vring_mem *mem,
-			     unsigned ahead, bool writable, struct vring_chain *c)
+static uint16_t head_at(const struct vring_queue *r, uint16_t at)
+{
+	return __atomic_load_n(&r->avail->ring[at & (r->size - 1)], __ATOMIC_RELAXED);
+}
+
+enum vring_fault vring_chain(const struct vring_queue *r, const struct vring_mem *mem, uint16_t at,
+			     bool writable, struct vring_chain *c)
 {
 	struct vq_desc indirect = {.len = 0, .flags = 0};
 	enum vring_fault fault;
 
 	c->n = 0;
 	c->bytes = 0;
-	c->head = __atomic_load_n(&r->avail->ring[(uint16_t)(r->next + ahead) & (r->size - 1)],
-				  __ATOMIC_RELAXED);
-	fault = walk(r->desc, r->size, c->head, mem, writable, c, &indirect);
+	if (r->packed)
+		return vpack_chain(r, mem, at, writable, c);
+	if (!pending(r, at))
+		return VRING_NONE;
+	c->buf = (struct vring_buf){.id = head_at(r, at), .slots = 1};
+	fault = walk(r->desc, r->size, c->buf.id, mem, writable, c, &indirect);
 	if (fault == VRING_OK && indirect.flags)
 		fault = walk_indirect(&indirect, mem, writable, c);
 	return fault;
 }
 
-/* Where a descriptor alone is a buffer. */
-static struct vring_piece whole(const struct vq_desc *d, const struct vring_mem *mem, bool writable)
+unsigned vring_scan(const struct vring_queue *r, const struct vring_mem *mem, uint16_t at,
+		    unsigned n, bool writable, struct vring_buf *buf, struct vring_piece *piece)
 {
-	struct vring_piece piece = {NULL, 0};
-	uint64_t len = d->len;
+	unsigned most;
 
-	if (d->flags & VQ_DESC_F_INDIRECT) {
-		/* Not now, but soon. */
-		__builtin_prefetch(vring_address(mem, d->addr, &len));
-		return piece;
-	}
-	if (d->flags & VQ_DESC_F_NEXT || !(d->flags & VQ_DESC_F_WRITE) != !writable ||
-	    len > VRING_CHAIN_MAX)
-		return piece;
-	piece.p = vring_address(mem, d->addr, &len);
-	if (piece.p && len == d->len)
-		piece.len = d->len;
-	return piece;
-}
-
-void vring_scan(const struct vring_queue *r, const struct vring_mem *mem, unsigned n, bool writable,
-		uint16_t *head, struct vring_piece *piece)
-{
+	if (r->packed)
+		return vpack_scan(r, mem, at, n, writable, buf, piece);
+	most = pending(r, at);
+	if (n > most)
+		n = most;
 	for (unsigned i = 0; i < n; i++) {
-		head[i] = __atomic_load_n(&r->avail->ring[(uint16_t)(r->next + i) & (r->size - 1)],
-					  __ATOMIC_RELAXED);
-		__builtin_prefetch(&r->desc[head[i] & (r->size - 1)]);
+		buf[i] = (struct vring_buf){.id = head_at(r, (uint16_t)(at + i)), .slots = 1};
+		__builtin_prefetch(&r->desc[buf[i].id & (r->size - 1)]);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		struct vq_desc d;
 
 		piece[i].len = 0;
-		if (head[i] >= r->size)
+		if (buf[i].id >= r->size)
 			continue;
-		d = load_desc(&r->desc[head[i]]);
-		piece[i] = whole(&d, mem, writable);
-		if (!piece[i].len)
-			continue;
-		/* A short frame with its header, which may begin anywhere in a line. */
-		if (writable) {
-			prefetch_write(piece[i].p);
-			prefetch_write(piece[i].p + LINE);
-		} else {
-			__builtin_prefetch(piece[i].p);
-			__builtin_prefetch(piece[i].p + LINE);
-		}
+		VRING_LOAD(d, &r->desc[buf[i].id]);
+		piece[i] = vring_whole(mem, d.addr, d.len, d.flags, writable);
 	}
+	return n;
 }
 
 uint32_t vring_pull(struct vring_chain *c, void *to, uint32_t n)
@@ -215,13 +184,19 @@ uint32_t vring_pull(struct vring_chain *c, void *to, uint32_t n)
 /* ---- used ring and notifications --------------------------------------------------------------
  */
 
-void vring_put_used(struct vring_queue *r, uint16_t head, uint32_t len)
+void vring_put(const struct vring_queue *r, uint16_t at, const struct vring_buf *buf, unsigned n)
 {
-	struct vq_used_elem *e = &r->used->ring[r->used_next & (r->size - 1)];
+	if (r->packed) {
+		vpack_put(r, at, buf, n);
+		return;
+	}
+	at = (uint16_t)(at + r->used_offset);
+	for (unsigned i = 0; i < n; i++, at++) {
+		struct vq_used_elem *e = &r->used->ring[at & (r->size - 1)];
 
-	e->id = head;
-	e->len = len;
-	r->used_next++;
+		e->id = buf[i].id;
+		e->len = buf[i].len;
+	}
 }
 
 /* Where the guest says at which used index it wants to hear of us, and the other way round. */
@@ -241,36 +216,44 @@ static bool passed(uint16_t event, uint16_t now, uint16_t old)
 	return (uint16_t)(now - event - 1) < (uint16_t)(now - old);
 }
 
-bool vring_publish(struct vring_queue *r)
+bool vring_publish(struct vring_queue *r, uint16_t to)
 {
-	uint16_t old = r->signalled;
+	uint16_t from = r->done, used;
 
-	if (old == r->used_next)
+	if (from == to)
 		return false;
+	r->done = to;
+	if (r->packed)
+		return vpack_wants_call(r, from, to);
+	used = (uint16_t)(to + r->used_offset);
 	/* release: the entries, and what they describe, are seen before the index */
-	__atomic_store_n(&r->used->idx, r->used_next, __ATOMIC_RELEASE);
-	r->signalled = r->used_next;
+	__atomic_store_n(&r->used->idx, used, __ATOMIC_RELEASE);
 	/* seq_cst: the index is out before we look whether the guest sleeps */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (r->event_idx)
-		return passed(__atomic_load_n(used_event(r), __ATOMIC_RELAXED), r->used_next, old);
+		return passed(__atomic_load_n(used_event(r), __ATOMIC_RELAXED), used,
+			      (uint16_t)(from + r->used_offset));
 	return !(__atomic_load_n(&r->avail->flags, __ATOMIC_RELAXED) & VQ_AVAIL_F_NO_INTERRUPT);
 }
 
 bool vring_arm(struct vring_queue *r)
 {
+	if (r->packed)
+		return vpack_arm(r);
 	if (r->event_idx)
 		__atomic_store_n(avail_event(r), r->next, __ATOMIC_RELAXED);
 	else
 		__atomic_store_n(&r->used->flags, 0, __ATOMIC_RELAXED);
 	/* seq_cst: the wish is out before we look once more */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return vring_pending(r) != 0;
+	return pending(r, r->next) != 0;
 }
 
 void vring_disarm(struct vring_queue *r)
 {
+	if (r->packed)
+		vpack_disarm(r);
 	/* With an event index the wish goes stale by itself. */
-	if (!r->event_idx)
+	else if (!r->event_idx)
 		__atomic_store_n(&r->used->flags, VQ_USED_F_NO_NOTIFY, __ATOMIC_RELAXED);
 }

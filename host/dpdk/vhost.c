@@ -12,10 +12,11 @@
  * away.
  *
  * Threads and locks: messages come on librte_vhost's thread; rx by the one worker of the port, tx
- * by any. rx_lock is held from a burst to its rx_done, because it refers to the guest's memory; the
- * tx_lock of a pair within tx_burst. Who pauses takes one after the other, never two.
+ * by any. rx_lock is held from a burst to its rx_done, because it refers to the guest's memory; a
+ * pair's own lock only while buffers are leased and handed over (host/virtnet.h). Who pauses takes
+ * one after the other, never two, and waits for leases.
  *
- * Limits: split rings, no live migration: packed rings and dirty-page logging are not offered.
+ * Limits: no live migration: dirty-page logging is not offered.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "host/lane.h"
 #include "host/dpdk/vhost_priv.h"
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rings are not converted");
@@ -42,7 +42,8 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rings are not converte
 	 BIT(VIRTIO_NET_F_HOST_TSO6) | BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_NET_F_CTRL_VQ) |   \
 	 BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_GUEST_ANNOUNCE) | BIT(VIRTIO_NET_F_MQ) |     \
 	 BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ANY_LAYOUT) | BIT(VIRTIO_RING_F_INDIRECT_DESC) |   \
-	 BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VHOST_USER_F_PROTOCOL_FEATURES))
+	 BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VIRTIO_F_RING_PACKED) |                                \
+	 BIT(VHOST_USER_F_PROTOCOL_FEATURES))
 #define PROTOCOL_FEATURES (BIT(VHOST_USER_PROTOCOL_F_MQ) | BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK))
 
 /* librte_vhost's callbacks know a number and a path only. */
@@ -126,18 +127,21 @@ static bool take_ring(const struct host_vhost *v, struct vhost_pair *q, unsigned
 	uint16_t avail, used, index = (uint16_t)(2 * q->number + way);
 	struct rte_vhost_vring ring;
 
-	/* Source for the alignment: virtio 1.2, 2.7. */
+	/* Source for the alignment: virtio 1.2, 2.7 and 2.8.10.1. */
 	if (!q->ready[way] || rte_vhost_get_vhost_vring(v->vid, index, &ring) < 0 ||
 	    rte_vhost_get_vring_base(v->vid, index, &avail, &used) < 0 ||
-	    !vring_size_ok(ring.size) || !aligned(ring.desc, 16) || !aligned(ring.avail, 2) ||
-	    !aligned(ring.used, 4))
+	    !vring_size_ok(ring.size, r->packed) || !aligned(ring.desc, 16) ||
+	    !aligned(ring.avail, r->packed ? 4 : 2) || !aligned(ring.used, 4))
+		return false;
+	/* Of a packed one both are the same, and name a slot. */
+	if (r->packed && (avail & (VP_WRAP - 1u)) >= ring.size)
 		return false;
 	r->size = ring.size;
 	r->desc = (void *)ring.desc;
 	r->avail = (void *)ring.avail;
 	r->used = (void *)ring.used;
-	r->next = avail;
-	r->used_next = r->signalled = used;
+	r->next = r->done = avail;
+	r->used_offset = r->packed ? 0 : (uint16_t)(used - avail);
 	q->callfd[way] = ring.callfd;
 	if (way == QUEUE_OUT)
 		q->kickfd = ring.kickfd;
@@ -153,6 +157,7 @@ static bool take_pair(struct host_vhost *v, struct vhost_pair *q, uint64_t f)
 	q->net.hdr_len = f & (BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_F_VERSION_1)) ? 12 : 10;
 	q->net.guest_csum = f & BIT(VIRTIO_NET_F_GUEST_CSUM);
 	q->net.in.event_idx = q->net.out.event_idx = f & BIT(VIRTIO_RING_F_EVENT_IDX);
+	q->net.in.packed = q->net.out.packed = f & BIT(VIRTIO_F_RING_PACKED);
 	if (!take_ring(v, q, QUEUE_IN, &q->net.in) || !take_ring(v, q, QUEUE_OUT, &q->net.out))
 		return false;
 	/* Nobody needs to be told of new buffers to receive into. */
@@ -163,11 +168,10 @@ static bool take_pair(struct host_vhost *v, struct vhost_pair *q, uint64_t f)
 	return true;
 }
 
-static void set_open(struct vhost_pair *q, bool open)
+/* Where librte_vhost is to go on when it is asked, or the next data path. */
+static void store_base(const struct host_vhost *v, uint16_t index, const struct vring_queue *r)
 {
-	pthread_mutex_lock(&q->tx_lock);
-	q->open = open;
-	pthread_mutex_unlock(&q->tx_lock);
+	rte_vhost_set_vring_base(v->vid, index, r->next, (uint16_t)(r->next + r->used_offset));
 }
 
 /* On return nobody looks at the guest's memory. */
@@ -184,12 +188,11 @@ static void pause_guest(struct host_vhost *v)
 		struct vhost_pair *q = v->live[i];
 		uint16_t index = (uint16_t)(2 * q->number);
 
-		set_open(q, false);
+		virtnet_close(&q->net);
 		if (q->kickfd >= 0)
 			epoll_ctl(v->epoll_fd, EPOLL_CTL_DEL, q->kickfd, NULL);
-		rte_vhost_set_vring_base(v->vid, index, q->net.in.next, q->net.in.used_next);
-		rte_vhost_set_vring_base(v->vid, (uint16_t)(index + 1), q->net.out.next,
-					 q->net.out.used_next);
+		store_base(v, index, &q->net.in);
+		store_base(v, (uint16_t)(index + 1), &q->net.out);
 	}
 }
 
@@ -209,7 +212,7 @@ static void resume_guest(struct host_vhost *v)
 
 		if (!q || (i && !(features & BIT(VIRTIO_NET_F_MQ))) || !take_pair(v, q, features))
 			continue;
-		set_open(q, true);
+		virtnet_open(&q->net);
 		/* A driver uses its first pairs. Source: virtio 1.2, 5.1.6.5.6. */
 		if (open == i)
 			open++;
@@ -317,7 +320,7 @@ static struct vhost_pair *make_pair(unsigned number)
 		return NULL;
 	q->number = number;
 	q->callfd[QUEUE_IN] = q->callfd[QUEUE_OUT] = q->kickfd = -1;
-	lane_lock_init(&q->tx_lock);
+	virtnet_init(&q->net);
 	return q;
 }
 
@@ -399,7 +402,7 @@ static void release(struct host_vhost *v)
 	pthread_mutex_destroy(&v->rx_lock);
 	for (unsigned i = 0; i < VHOST_PAIRS; i++) {
 		if (v->pair[i])
-			pthread_mutex_destroy(&v->pair[i]->tx_lock);
+			virtnet_destroy(&v->pair[i]->net);
 		free(v->pair[i]);
 	}
 	free(v);

@@ -3,10 +3,12 @@
  * A vhost-user guest's data path.
  *
  * Receiving: the pairs take turns, a burst each. Sending: to the pair the flow came from
- * (host/steer.c); the locks of all the pairs a burst has frames for are taken at its beginning, in
- * the order of their numbers, and each is published once at its end.
+ * (host/steer.c). A burst for several pairs is sorted by them; it leases buffers of all of them
+ * under their locks, taken in the order of their numbers, fills them without, and hands each pair's
+ * over at once.
  */
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "host/dpdk/vhost_priv.h"
@@ -76,56 +78,106 @@ static void vhost_rx_done(void *port, const struct vs_burst *b)
 
 /* ---- sending ---------------------------------------------------------------------------- */
 
-static void tx_begin(struct vhost_pair *q)
+static void call_in(const struct vhost_pair *q, bool call)
 {
-	pthread_mutex_lock(&q->tx_lock);
-}
-
-static void tx_end(struct vhost_pair *q)
-{
-	if (q->open && virtnet_tx_done(&q->net))
+	if (call)
 		vhost_call(q->callfd[QUEUE_IN]);
-	pthread_mutex_unlock(&q->tx_lock);
 }
 
-static unsigned tx(struct vhost_pair *q, const struct vs_burst *b, const struct vs_ref *ref,
-		   unsigned n, enum vs_drop *err)
-{
-	*err = VS_DROP_TX_DOWN;
-	return q->open ? virtnet_tx(&q->net, b, ref, n, err) : 0;
-}
+/* A burst's frames by pair. Entries of one pair are side by side, in the order of the burst. */
+struct sorted {
+	struct vs_ref ref[VS_BURST];
+	uint8_t place[VS_BURST]; /* in the burst */
+	uint8_t to[VS_BURST];	 /* by place: the pair */
+	uint8_t begin[VHOST_PAIRS + 1];
+	struct vring_buf buf[VS_BURST];
+	struct vring_piece piece[VS_BURST];
+};
 
-/* Up to VS_BURST frames to several pairs: runs of frames for the same one, in order. */
-static unsigned tx_spread(struct host_vhost *v, unsigned pairs, const struct vs_burst *b,
-			  const struct vs_ref *ref, unsigned n, enum vs_drop *err)
+static void sort(struct sorted *s, const struct host_vhost *v, unsigned pairs,
+		 const struct vs_burst *b, const struct vs_ref *ref, unsigned n)
 {
-	bool used[VHOST_PAIRS] = {false};
-	uint8_t to[VS_BURST];
-	unsigned done = 0;
+	uint8_t at[VHOST_PAIRS];
 
+	memset(s->begin, 0, pairs + 1);
 	for (unsigned i = 0; i < n; i++) {
 		unsigned f = ref[i].frame;
 
-		to[i] = (uint8_t)steer_queue(&v->steer, steer_hash(b->head[f], b->headlen[f]),
-					     pairs);
-		used[to[i]] = true;
+		s->to[i] = (uint8_t)steer_queue(&v->steer, steer_hash(b->head[f], b->headlen[f]),
+						pairs);
+		s->begin[s->to[i] + 1]++;
 	}
-	for (unsigned q = 0; q < pairs; q++)
-		if (used[q])
-			tx_begin(v->pair[q]);
-	while (done < n) {
-		unsigned run = 1, sent;
+	for (unsigned q = 0; q < pairs; q++) {
+		s->begin[q + 1] = (uint8_t)(s->begin[q + 1] + s->begin[q]);
+		at[q] = s->begin[q];
+	}
+	for (unsigned i = 0; i < n; i++) {
+		unsigned k = at[s->to[i]]++;
 
-		while (done + run < n && to[done + run] == to[done])
+		s->ref[k] = ref[i];
+		s->place[k] = (uint8_t)i;
+	}
+}
+
+/* How many of a pair's first n entries are before a place in the burst. */
+static unsigned before(const struct sorted *s, unsigned pair, unsigned n, unsigned place)
+{
+	while (n && s->place[s->begin[pair] + n - 1] >= place)
+		n--;
+	return n;
+}
+
+/* Places in all pairs for the first frames of the burst. Return: how many frames. */
+static unsigned lease(struct host_vhost *v, unsigned pairs, const struct vs_burst *b,
+		      struct sorted *s, unsigned n, struct virtnet_places *p)
+{
+	for (unsigned q = 0; q < pairs; q++) {
+		unsigned k = s->begin[q], all = s->begin[q + 1] - k;
+		struct virtnet *net = &v->pair[q]->net;
+
+		p[q] = (struct virtnet_places){.buf = s->buf + k, .piece = s->piece + k};
+		if (!all)
+			continue;
+		pthread_mutex_lock(&net->lock);
+		p[q].n = net->open ? virtnet_find(net, b, s->ref + k, all, &p[q]) : 0;
+		if (p[q].n < all && s->place[k + p[q].n] < n)
+			n = s->place[k + p[q].n];
+	}
+	for (unsigned q = 0; q < pairs; q++) {
+		if (s->begin[q + 1] == s->begin[q])
+			continue;
+		virtnet_lease(&v->pair[q]->net, &p[q], before(s, q, p[q].n, n));
+		pthread_mutex_unlock(&v->pair[q]->net.lock);
+	}
+	return n;
+}
+
+/* Up to VS_BURST frames to several pairs. */
+static unsigned tx_spread(struct host_vhost *v, unsigned pairs, const struct vs_burst *b,
+			  const struct vs_ref *ref, unsigned n, enum vs_drop *err)
+{
+	struct virtnet_places p[VHOST_PAIRS];
+	struct sorted s;
+	unsigned done;
+
+	sort(&s, v, pairs, b, ref, n);
+	done = lease(v, pairs, b, &s, n, p);
+	for (unsigned k = 0; k < pairs; k++)
+		call_in(v->pair[k], virtnet_fill(&v->pair[k]->net, b, s.ref + s.begin[k], &p[k]));
+	/* One that is unusual, or finds no room; from there on runs of frames for the same pair. */
+	while (done < n) {
+		struct vhost_pair *q = v->pair[s.to[done]];
+		unsigned run = 1, sent;
+		bool call = false;
+
+		while (done + run < n && s.to[done + run] == s.to[done])
 			run++;
-		sent = tx(v->pair[to[done]], b, ref + done, run, err);
+		sent = virtnet_tx(&q->net, b, ref + done, run, err, &call);
+		call_in(q, call);
 		done += sent;
 		if (sent < run)
 			break;
 	}
-	for (unsigned q = 0; q < pairs; q++)
-		if (used[q])
-			tx_end(v->pair[q]);
 	/* The other queues may have room. */
 	if (done < n && *err == VS_DROP_TX_NO_BUFFER)
 		*err = VS_DROP_TX_QUEUE_FULL;
@@ -138,15 +190,15 @@ static unsigned vhost_tx_burst(void *port, const struct vs_burst *b, const struc
 	struct host_vhost *v = port;
 	/* acquire: the pairs were made before */
 	unsigned pairs = atomic_load_explicit(&v->n_open, memory_order_acquire), done;
+	bool call = false;
 
 	*err = VS_DROP_TX_DOWN;
 	if (!pairs)
 		return 0;
 	if (pairs > 1)
 		return tx_spread(v, pairs, b, ref, n < VS_BURST ? n : VS_BURST, err);
-	tx_begin(v->pair[0]);
-	done = tx(v->pair[0], b, ref, n, err);
-	tx_end(v->pair[0]);
+	done = virtnet_tx(&v->pair[0]->net, b, ref, n, err, &call);
+	call_in(v->pair[0], call);
 	return done;
 }
 

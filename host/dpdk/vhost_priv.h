@@ -19,8 +19,6 @@ enum { QUEUE_IN, QUEUE_OUT }; /* Source: virtio 1.2, 5.1.2: receiveq1, transmitq
 struct vhost_pair {
 	unsigned number;
 	bool ready[2]; /* librte_vhost's thread */
-	pthread_mutex_t tx_lock;
-	bool open; /* may be sent to: under tx_lock */
 	int callfd[2], kickfd;
 	struct virtnet net;
 };

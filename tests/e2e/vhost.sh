@@ -81,7 +81,7 @@ stop second
 testpmd()
 {
 	start testpmd dpdk-testpmd --no-huge --no-shconf -m 128 --no-pci --no-telemetry --lcores '0@0,1@0' \
-		--vdev "net_virtio_user0,path=$socket,queue_size=256,queues=$1" -- --rxq="$1" --txq="$1" \
+		--vdev "net_virtio_user0,path=$socket,queue_size=256,queues=$1${2:+,packed_vq=1}" -- --rxq="$1" --txq="$1" \
 		--forward-mode=txonly --total-num-mbufs=8192 --stats-period 1
 }
 if command -v dpdk-testpmd >/dev/null; then
@@ -96,6 +96,12 @@ if command -v dpdk-testpmd >/dev/null; then
 		zl QUERY NIC USER TWO 0600 DETAILS
 	stop testpmd
 	must "it ends: the NIC is free" eventually state_is "No guest attached"
+	testpmd 4 packed
+	must "testpmd attaches with packed rings" eventually state_is "Session Established.*Queue pairs: 4"
+	must "and frames arrive from them" eventually output_has 'TX Packets: [1-9][0-9]{4}' \
+		zl QUERY NIC USER TWO 0600 DETAILS
+	stop testpmd
+	must "it ends" eventually state_is "No guest attached"
 else
 	echo "skipped vhost: dpdk-testpmd is not installed (package dpdk-dev)"
 fi
@@ -108,6 +114,10 @@ done
 must "receive steering over four pairs of queues" "$PYTHON" "$E2E/vhost_client.py" "$socket" pairs "$own" \
 	"$(mac_of one)" 10.88.0.1
 must "the NIC is free again" eventually state_is "No guest attached"
+# 600 questions and answers over rings of 256, with a reconnection in the middle of a lap.
+must "a guest with packed rings is answered, and goes on where it was after a reconnection" \
+	"$PYTHON" "$E2E/vhost_client.py" "$socket" packed "$own" "$(mac_of one)" 10.88.0.1
+must "the NIC is free once more" eventually state_is "No guest attached"
 
 # Guests that mean harm. The frame each sends first shows that it had come so far.
 hostile()
@@ -118,6 +128,7 @@ hostile()
 }
 must "a guest that takes its memory away harms itself only" hostile shrink
 must "so does one with nonsense in its rings" hostile rings
+must "so does one with nonsense in packed rings" hostile packed-rings
 must "and one whose queues come and go" hostile toggle
 must "and one that talks nonsense" hostile garbage
 must "the next guest is served" second

@@ -17,15 +17,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void queue(struct vring_queue *r, uint8_t *at, bool event_idx)
+static void queue(struct vring_queue *r, uint8_t *at, uint8_t options)
 {
 	*r = (struct vring_queue){
 		.size = SIZE,
 		.desc = (void *)at,
 		.avail = (void *)(at + 0x100),
 		.used = (void *)(at + 0x200),
-		.event_idx = event_idx,
+		.event_idx = options & 8,
+		.packed = options & 64,
 	};
+	r->next = r->done = r->packed ? VP_WRAP : 0;
 }
 
 static void guest(struct virtnet v[PAIRS], struct vring_mem *mem, uint8_t *memory,
@@ -42,8 +44,10 @@ static void guest(struct virtnet v[PAIRS], struct vring_mem *mem, uint8_t *memor
 		v[i].hdr_len = data[0] & 3 ? 12 : 10;
 		v[i].guest_csum = data[0] & 4;
 		v[i].mem = mem;
-		queue(&v[i].out, memory + 2 * i * QUEUE_BYTES, data[0] & 8);
-		queue(&v[i].in, memory + (2 * i + 1) * QUEUE_BYTES, data[0] & 8);
+		virtnet_init(&v[i]);
+		virtnet_open(&v[i]);
+		queue(&v[i].out, memory + 2 * i * QUEUE_BYTES, data[0]);
+		queue(&v[i].in, memory + (2 * i + 1) * QUEUE_BYTES, data[0]);
 	}
 }
 
@@ -56,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t dropped[VS_DROP_COUNT + 1] = {0};
 	uint8_t *memory = size ? aligned_alloc(16, 2 * MEMORY) : NULL;
 	enum vs_drop why;
+	bool call = false;
 
 	if (!memory)
 		return 0;
@@ -71,11 +76,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			struct vs_ref ref = {(uint8_t)k, (uint8_t)(data[0] >> 4 & 3)};
 			uint32_t hash = steer_hash(b.head[k], b.headlen[k]);
 
-			virtnet_tx(&to[steer_queue(&steer, hash, PAIRS)], &b, &ref, 1, &why);
+			virtnet_tx(&to[steer_queue(&steer, hash, PAIRS)], &b, &ref, 1, &why, &call);
 			steer_learn(&steer, hash, i % PAIRS);
 		}
-		for (unsigned k = 0; k < PAIRS; k++)
-			virtnet_tx_done(&to[k]);
 		virtnet_rx_done(v);
 		vring_arm(&v->out);
 	}
