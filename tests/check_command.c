@@ -264,6 +264,62 @@ START_TEST(test_limits)
 }
 END_TEST
 
+/* Each table holds what docs/commands.md says; one more is refused, changes nothing, and what is
+ * in it can go on. */
+static const struct {
+	const char *form, *before, *again;
+	unsigned n;
+} tables[] = {
+	{"SET VSWITCH V GRANT U%u", "DEFINE VSWITCH V", "SET VSWITCH V REVOKE U7", 16384},
+	{"SET LAN L OWNERID SYSTEM GRANT U%u", "DEFINE LAN L OWNERID SYSTEM",
+	 "SET LAN L OWNERID SYSTEM REVOKE U7", 16384},
+	{"USER U%u UID 1", "DEFINE VSWITCH V", "USER U7 NOUID 1", 4096},
+	{"DEFINE RATEGROUP R%u IN 1M", "DEFINE VSWITCH V", "DETACH RATEGROUP R7", 256},
+	{"SET PORT GROUP G%u INTERVAL 9", "DEFINE VSWITCH V", "SET PORT GROUP G7 DELETE", 64},
+	{"SET PORT GROUP G JOIN TAP tap%u", "DEFINE VSWITCH V", "SET PORT GROUP G LEAVE TAP tap7",
+	 8},
+	{"TRSOURCE ID T%u TYPE LAN OWNER SYSTEM LANNAME V", "DEFINE VSWITCH V",
+	 "TRSOURCE DROP ID T7", 16},
+	{"DEFINE CTCA U%u/0700", "DEFINE VSWITCH V", "DETACH U7/0700", 4096},
+};
+
+static int run_line(struct cp *cp, const char *line)
+{
+	struct cp_reply r;
+	int rc = cp_execute(cp, &operator_user, line, &r);
+
+	cp_reply_free(&r);
+	return rc;
+}
+
+START_TEST(test_full_tables)
+{
+	struct host h;
+	struct cp *cp = command_make(&h);
+	char line[64], *full, *after;
+	unsigned n = 0;
+
+	ck_assert_int_eq(run_line(cp, tables[_i].before), 0);
+	do {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(line, sizeof(line), tables[_i].form, n);
+#pragma GCC diagnostic pop
+		ck_assert_uint_le(n, tables[_i].n);
+	} while (run_line(cp, line) == 0 && ++n);
+	ck_assert_msg(n == tables[_i].n, "%s: %u", tables[_i].form, n);
+	full = cp_configuration(cp);
+	ck_assert_int_eq(run_line(cp, line), 2503);
+	after = cp_configuration(cp);
+	ck_assert_str_eq(full, after);
+	ck_assert_int_eq(run_line(cp, tables[_i].again), 0);
+	ck_assert_int_eq(run_line(cp, line), 0);
+	free(full);
+	free(after);
+	cp_destroy(cp);
+}
+END_TEST
+
 /* ---- documentation ---------------------------------------------------------------- */
 
 static char *read_doc(void)
@@ -348,6 +404,7 @@ int main(void)
 	tcase_add_test(t, test_json);
 	tcase_add_test(t, test_long_lines);
 	tcase_add_test(t, test_limits);
+	tcase_add_loop_test(t, test_full_tables, 0, sizeof(tables) / sizeof(tables[0]));
 	tcase_add_test(t, test_documented);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);

@@ -211,8 +211,48 @@ static const struct step class_g[] = {
 	{59, "DETACH CTCA 0710", 0, "DETACHED"},
 };
 
+/* What is not class G's: of a NIC 0600 and a LAN of his own, and of everything else. */
+static const struct step not_class_g[] = {
+	{1, "SET NIC 0600 MACPROTECT OFF", 2504, "MACPROTECT needs privilege class B"},
+	{2, "SET NIC 0600 RATE IN OFF", 2504, "RATE needs privilege class B"},
+	{3, "SET NIC 0600 GUARANTEE 1M", 2504, "RATE needs privilege class B"},
+	{4, "SET NIC 0600 RATEGROUP NONE", 2504, "RATE needs privilege class B"},
+	{5, "SET NIC LINUX2/0600 PQUPLINKTX LOW", 2504, "LINUX2 needs privilege class B"},
+	{6, "SET LAN MINE GRANT LINUX2 PROMISCUOUS", 0, "Command complete"},
+	{7, "SET LAN MINE REVOKE LINUX2", 0, "Command complete"},
+	{8, "SET LAN MINE ACCOUNTING ON", 2504, "ACCOUNTING needs privilege class B"},
+	{9, "SET LAN X OWNERID LINUX2 GRANT LINUX1", 2504, "LINUX2 needs privilege class B"},
+	{10, "SET VSWITCH VSW1 GRANT LINUX1", 2504, "SET VSWITCH needs privilege class B"},
+	{11, "MODIFY VSWITCH VSW1 GRANT LINUX1", 2504, "MODIFY VSWITCH needs privilege class B"},
+	{12, "SET VMLAN LIMIT USERNICS 9", 2504, "SET VMLAN needs privilege class B"},
+	{13, "SET PORT GROUP G JOIN TAP t", 2504, "SET PORT GROUP needs privilege class B"},
+	{14, "SET WORKERS 9", 2504, "SET WORKERS needs privilege class B"},
+	{15, "SET DPDK ARGS \"-m 1\"", 2504, "SET DPDK needs privilege class B"},
+	{16, "DEFINE RATEGROUP R IN 1M", 2504, "DEFINE RATEGROUP needs privilege class B"},
+	{17, "SET RATEGROUP R IN 1M", 2504, "SET RATEGROUP needs privilege class B"},
+	{18, "DETACH RATEGROUP R", 2504, "DETACH RATEGROUP needs privilege class B"},
+	{19, "TRSOURCE ID T TYPE LAN OWNER LINUX1 LANNAME MINE", 2504, "TRSOURCE ID needs"},
+	{20, "TRSOURCE ENABLE ID T", 2504, "TRSOURCE ENABLE ID needs privilege class B"},
+	{21, "DETACH VSWITCH VSW1", 2504, "DETACH VSWITCH needs privilege class B"},
+	{22, "DETACH LAN X OWNERID SYSTEM", 2504, "SYSTEM needs privilege class B"},
+	{23, "USER LINUX1 UID 0", 2504, "USER needs privilege class B"},
+	{24, "SAVE", 2504, "SAVE needs privilege class B"},
+	{25, "DEFINE NIC 0700 PERSIST", 2504, "PERSIST needs privilege class B"},
+	{26, "QUERY CONFIGURATION", 2504, "QUERY CONFIGURATION needs privilege class B"},
+	{27, "QUERY EVENTS", 2504, "QUERY EVENTS needs privilege class B"},
+	{28, "QUERY COUNTERS", 2504, "QUERY COUNTERS needs privilege class B"},
+	{29, "QUERY WORKERS", 2504, "QUERY WORKERS needs privilege class B"},
+	{30, "QUERY PORT GROUP", 2504, "QUERY PORT GROUP needs privilege class B"},
+	{31, "QUERY TRSOURCE", 2504, "QUERY TRSOURCE needs privilege class B"},
+	{32, "COUPLE LINUX2/0600 SYSTEM VSW1", 2504, "LINUX2 needs privilege class B"},
+	{33, "UNCOUPLE LINUX2/0600", 2504, "LINUX2 needs privilege class B"},
+	{34, "DETACH LINUX2/0600", 2504, "LINUX2 needs privilege class B"},
+};
+
 START_TEST(test_authority)
 {
+	static const struct step own[] = {{1, "DEFINE NIC 0600", 0, ""},
+					  {2, "DEFINE LAN MINE RESTRICTED", 0, ""}};
 	static const struct step before[] = {{1, "DEFINE VSWITCH VSW1", 0, ""},
 					     {2, "DEFINE CTCA OTHER/0700 USER NOBODY", 0, ""},
 					     {3, "DEFINE CTCA OTHER/0701", 0, ""}};
@@ -222,6 +262,8 @@ START_TEST(test_authority)
 
 	RUN(cp, &operator_user, before);
 	RUN(cp, &user, class_g);
+	RUN(cp, &user, own);
+	RUN(cp, &user, not_class_g);
 	cp_destroy(cp);
 }
 END_TEST

@@ -518,6 +518,7 @@ END_TEST
 /* How long a host that was heard is shown. */
 START_TEST(ip_timeout)
 {
+	static const uint8_t question[] = {0, 1, 8, 0, 6, 4, 0, 1}; /* ARP */
 	uint8_t f[60] = {0};
 
 	nics();
@@ -526,7 +527,7 @@ START_TEST(ip_timeout)
 	memset(f, 0xFF, 6);
 	memcpy(f + 6, macs[A], 6);
 	be16_store(f + 12, 0x0806);
-	memcpy(f + 14, "\0\1\x08\0\6\4\0\1", 8);
+	memcpy(f + 14, question, sizeof(question));
 	memcpy(f + 22, macs[A], 6);
 	memcpy(f + 28, ip_of(A) + 12, 4);
 	memcpy(f + 38, ip_of(77) + 12, 4);
