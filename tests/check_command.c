@@ -4,6 +4,7 @@
  * hostile lines, limits, and that docs/commands.md says what HELP and the messages say.
  */
 #include <check.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -354,8 +355,49 @@ static void section(struct cp *cp, const char *doc, const char *words)
 			      strncmp(at + strlen(r.text), "```\n", 4) == 0,
 		      "docs/commands.md: the block of %s is not what HELP prints:\n%s", words,
 		      r.text);
+	at += strlen(r.text);
+	ck_assert_msg(strstr(at, "\nRepl") && strstr(at, "\nRepl") < strstr(at, "\n#"),
+		      "docs/commands.md: %s: no reply", words);
 	cp_reply_free(&r);
 }
+
+/* All files of a pattern, one behind the other. */
+static char *read_all(const char *pattern)
+{
+	char *text = NULL, buf[4096];
+	size_t len, n;
+	FILE *to = open_memstream(&text, &len);
+	glob_t g;
+
+	ck_assert_int_eq(glob(pattern, 0, NULL, &g), 0);
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		FILE *f = fopen(g.gl_pathv[i], "r");
+
+		ck_assert_ptr_nonnull(f);
+		while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
+			fwrite(buf, 1, n, to);
+		fclose(f);
+	}
+	globfree(&g);
+	fclose(to);
+	return text;
+}
+
+/* What the programs say besides is in some document. */
+START_TEST(test_messages_documented)
+{
+	static const char *const sources[] = {"cp/*.c", "host/*.c", "guest/*.c"};
+	char *source = read_all(sources[_i]), *docs = read_all("docs/*.md"), number[9];
+
+	for (const char *at = source; (at = strstr(at, "ZLN")); at++) {
+		snprintf(number, sizeof(number), "%s", at);
+		if (strspn(number + 3, "0123456789") == 4 && strchr("EIW", number[7]))
+			ck_assert_msg(strstr(docs, number) != NULL, "%s is in no document", number);
+	}
+	free(source);
+	free(docs);
+}
+END_TEST
 
 /* The row of a message. &1 is *a* there. */
 static void row(const char *doc, const struct cp_message *m)
@@ -406,6 +448,7 @@ int main(void)
 	tcase_add_test(t, test_limits);
 	tcase_add_loop_test(t, test_full_tables, 0, sizeof(tables) / sizeof(tables[0]));
 	tcase_add_test(t, test_documented);
+	tcase_add_loop_test(t, test_messages_documented, 0, 3);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
