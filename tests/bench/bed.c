@@ -26,7 +26,7 @@ static void stages_out(struct bed_worker *k)
 static void *worker_loop(void *arg)
 {
 	struct bed_worker *k = arg;
-	uint64_t cycles = 0, frames = 0;
+	uint64_t cycles = 0, frames = 0, polls = 0;
 
 	pthread_setname_np(pthread_self(), "switch"); /* for profilers */
 	bench_pin(k->cpu);
@@ -41,6 +41,8 @@ static void *worker_loop(void *arg)
 			frames += n;
 		}
 		rcu_quiescent_state();
+		/* release: what it delivered is seen by whoever sees that it looked */
+		atomic_store_explicit(&k->polls, ++polls, memory_order_release);
 		atomic_store_explicit(&k->busy_cycles, cycles, memory_order_relaxed);
 		atomic_store_explicit(&k->frames, frames, memory_order_relaxed);
 	}
@@ -212,4 +214,28 @@ uint64_t bed_dropped(const struct bed *b)
 			dropped += c.rx_drop[d] + c.tx_drop[d];
 	}
 	return dropped;
+}
+
+#define CALM_NS UINT64_C(1000000000)
+#define CALM_POLLS 1000u
+
+void bed_look(const struct bed *b, struct bed_calm *c)
+{
+	for (unsigned i = 0; i < b->cfg.workers; i++)
+		c->seen[i] = atomic_load_explicit(&b->worker[i].polls, memory_order_acquire);
+}
+
+bool bed_calm(const struct bed *b, struct bed_calm *c, uint64_t n)
+{
+	uint64_t now = bench_ns();
+
+	if (n != c->n || !c->since_ns) {
+		c->n = n;
+		c->since_ns = now;
+		memcpy(c->polls, c->seen, sizeof(c->polls));
+	}
+	for (unsigned i = 0; i < b->cfg.workers; i++)
+		if (c->seen[i] - c->polls[i] < CALM_POLLS)
+			return false;
+	return now - c->since_ns > CALM_NS;
 }

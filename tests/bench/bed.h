@@ -34,7 +34,7 @@ struct bed_worker {
 	pthread_t thread;
 	unsigned cpu;
 	_Atomic bool stop;
-	_Atomic uint64_t busy_cycles, frames;
+	_Atomic uint64_t busy_cycles, frames, polls;
 	uint64_t stage[STAGE_COUNT], marks[STAGE_COUNT];
 };
 
@@ -66,5 +66,29 @@ void bed_frame(const struct bed *b, uint8_t *f, uint32_t len, unsigned from, uns
 unsigned bed_queue(const struct bed *b);
 /* What the switch counted as dropped, on all ports. */
 uint64_t bed_dropped(const struct bed *b);
+
+/*
+ * Waiting for frames on their way. By the clock alone it would say of a busy machine, whose
+ * scheduler may keep a worker or us away for seconds, that the switch had lost what it never came
+ *to look at.
+ *
+ *	struct bed_calm calm = {.n = 0};
+ *
+ *	do {
+ *		bed_look(b, &calm);
+ *		...take what has arrived...
+ *	} while (n != all && !bed_calm(b, &calm, n));
+ */
+struct bed_calm {
+	uint64_t n, since_ns;
+	uint64_t polls[BED_WORKERS_MAX], seen[BED_WORKERS_MAX];
+};
+void bed_look(const struct bed *b, struct bed_calm *c);
+/*
+ * @n: frames accounted for by now.
+ * Return: it has not changed for a second, in which every worker looked a thousand times, and we
+ * after it.
+ */
+bool bed_calm(const struct bed *b, struct bed_calm *c, uint64_t n);
 
 #endif

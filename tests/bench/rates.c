@@ -125,9 +125,11 @@ static void run_for(struct run *r, uint64_t ns)
 /* Is every frame accounted for, behind what still waits? */
 static bool drained(struct run *r)
 {
-	uint64_t until = bench_ns() + 3000000000u, sent, got, bad;
+	struct bed_calm calm = {.n = 0};
+	uint64_t sent, got, bad;
 
 	do {
+		bed_look(r->b, &calm);
 		turn(r, false);
 		sent = got = bad = 0;
 		for (unsigned m = 0; m < r->members; m++) {
@@ -136,7 +138,7 @@ static bool drained(struct run *r)
 			bad += r->end[m].bad;
 		}
 		got += bed_dropped(r->b);
-	} while (got != sent && bench_ns() < until);
+	} while (got != sent && !bed_calm(r->b, &calm, got));
 	if (got != sent || bad)
 		fprintf(stderr, "\nrates: sent %lu, got or dropped %lu, bad %lu\n", sent, got, bad);
 	return got == sent && !bad;
