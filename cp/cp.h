@@ -72,6 +72,9 @@ struct cp_hooks {
 	struct cp_workers *(*workers)(void *ctx);
 	/* Something was changed by a command: the state file is to be rewritten. */
 	void (*changed)(void *ctx);
+	/* What was changed is about to be acknowledged: it is on disk on return. The control socket
+	 * sees to that by itself; this is for what guests change. */
+	void (*acknowledge)(void *ctx);
 	/* Make something permanent: the configuration as it is (text), one statement (text), or
 	 * nothing any more. @err: text for the reply. Return: 0 or -1. NULL: there is nowhere. */
 	int (*save)(void *ctx, enum cp_save what, const char *text, char *err, size_t err_len);

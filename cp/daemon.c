@@ -545,6 +545,7 @@ static int make_objects(struct cp_daemon *d)
 		.pick_worker = hook_pick_worker,
 		.workers = hook_workers,
 		.changed = hook_changed,
+		.acknowledge = hook_settle,
 		.save = hook_save,
 		.appeared = hook_appeared,
 		.account = hook_account,

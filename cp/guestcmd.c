@@ -20,6 +20,7 @@ int cp_guest_command(struct cp_nic *nic, const char *text, size_t n, bool json,
 {
 	struct cp_caller who = {.guest = true};
 	char line[CP_GUEST_COMMAND_BYTES + 1] = "";
+	struct cp *cp = nic->cp;
 	struct cp_reply r = {0};
 	size_t len;
 	const char *said, *messages;
@@ -33,7 +34,9 @@ int cp_guest_command(struct cp_nic *nic, const char *text, size_t n, bool json,
 	}
 	memcpy(line, text, n);
 	snprintf(who.user, sizeof(who.user), "%s", nic->user->name);
-	rc = cp_execute(nic->cp, &who, line, &r); /* nic may be gone */
+	rc = cp_execute(cp, &who, line, &r); /* nic may be gone */
+	if (cp->hooks.acknowledge)
+		cp->hooks.acknowledge(cp->hooks.ctx);
 	said = r.text ? r.text : "";
 	messages = r.errors ? r.errors : "";
 	dump = json ? as_json(&r) : NULL;

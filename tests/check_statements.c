@@ -35,6 +35,7 @@ struct rig {
 	struct fake_port fake[PORTS];
 	struct vs_port *port[PORTS]; /* NULL: not there */
 	char log[8192], accounts[8192];
+	unsigned changed, acknowledged; /* of changed, what is on disk */
 	struct vs_switch *traced;
 	struct vs_port *traced_port;
 	int tracing;
@@ -112,6 +113,18 @@ static void close_trace(void *ctx, void *trace)
 	rig.tracing--;
 }
 
+static void changed(void *ctx)
+{
+	(void)ctx;
+	rig.changed++;
+}
+
+static void acknowledge(void *ctx)
+{
+	(void)ctx;
+	rig.acknowledged = rig.changed;
+}
+
 static void setup(void)
 {
 	const struct cp_hooks hooks = {.open_uplink = open_uplink,
@@ -119,6 +132,8 @@ static void setup(void)
 				       .pick_worker = pick_worker,
 				       .log = log_line,
 				       .account = account,
+				       .changed = changed,
+				       .acknowledge = acknowledge,
 				       .open_trace = open_trace,
 				       .cover_trace = cover_trace,
 				       .close_trace = close_trace,
@@ -692,6 +707,31 @@ START_TEST(log_levels)
 }
 END_TEST
 
+static void answered(void *ctx, enum cp_guest_output what, const char *p, size_t n)
+{
+	(void)what;
+	(void)p;
+	(void)n;
+	++*(unsigned *)ctx;
+	ck_assert_uint_eq(rig.acknowledged, rig.changed);
+}
+
+/* What a guest changes by its own connection is on disk before it hears so. */
+START_TEST(guests_commands_are_kept)
+{
+	char err[128];
+	unsigned answers = 0;
+
+	nics();
+	ck_assert_uint_lt(rig.acknowledged, rig.changed);
+	ck_assert_int_eq(cp_guest_command(cp_nic_find(rig.cp, "A", 0x600), "DEFINE LAN MINE", 15,
+					  false, answered, &answers, err, sizeof(err)),
+			 0);
+	ck_assert_uint_gt(answers, 0);
+	ck_assert_ptr_nonnull(cp_find_switch(rig.cp, "A.MINE"));
+}
+END_TEST
+
 static json_int_t number(json_t *o, const char *key)
 {
 	ck_assert_msg(json_is_integer(json_object_get(o, key)), "%s", key);
@@ -805,6 +845,7 @@ int main(void)
 	tcase_add_test(t, mirrors);
 	tcase_add_test(t, counters_of_vlans);
 	tcase_add_test(t, log_levels);
+	tcase_add_test(t, guests_commands_are_kept);
 	tcase_add_test(t, accounting);
 	tcase_add_test(t, what_traces_cover);
 	suite_add_tcase(s, t);
