@@ -115,6 +115,7 @@ void bench_qdio_latency(const struct bench_case *c, double seconds, struct bench
 /* n workers with a pair of guests each, every worker and its guests on a processor. */
 void bench_pairs(const struct bench_case *c, double seconds, struct bench_sample *out);
 /* n senders to one receiver. */
+void bench_shared(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_senders(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_memcpy(const struct bench_case *c, double seconds, struct bench_sample *out);
 void bench_ports(const struct bench_case *c, double seconds, struct bench_sample *out);

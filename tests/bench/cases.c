@@ -121,6 +121,22 @@ const struct bench_case bench_cases[] = {
 #define AT "64 B, four senders, one receiver"
 	ZLAN(IN, AT, 64, bench_senders, .per_sbal = 15, .n = 4, .bar = {BAR(SPREAD, 10)})
 #undef AT
+	/* A worker and its sender on each processor; the receiver's part is done in between. */
+#define SHARED(to, bytes)                                                                          \
+	CASE(IN, AT, "zlan", bytes, bench_shared, .per_sbal = 15, .n = 2, .words = (to))           \
+	CASE(IN, AT, "one worker", bytes, bench_shared, .per_sbal = 15, .n = 1, .words = (to))
+#define AT "64 B, two workers into one virtio guest"
+	SHARED("split", 64)
+#undef AT
+#define AT "1514 B, two workers into one virtio guest"
+	SHARED("split", 1514)
+#undef AT
+#define AT "64 B, the same with packed rings"
+	SHARED("packed", 64)
+#undef AT
+#define AT "1514 B, two workers into one TAP"
+	SHARED("tap", 1514)
+#undef AT
 #undef IN
 	/* Through the daemon. From outside, the kernel's packet socket that sends is the limit. */
 #define IN "DPDK uplink"
