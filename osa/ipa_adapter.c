@@ -11,8 +11,8 @@
 #include "osa/osa_priv.h"
 
 #define BOTH_LAYERS                                                                                \
-	(OSA_ADP_QUERY | OSA_ADP_ALTER_MAC | OSA_ADP_DIAG | OSA_ADP_ACCESS_CONTROL | OSA_ADP_OAT | \
-	 OSA_ADP_SWITCH_ATTRIBUTES)
+	(OSA_ADP_QUERY | OSA_ADP_ALTER_MAC | OSA_ADP_SNMP | OSA_ADP_DIAG |                         \
+	 OSA_ADP_ACCESS_CONTROL | OSA_ADP_OAT | OSA_ADP_SWITCH_ATTRIBUTES)
 
 #define IQD (OSA_ADP_QUERY | OSA_ADP_ALTER_MAC | OSA_ADP_DIAG | OSA_ADP_OAT)
 
@@ -145,6 +145,7 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
 	{OSA_ADP_QUERY, sizeof(struct osa_adpparms), query},
 	{OSA_ADP_ALTER_MAC, sizeof(struct osa_adp_mac), alter_mac},
+	{OSA_ADP_SNMP, sizeof(struct osa_adp_snmp), osa_ipa_snmp},
 	{OSA_ADP_CARD_INFO, sizeof(struct osa_adpparms), card_info},
 	{OSA_ADP_PROMISC, sizeof(struct osa_adp_promisc), promisc},
 	{OSA_ADP_ACCESS_CONTROL, offsetof(struct osa_adp_access, zero), access_control},
@@ -182,7 +183,7 @@ uint16_t osa_ipa_setadapterparms(struct osa *a, struct osa_call *c)
 
 	memcpy(&adp, c->data, sizeof(adp));
 	s = subcommand_find(be32_get(adp.subcommand));
-	if (!s || !(s->code & supported(a))) { /* SNMP among them */
+	if (!s || !(s->code & supported(a))) {
 		reply_head(a, c, OSA_ADP_RC_NOT_SUPPORTED);
 		return OSA_RC_UNSUPPORTED_SUBCMD;
 	}

@@ -262,6 +262,9 @@ uint16_t osa_arp_command(struct osa *a, struct osa_call *c, uint16_t subcommand)
 /* oat.c: the reply to a query OAT in c. Return: rc for the sub-command's header. */
 uint16_t osa_oat_query(struct osa *a, struct osa_call *c);
 
+/* ipa_snmp.c: the same of SNMP control. */
+osa_ipa_fn osa_ipa_snmp;
+
 /* vnicc.c, bridgeport.c */
 void osa_vnicc_reset(struct osa *a);
 /* An event if the state of the bridge port is another than the host was told. */

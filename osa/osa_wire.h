@@ -801,6 +801,21 @@ struct osa_adp_snmp {
 } BE_PACKED;
 static_assert(sizeof(struct osa_adp_snmp) == 60, "SNMP control");
 
+enum osa_snmp_request {
+	OSA_SNMP_REGISTER = 0x04, /* what there is */
+	OSA_SNMP_GET = 0x10,
+	OSA_SNMP_SET = 0x11,
+};
+
+enum osa_snmp_rc {
+	OSA_SNMP_OK = 0x00,
+	OSA_SNMP_TOP = 0x01, /* no such table */
+	OSA_SNMP_SUFFIX = 0x04,
+	OSA_SNMP_INSTANCE = 0x08,
+	OSA_SNMP_NOT_WRITABLE = 0x20,
+	OSA_SNMP_NOT_SUPPORTED = 0x40,
+};
+
 /* ---- query OAT, 4.9 ------------------------------------------------------------------------ */
 
 enum osa_oat_scope { OSA_OAT_LEVELS = 0, OSA_OAT_INTERFACE = 1 };

@@ -58,6 +58,8 @@ initial_root()
 	echo "$modules" >"$root/lib/modules.list"
 	install -m 755 "$top/tests/guest/init" "$root/init"
 	install -m 644 "$top/tests/guest/commands.sh" "$root/commands.sh"
+	python3 "$top/tests/guest/snmp.py" "$root/bin/snmp"
+	chmod 755 "$root/bin/snmp"
 	(cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc --quiet | gzip -1 -n) >"$dest/initrd"
 }
 

@@ -14,7 +14,7 @@
 #define LAN_IP 0x0A610002u
 #define FULL_V4 0x00137E77u /* 14.1, full L3 OSD */
 #define FULL_V6 0x00D21460u
-#define FULL_ADAPTER 0x00192003u
+#define FULL_ADAPTER 0x00192203u
 
 static struct osa_rig *rig;
 

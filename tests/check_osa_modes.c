@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/osa_rig.h"
@@ -66,8 +67,8 @@ START_TEST(test_adapter_query)
 		ck_assert_uint_eq(rig->data_len, 44);
 		ck_assert_uint_eq(be32_load(rig->data + 24), 1);
 		ck_assert_uint_eq(rig->data[28], OSA_LINK_10G);
-		ck_assert_uint_eq(be32_load(rig->data + 32), 0x00192C03);
-		ck_assert_uint_eq(be32_load(rig->data), 0x00192C03);
+		ck_assert_uint_eq(be32_load(rig->data + 32), 0x00192E03);
+		ck_assert_uint_eq(be32_load(rig->data), 0x00192E03);
 	}
 }
 END_TEST
@@ -174,13 +175,129 @@ END_TEST
 START_TEST(test_adapter_refused)
 {
 	static const uint8_t zero[60];
-	static const uint32_t subs[] = {0,     0x4,   0x8,    0x10,   0x20, 0x40,      0x80,
-					0x100, 0x200, 0x1000, 0x2000, 0x3,  0x80000000};
+	static const uint32_t subs[] = {0,    0x4,   0x8,    0x10,   0x20, 0x40,
+					0x80, 0x100, 0x1000, 0x2000, 0x3,  0x80000000};
 
 	for (size_t i = 0; i < sizeof(subs) / sizeof(subs[0]); i++) {
 		ck_assert_int_eq(adapter(subs[i], zero, sizeof(zero)), 0xE00E);
 		ck_assert_uint_eq(be16_load(rig->data + 16), 4);
 	}
+}
+END_TEST
+
+/* A request to SNMP control about interface 17, with an object's name. Return: its own code. */
+static uint32_t snmp(uint32_t request, const char *oid)
+{
+	uint8_t d[100] = {1, 2, 3}; /* a token, echoed */
+	size_t len = 36 + (oid ? strlen(oid) + 1 : 0);
+
+	be32_store(d + 16, request);
+	be32_store(d + 20, 17);
+	if (oid)
+		strcpy((char *)d + 36, oid);
+	ck_assert_int_eq(adapter(0x200, d, len), 0);
+	ck_assert_uint_ge(rig->data_len, 60);
+	ck_assert_mem_eq(rig->data + 24, d, 24);
+	ck_assert_uint_eq(be32_load(rig->data + 52), 0x0710);
+	return be32_load(rig->data + 48);
+}
+
+/* As the sub-agent walks it: strings end with 0, and numbers are aligned behind them. */
+struct walk {
+	size_t at;
+	uint32_t objects;
+};
+
+static uint32_t walk_number(struct walk *w)
+{
+	w->at = (w->at + 3) & ~(size_t)3;
+	ck_assert_uint_le(w->at + 4, rig->data_len);
+	w->at += 4;
+	return be32_load(rig->data + w->at - 4);
+}
+
+static const char *walk_text(struct walk *w)
+{
+	const char *s = (const char *)rig->data + w->at;
+
+	ck_assert_ptr_nonnull(memchr(s, 0, rig->data_len - w->at));
+	w->at += strlen(s) + 1;
+	return s;
+}
+
+START_TEST(test_adapter_snmp_register)
+{
+	static const char *const oid[] = {"1.3.6.1.4.1.2.6.188.1.1.1", "1.3.6.1.4.1.2.6.188.1.4.1"};
+	struct walk w = {.at = 60};
+	char name[64];
+
+	ck_assert_uint_eq(snmp(0x04, NULL), 0);
+	ck_assert_uint_eq(walk_number(&w), 2);
+	for (int t = 0; t < 2; t++) {
+		w.at = (w.at + 3) & ~(size_t)3;
+		ck_assert_str_eq(walk_text(&w), oid[t]);
+		for (uint32_t n = walk_number(&w); n; n--, w.objects++) {
+			struct walk before;
+			uint32_t type;
+
+			ck_assert_uint_eq(walk_number(&w), 1); /* to be read only */
+			type = walk_number(&w);
+			snprintf(name, sizeof(name), "%s.%s.", oid[t], walk_text(&w));
+			ck_assert_str_eq(walk_text(&w), "17");
+			/* Each can be asked for; the answer to this one is asked for again. */
+			before = w;
+			strcat(name, "17");
+			ck_assert_uint_eq(snmp(0x10, name), 0);
+			ck_assert_str_eq((const char *)rig->data + 60, name);
+			w.at = 60 + strlen(name) + 1;
+			ck_assert_uint_eq(type, walk_number(&w) == 4 ? 2 : 4);
+			ck_assert_uint_eq(snmp(0x04, NULL), 0);
+			w = before;
+		}
+	}
+	ck_assert_uint_eq(w.objects, 13);
+	ck_assert_uint_eq(w.at, rig->data_len);
+}
+END_TEST
+
+START_TEST(test_adapter_snmp_get)
+{
+	static const struct {
+		const char *oid;
+		uint32_t rc;
+	} rows[] = {
+		{"1.3.6.1.4.1.2.6.188.1.4.1.9.17", 0},
+		{".1.3.6.1.4.1.2.6.188.1.4.1.9.17", 0},
+		{"1.3.6.1.4.1.2.6.188.1.4.1.9.18", 8},
+		{"1.3.6.1.4.1.2.6.188.1.4.1.9.171", 8},
+		{"1.3.6.1.4.1.2.6.188.1.4.1.9", 4},
+		{"1.3.6.1.4.1.2.6.188.1.4.1.90.17", 4},
+		{"1.3.6.1.4.1.2.6.188.1.4.1.7.17", 4},
+		{"1.3.6.1.4.1.2.6.188.1.5.1.1.17", 1},
+		{"1.3.6.1.4.1.2.6.188.1.4.10.9.17", 1},
+		{"1.3.6.1.4.1.2.6.188.1.4.1", 1},
+		{"", 1},
+	};
+	static const char state[] = "1.3.6.1.4.1.2.6.188.1.4.1.3.17";
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_msg(snmp(0x10, rows[i].oid) == rows[i].rc, "row %zu", i);
+	ck_assert_uint_eq(snmp(0x10, NULL), 1);
+	ck_assert_uint_eq(snmp(0x10, rows[0].oid), 0);
+	ck_assert_uint_eq(be32_load(rig->data + 92), 6);
+	ck_assert_mem_eq(rig->data + 96, mac1, 6);
+	ck_assert_uint_eq(rig->data_len, 102);
+	/* The cable. */
+	ck_assert_uint_eq(snmp(0x10, state), 0);
+	ck_assert_uint_eq(be32_load(rig->data + 96), 4);
+	osa_rig_plug(rig, false);
+	ck_assert_uint_eq(snmp(0x10, state), 0);
+	ck_assert_uint_eq(be32_load(rig->data + 96), 5);
+	/* Nothing can be set; alerts and traps the sub-agent does not ask for. */
+	ck_assert_uint_eq(snmp(0x11, rows[0].oid), 0x20);
+	ck_assert_uint_eq(snmp(0x20, NULL), 0x40);
+	ck_assert_uint_eq(snmp(0, NULL), 0x40);
+	ck_assert_int_eq(adapter(0x200, rows, 35), 0x10000 + OSA_RC_INVALID_FORMAT);
 }
 END_TEST
 
@@ -557,6 +674,8 @@ static Suite *suite(void)
 	tcase_add_test(t, test_adapter_mac);
 	tcase_add_test(t, test_adapter_promisc);
 	tcase_add_test(t, test_adapter_isolation);
+	tcase_add_test(t, test_adapter_snmp_register);
+	tcase_add_test(t, test_adapter_snmp_get);
 	tcase_add_test(t, test_adapter_card_info);
 	tcase_add_test(t, test_adapter_switch);
 	tcase_add_test(t, test_adapter_refused);

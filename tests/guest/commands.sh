@@ -213,10 +213,10 @@ fetch() # ADDRESS
 }
 
 # Not wc: it takes the emulator ten seconds to count.
-take() # ADDRESS
+take() # ADDRESS [SECONDS]
 {
 	local start=$(cut -d ' ' -f 1 /proc/uptime)
-	timeout 60 wget -q -O /tmp/data http://$1:8080/data || return
+	timeout ${2:-60} wget -q -O /tmp/data http://$1:8080/data || return
 	echo $start $(cut -d ' ' -f 1 /proc/uptime) $(ls -l /tmp/data | awk '{ print $5 }') >/tmp/took
 	awk '{ printf "%d bytes in %.2f s: %.1f MB/s\n", $3, $2 - $1, $3 / ($2 - $1) / 1000000 }' /tmp/took
 }
@@ -267,6 +267,54 @@ offload() # DEVICE on|off
 	[ $(grep -c -E "^(rx-checksumming|tx-checksumming|scatter-gather|tcp-segmentation-offload): $2" /tmp/features) = 4 ]
 }
 
+word() # NUMBER: four bytes
+{
+	printf "$(printf '\\%03o\\%03o\\%03o\\%03o' $(($1 >> 24 & 255)) $(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255)))"
+}
+
+# As an SNMP agent of the host asks an adapter about interface 17; the answer in hexadecimal digits.
+snmp_ask() # DEVICE REQUEST [OBJECT]
+{
+	local i=$(ifname $1) w
+	{
+		printf $i
+		head -c $((40 - ${#i})) /dev/zero
+		for w in 984 $((36 + ${#3} + 1)) 0 0 0 0 0 0 $2 17 0 0 0; do
+			word $w
+		done
+		printf "$3\\0"
+	} >/tmp/request
+	snmp </tmp/request >/tmp/answer || return
+	od -An -v -tx1 /tmp/answer | tr -d ' \n'
+}
+
+# The answer's own code.
+snmp_rc() # DEVICE REQUEST [OBJECT]
+{
+	local a=$(snmp_ask $1 $2 $3)
+	echo $((0x$(echo $a | cut -c 81-88)))
+}
+
+# The value of an object of the port's table.
+snmp_port() # DEVICE COLUMN
+{
+	local o=1.3.6.1.4.1.2.6.188.1.4.1.$2.17 a n
+	a=$(snmp_ask $1 16 $o) || return
+	n=$(((52 + ${#o} + 1 + 3) / 4 * 8))
+	echo $a | cut -c $((n + 9))-$((n + 8 + 2 * 0x$(echo $a | cut -c $((n + 1))-$((n + 8)))))
+}
+
+# The agent gets what sysfs says, and finds the tables; others are refused, and so is to set one.
+snmp_works() # DEVICE
+{
+	local mac=$(cat /sys/class/net/$(ifname $1)/address | tr -d :)
+	echo port $(snmp_port $1 9) of $mac, state $(snmp_port $1 3)
+	[ $(snmp_port $1 9) = $mac ] && [ $(snmp_port $1 3) = 00000004 ] || return
+	snmp_ask $1 4 | cut -c 105-112
+	[ $(snmp_ask $1 4 | cut -c 105-112) = 00000002 ] || return
+	[ $(snmp_rc $1 16 1.3.6.1.2.1.1.17) = 1 ] && [ $(snmp_rc $1 17) = 32 ] && [ $(snmp_rc $1 32) = 64 ]
+}
+
 # How the driver is interrupted and what it leaves to the machine.
 interrupts() # DEVICE
 {
@@ -288,10 +336,16 @@ spin() # [TURNS]
 lcs_up() # DEVICE ADDRESS/PREFIX
 {
 	local d=/sys/bus/ccwgroup/drivers/lcs i
-	printf '0.0.%04x,0.0.%04x' $((0x$1)) $((0x$1 + 1)) >$d/group || return
+	[ -d $d/0.0.$1 ] || printf '0.0.%04x,0.0.%04x' $((0x$1)) $((0x$1 + 1)) >$d/group || return
 	echo 1 >$d/0.0.$1/online || return
 	i=$(basename $(ls -d /sys/bus/ccw*/devices/0.0.$1/net/*))
-	ip link set $i up && ip addr add $2 dev $i
+	ip link set $i up
+	ip addr replace $2 dev $i
+}
+
+lcs_down() # DEVICE
+{
+	echo 0 >/sys/bus/ccwgroup/drivers/lcs/0.0.$1/online
 }
 
 # What the drivers said that is neither progress nor asked for by a test.

@@ -34,6 +34,8 @@ must "ethtool: speed" says one 'Speed: 10000Mb/s' 'ethtool $(ifname 0500)'
 must "ethtool: link" says one 'Link detected: yes' 'ethtool $(ifname 0500)'
 must "ethtool: driver" says one 'driver: qeth_l2' 'ethtool -i $(ifname 0500)'
 
+must "SNMP control: an agent's tables and objects" run one 'snmp_works 0500'
+
 # IPv6: link-local addresses, found by neighbour discovery.
 ll=$(run two 'linklocal 0500')
 must "IPv6: the guest has an address" grep -q '^fe80::' <<<"$ll"

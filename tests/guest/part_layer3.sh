@@ -8,6 +8,7 @@ run two 'address 0600 10.8.0.2/24'
 must "layer 3: guest to guest" run one 'reach 10.8.0.2'
 must "layer 3: guest to host" run one 'reach 10.8.0.254'
 must "layer 3: host to guest" in_ns host ping -q -n -c 3 -i 0.2 -W 2 10.8.0.2
+must "layer 3, SNMP control: an agent's tables and objects" run one 'snmp_works 0600'
 run two 'serve' >"$T/served" 60
 must "layer 3: 20 MiB from guest to guest" run one 'fetch 10.8.0.2' 90 && tail -n 2 "$T/last.out" | sed 's/^/note /'
 cp "$T/last.out" "$T/fetched"
