@@ -79,7 +79,7 @@ struct zosa {
 	bool attached;
 
 	struct hipers *hipers; /* NULL: an OSD */
-	_Atomic bool interrupt_due, signal_due, tick_due;
+	_Atomic bool interrupt_due, signal_due, tick_due, look_again;
 	struct record *record; /* NULL unless asked for */
 	struct portlink *link; /* NULL: HiperSockets of this emulator */
 	pthread_t service, data;
@@ -129,8 +129,13 @@ static void hand_over(struct zosa *z)
 	if (!sleeps(z))
 		return;
 	in_siga = true;
-	if (z->record || !portlink_send_now(z->link))
+	if (z->record || !portlink_send_now(z->link)) {
 		ring(z);
+	} else if (z->place.qebsm) {
+		/* See data_main. */
+		atomic_store(&z->look_again, true);
+		ring(z);
+	}
 	in_siga = false;
 }
 
@@ -205,10 +210,9 @@ static void *data_main(void *arg)
 		bool some = pump(z);
 
 		interrupt_if_due(z);
-		if (some) {
-			worked = true;
+		worked |= some | atomic_exchange(&z->look_again, false);
+		if (some)
 			continue;
-		}
 		if (!portlink_arm(z->link)) {
 			data_sleep(z, worked && z->place.qebsm ? LOOK_AGAIN_MS : -1);
 			worked = false;
