@@ -143,6 +143,8 @@ void cp_account(const struct cp_nic *nic, const char *why)
 
 void cp_account_tick(struct cp *cp)
 {
+	if (!cp->accounted_s)
+		cp->accounted_s = cp->now_s;
 	if (cp->now_s - cp->accounted_s < ACCOUNT_EVERY_S)
 		return;
 	cp->accounted_s = cp->now_s;

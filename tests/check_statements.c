@@ -32,7 +32,8 @@ static const struct cp_caller operator_user = {.user = "OPERATOR", .class_b = tr
 struct rig {
 	struct cp *cp;
 	struct vs_worker *w;
-	struct fake_port fake[PORTS];
+	struct fake_port fake[PORTS], second; /* tap2 */
+	uint64_t now_ms;
 	struct vs_port *port[PORTS]; /* NULL: not there */
 	char log[8192], accounts[8192];
 	unsigned changed, acknowledged; /* of changed, what is on disk */
@@ -50,10 +51,11 @@ static void *open_uplink(void *ctx, const char *kind, const char *arg, const str
 			 char *err, size_t err_len)
 {
 	(void)kind;
-	(void)arg;
 	(void)err;
 	(void)err_len;
-	ck_assert_int_eq(link->ops->start(link->ctx, &fake_ops, &rig.fake[UP]), 0);
+	ck_assert_int_eq(link->ops->start(link->ctx, &fake_ops,
+					  strcmp(arg, "tap2") == 0 ? &rig.second : &rig.fake[UP]),
+			 0);
 	return ctx;
 }
 
@@ -125,6 +127,12 @@ static void acknowledge(void *ctx)
 	rig.acknowledged = rig.changed;
 }
 
+static uint64_t now_ms(void *ctx)
+{
+	(void)ctx;
+	return rig.now_ms;
+}
+
 static void setup(void)
 {
 	const struct cp_hooks hooks = {.open_uplink = open_uplink,
@@ -133,6 +141,7 @@ static void setup(void)
 				       .log = log_line,
 				       .account = account,
 				       .changed = changed,
+				       .now_ms = now_ms,
 				       .acknowledge = acknowledge,
 				       .open_trace = open_trace,
 				       .cover_trace = cover_trace,
@@ -145,6 +154,7 @@ static void setup(void)
 	ck_assert(rig.w && rig.cp);
 	for (unsigned i = 0; i < PORTS; i++)
 		fake_init(&rig.fake[i]);
+	fake_init(&rig.second);
 }
 
 static void teardown(void)
@@ -153,6 +163,7 @@ static void teardown(void)
 	vs_worker_destroy(rig.w);
 	for (unsigned i = 0; i < PORTS; i++)
 		fake_fini(&rig.fake[i]);
+	fake_fini(&rig.second);
 	ck_assert_int_eq(rig.tracing, 0);
 }
 
@@ -559,6 +570,72 @@ START_TEST(ip_timeout)
 }
 END_TEST
 
+/* ---- loops ------------------------------------------------------------------------------------
+ */
+
+static const struct fake_frame *probe(const struct fake_port *f)
+{
+	for (unsigned k = 0; k < f->n_out; k++)
+		if (be16_load(f->out[k].data + 12) == 0x88B5)
+			return &f->out[k];
+	return NULL;
+}
+
+/* What time brings, and what comes of it. */
+static void at(uint64_t ms)
+{
+	rig.now_ms = ms;
+	for (unsigned i = 0; i < PORTS; i++)
+		fake_clear(&rig.fake[i]);
+	fake_clear(&rig.second);
+	cp_due(rig.cp);
+	while (vs_worker_poll(rig.w))
+		rcu_quiescent_state();
+	cp_control_frames(rig.cp);
+	cp_due(rig.cp);
+}
+
+/* Two links of a group into one bridge that does not know of it: a probe of one comes by the other.
+ * Nobody else's frame is taken for one. */
+START_TEST(loops)
+{
+	static const char said[] = "ZLN2848W PORT GROUP G: loop: what leaves by tap1 comes back by "
+				   "tap2";
+	static const char over[] = "ZLN2849I PORT GROUP G: no loop by tap2 any more";
+	const struct fake_frame *p;
+	uint8_t frame[60];
+
+	does("SET PORT GROUP G LACP INACTIVE");
+	does("SET PORT GROUP G JOIN TAP tap1 tap2");
+	does("DEFINE VSWITCH V GROUP G");
+	at(5000);
+	p = probe(&rig.fake[UP]);
+	ck_assert(p && p->len == sizeof(frame) && probe(&rig.second));
+	memcpy(frame, p->data, sizeof(frame));
+	frame[24] ^= 1; /* another's number */
+	fake_inject(&rig.second, frame, sizeof(frame));
+	at(5001);
+	ck_assert_ptr_null(strstr(rig.log, "ZLN2848W"));
+	frame[24] ^= 1;
+	fake_inject(&rig.second, frame, sizeof(frame) - 1); /* cut off */
+	at(5002);
+	ck_assert_ptr_null(strstr(rig.log, "ZLN2848W"));
+	fake_inject(&rig.second, frame, sizeof(frame));
+	at(5003);
+	ck_assert_msg(strstr(rig.log, said) != NULL, "%s", rig.log);
+	ck_assert_ptr_nonnull(strstr(answer("QUERY PORT GROUP G", 0), "tap1"));
+	ck_assert_ptr_null(strstr(rig.log, over));
+	at(8502);
+	ck_assert_ptr_null(strstr(rig.log, over));
+	at(8503);
+	ck_assert_ptr_nonnull(strstr(rig.log, over));
+	/* LACP finds out by itself */
+	does("SET PORT GROUP G LACP ACTIVE");
+	at(20000);
+	ck_assert(!probe(&rig.fake[UP]) && !probe(&rig.second));
+}
+END_TEST
+
 /* ---- seeing ---------------------------------------------------------------------------------- */
 
 START_TEST(mirrors)
@@ -771,13 +848,14 @@ START_TEST(accounting)
 	sends(A, A, ALL, PLAIN);
 	sends(A, A, B, PLAIN);
 	sends(B, B, A, PLAIN);
-	cp_tick(rig.cp, 899);
+	cp_tick(rig.cp, 1000);
+	cp_tick(rig.cp, 1899);
 	ck_assert_str_eq(rig.accounts, "");
-	cp_tick(rig.cp, 900);
+	cp_tick(rig.cp, 1900);
 	check_record("interval", "A/0600", of_a);
 	check_record("interval", "B/0600", of_b);
 	ck_assert_str_eq(rig.accounts, "");
-	cp_tick(rig.cp, 901);
+	cp_tick(rig.cp, 1901);
 	does("UNCOUPLE C/0600");
 	ck_assert_str_eq(rig.accounts, "");
 	does("UNCOUPLE A/0600");
@@ -785,6 +863,15 @@ START_TEST(accounting)
 	does("DETACH LAN L OWNERID SYSTEM");
 	check_record("uncouple", "B/0600", of_b);
 	ck_assert_str_eq(rig.accounts, "");
+	/* the end of zland is one for all */
+	does("DEFINE LAN L OWNERID SYSTEM ACCOUNTING ON");
+	does("COUPLE A/0600 SYSTEM L");
+	does("COUPLE B/0600 SYSTEM L");
+	sends(B, B, A, PLAIN);
+	cp_destroy(rig.cp);
+	rig.cp = NULL;
+	check_record("uncouple", "A/0600", (const json_int_t[]){0, 0, 0, 1, 100, 0});
+	check_record("uncouple", "B/0600", (const json_int_t[]){1, 100, 0, 0, 0, 0});
 }
 END_TEST
 
@@ -840,6 +927,7 @@ int main(void)
 	tcase_add_test(t, vlans_of_numbered_ports);
 	tcase_add_test(t, protected_addresses);
 	tcase_add_test(t, storms);
+	tcase_add_test(t, loops);
 	tcase_add_test(t, ip_mode);
 	tcase_add_test(t, ip_timeout);
 	tcase_add_test(t, mirrors);
