@@ -32,6 +32,7 @@ mac=$(zl --json QUERY NIC USER VM1 0600 | jq -r '.. | .mac? // empty' | head -n 
 
 # The guest comes back by itself when zland does: reconnect. QEMU 7.2 without KVM crashes with message
 # signalled interrupts on a vhost-user card: vectors=0.
+# boot_pc [PROPERTY]: one more of the card
 boot_pc()
 {
 	local d=$T/vm
@@ -47,7 +48,7 @@ boot_pc()
 		-kernel vmlinuz -initrd initrd -append 'console=ttyS0 rdinit=/init panic=1 quiet' \
 		-chardev socket,id=port,path='$T/run/VM1-0600.vhost',reconnect=1 \
 		-netdev vhost-user,id=net,chardev=port,queues=2 \
-		-device virtio-net-pci,netdev=net,mac=$mac,mq=on,vectors=0 <>stdin"
+		-device virtio-net-pci,netdev=net,mac=$mac,mq=on,vectors=0${1:+,$1} <>stdin"
 }
 
 nic_is()
@@ -118,13 +119,20 @@ must "the transfer goes on to its end" run_end vm 120
 cp "$T/last.out" "$T/fetched"
 must "with the same bytes" same_md5 "$T/wanted" "$T/fetched"
 
-# The guest ends and boots again.
+# The guest ends and boots again, with packed rings.
 stop vm
 must "QEMU ends: the NIC is free" eventually nic_is 'No guest attached'
-boot_pc
-must "the guest boots again" booted vm
+boot_pc packed=on
+must "the guest boots again, with packed rings" booted vm
 must "QEMU: its interface" run vm 'virtio_up 10.9.0.2/24'
 must "and reaches the QDIO guest" run vm 'reach 10.9.0.1'
+must "40 MiB to the guest" run vm 'fetch 10.9.0.1' 120
+cp "$T/last.out" "$T/fetched"
+must "the same bytes" same_md5 "$T/wanted" "$T/fetched"
+run vm serve >"$T/served" 60
+must "20 MiB from the guest" md5_of http://10.9.0.2:8080/data
+cp "$T/last.out" "$T/fetched"
+must "the same bytes" same_md5 "$T/served" "$T/fetched"
 refused_calls()
 {
 	! grep -h ZLN2640W "$T"/zland*.log
