@@ -188,7 +188,9 @@ static void guests(void)
 			if (rig.layer3)
 				ck_assert_int_eq(l.ops->layer(l.ctx, 3), 0);
 			ck_assert_int_eq(l.ops->start(l.ctx, &fake_ops, &rig.fake[i]), 0);
-			ck_assert_int_eq(l.ops->mac_add(l.ctx, macs[i]), 0);
+			if (!cp_nic_find(rig.cp, (const char[]){nic_name[i][0], 0}, 0x600)
+				     ->uplink_of)
+				ck_assert_int_eq(l.ops->mac_add(l.ctx, macs[i]), 0);
 			if (rig.layer3)
 				ck_assert_int_eq(l.ops->ip_add(l.ctx, ip_of((int)i), 0), 0);
 		}
@@ -409,6 +411,34 @@ START_TEST(vlans_of_numbered_ports)
 	does("SET VSWITCH P PORTNUMBER 3 USERID B PORTTYPE TRUNK VLAN 20 30");
 	answer("COUPLE C/0600 SYSTEM P", 6011);
 	RUN(by_port);
+}
+END_TEST
+
+/* A guest between the switch and outside: all VLANs, what nobody else has, and none of the rules of
+ * guests. */
+START_TEST(a_guest_as_uplink)
+{
+	static const struct step steps[] = {
+		{1, "SET VSWITCH V UPLINK NIC C 0600", A, NOBODY, PLAIN, {NO, NO, 10, NO, NO}},
+		{2, NULL, A, B, PLAIN, {NO, PLAIN, NO, NO, NO}},
+		{3, NULL, A, ALL, PLAIN, {NO, PLAIN, 10, PLAIN, NO}},
+		{4, NULL, C, A, 10, {PLAIN, NO, NO, NO, NO}},
+		{5, NULL, C, A, 20, {NO, NO, NO, NO, NO}},
+		{6, "SET VSWITCH V ISOLATION ON", A, B, PLAIN, {NO, NO, NO, NO, NO}},
+		{7, NULL, C, A, 10, {PLAIN, NO, NO, NO, NO}},
+		{8, "SET VSWITCH V UPLINK NONE", A, NOBODY, PLAIN, {NO, NO, NO, NO, NO}},
+		{9, "SET VSWITCH V UPLINK NIC C/0600", A, NOBODY, PLAIN, {NO, NO, 10, NO, NO}},
+		{10, "DETACH C/0600", A, NOBODY, PLAIN, {NO, NO, NO, NO, NO}},
+		{11, "NICDEF C 0600 MACID 00010C", A, NOBODY, PLAIN, {NO, NO, 10, NO, NO}},
+	};
+
+	nics();
+	does("DEFINE VSWITCH V VLAN 10");
+	couple_all("V", "");
+	answer("SET VSWITCH V UPLINK NIC C 0600", 2120);
+	does("UNCOUPLE C/0600");
+	RUN(steps);
+	answer("COUPLE C/0600 SYSTEM V", 2508);
 }
 END_TEST
 
@@ -925,6 +955,7 @@ int main(void)
 	tcase_add_test(t, sniffers);
 	tcase_add_test(t, vlans_of_ports);
 	tcase_add_test(t, vlans_of_numbered_ports);
+	tcase_add_test(t, a_guest_as_uplink);
 	tcase_add_test(t, protected_addresses);
 	tcase_add_test(t, storms);
 	tcase_add_test(t, loops);
