@@ -442,6 +442,31 @@ START_TEST(a_guest_as_uplink)
 }
 END_TEST
 
+/* A bridge port has every VLAN, and learns. */
+START_TEST(a_bridge_port)
+{
+	const struct cp_lan *lan;
+	struct vs_counters c;
+
+	nics();
+	does("DEFINE VSWITCH V VLAN 10 UPLINK TAP tap0");
+	couple_all("V", "");
+	does("DEFINE LAN H OWNERID SYSTEM TYPE HIPERSOCKETS");
+	does("SET VSWITCH V BRIDGEPORT LAN SYSTEM H");
+	cp_tick(rig.cp, 1);
+	ck_assert_ptr_nonnull(strstr(answer("QUERY VSWITCH V DETAILS", 0), "ACTIVE"));
+	lan = cp_lan_find(rig.cp, "SYSTEM", "V");
+	sends(A, A, ALL, PLAIN);
+	sends(UP, UP, ALL, 20);
+	sends(UP, UP, ALL, 4094);
+	sends(UP, UP, ALL, PLAIN);
+	vs_port_counters(lan->bridge.port, &c);
+	ck_assert_uint_eq(c.tx_frames + c.tx_drop[VS_DROP_NO_RECEIVER], 4);
+	does("SET VSWITCH V BRIDGEPORT NONE");
+	ck_assert_ptr_null(lan->bridge.port);
+}
+END_TEST
+
 /* Does a frame of another's address get out? By NIC, else by switch, else by SET VMLAN. */
 START_TEST(protected_addresses)
 {
@@ -956,6 +981,7 @@ int main(void)
 	tcase_add_test(t, vlans_of_ports);
 	tcase_add_test(t, vlans_of_numbered_ports);
 	tcase_add_test(t, a_guest_as_uplink);
+	tcase_add_test(t, a_bridge_port);
 	tcase_add_test(t, protected_addresses);
 	tcase_add_test(t, storms);
 	tcase_add_test(t, loops);
