@@ -4,15 +4,19 @@
  *
  * bench_pairs: each processor runs a worker and, between its polls, the pair of guests that it
  * serves; so two workers and four guests need two processors, and what two workers cost each other
- * is all that keeps two from doing twice as much as one.
+ * is all that keeps two from doing twice as much as one. How fast a virtual processor is changes
+ * from one moment to the next: one alone, the other alone and both together take turns, a few
+ * milliseconds each, and the rates of both rows come from the same run.
  *
  * bench_senders: all send to one as fast as the switch takes it; whether it takes as much from
  * each.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <urcu-qsbr.h>
 
 #include "tests/bench/bed.h"
@@ -77,16 +81,23 @@ static void rate(const struct bench_case *c, uint64_t frames, double s, struct b
 
 /* ---- a worker and its pair on each processor ------------------------------------------------ */
 
+#define SLICE_NS 5000000u
+#define PAIR_WINDOW                                                                                \
+	32 /* output and input buffers in use: they stay in the processor's own cache              \
+	    */
+#define PAIR_POOL 16
+
+enum { ALONE, TOGETHER };
+
 struct lane {
 	const struct bench_case *c;
 	struct bed *b;
-	unsigned nr;
-	double seconds;
-	pthread_barrier_t *begin;
+	unsigned nr, lanes;
+	uint64_t start, until;
 	pthread_t thread;
 	struct sender s;
-	double took;
-	uint64_t timely, bad;
+	uint64_t got[2], ns[2]; /* by whether the others run as well */
+	uint64_t bad;
 };
 
 static void turn(struct lane *l)
@@ -96,24 +107,44 @@ static void turn(struct lane *l)
 	l->bad += receive(l->b->side[2 * l->nr + 1].dev, &l->s, 1, l->c->frame_bytes);
 }
 
-static void *drive(void *arg)
+static void sleep_until(uint64_t ns)
 {
-	struct lane *l = arg;
-	uint64_t start, until, end = 0;
+	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000u),
+			      .tv_nsec = (long)(ns % 1000000000u)};
 
-	bench_pin(l->b->worker[l->nr].cpu);
-	rcu_register_thread();
 	rcu_thread_offline();
-	pthread_barrier_wait(l->begin);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
 	rcu_thread_online();
-	start = bench_ns();
-	until = start + (uint64_t)(l->seconds * 1e9);
+}
+
+static void work_until(struct lane *l, uint64_t until, unsigned how)
+{
+	uint64_t begin = bench_ns(), had = l->s.got, end = 0;
+
 	for (unsigned i = 0; i % 32 || (end = bench_ns()) < until; i++) {
 		send_burst(&l->s, l->c->per_sbal);
 		turn(l);
 	}
-	l->took = (double)(end - start) / 1e9;
-	l->timely = l->s.got;
+	l->got[how] += l->s.got - had;
+	l->ns[how] += end - begin;
+}
+
+static void *drive(void *arg)
+{
+	struct lane *l = arg;
+	uint64_t from = l->start;
+
+	bench_pin(l->b->worker[l->nr].cpu);
+	rcu_register_thread();
+	for (unsigned slice = 0; from < l->until; slice++, from += SLICE_NS) {
+		unsigned whose = slice % (l->lanes + 1);
+
+		if (whose != l->nr && whose != l->lanes)
+			continue;
+		sleep_until(from);
+		work_until(l, from + SLICE_NS, whose == l->lanes ? TOGETHER : ALONE);
+	}
 	/* Nothing is dropped: the receiver has room for every burst. Every turn looks. */
 	for (unsigned left = TURNS_LEFT; l->s.got < l->s.sent && left; left--)
 		turn(l);
@@ -121,34 +152,61 @@ static void *drive(void *arg)
 	return NULL;
 }
 
-void bench_pairs(const struct bench_case *c, double seconds, struct bench_sample *out)
+/* @rate: frames a second, of one worker alone and of all together. Return: whether all is well. */
+static bool pairs_measure(const struct bench_case *c, unsigned lanes, double seconds,
+			  double rate[2])
 {
-	struct bed_config cfg = {.guests = 2 * c->n, .workers = c->n, .mtu = 9000};
-	struct bed *b;
+	const struct bed_config cfg = {.guests = 2 * lanes,
+				       .workers = lanes,
+				       .mtu = 9000,
+				       .window = PAIR_WINDOW,
+				       .pool = PAIR_POOL};
+	struct bed *b = bed_open(&cfg);
 	struct lane lane[BED_WORKERS_MAX];
-	pthread_barrier_t begin;
-	double frames_per_s = 0;
+	uint64_t start;
+	bool well = true;
 
-	bed_fit(&cfg, c->frame_bytes, c->per_sbal);
-	b = bed_open(&cfg);
-	bed_stop(b); /* they are polled below */
-	pthread_barrier_init(&begin, NULL, c->n);
-	for (unsigned i = 0; i < c->n; i++) {
-		lane[i] =
-			(struct lane){.c = c, .b = b, .nr = i, .seconds = seconds, .begin = &begin};
+	bed_stop(b); /* they are polled here */
+	start = bench_ns() + SLICE_NS;
+	rate[ALONE] = rate[TOGETHER] = 0;
+	for (unsigned i = 0; i < lanes; i++) {
+		lane[i] = (struct lane){.c = c,
+					.b = b,
+					.nr = i,
+					.lanes = lanes,
+					.start = start,
+					.until = start + (uint64_t)(seconds * 1e9)};
 		sender_open(&lane[i].s, b, 2 * i, 2 * i + 1, c->frame_bytes);
 		if (pthread_create(&lane[i].thread, NULL, drive, &lane[i]))
 			bench_die("starting a worker");
 	}
-	for (unsigned i = 0; i < c->n; i++) {
+	for (unsigned i = 0; i < lanes; i++) {
 		pthread_join(lane[i].thread, NULL);
-		frames_per_s += (double)lane[i].timely / lane[i].took;
-		out->wrong |= lane[i].bad || lane[i].s.got != lane[i].s.sent;
+		if (lane[i].ns[ALONE] && lane[i].ns[TOGETHER]) {
+			rate[ALONE] += (double)lane[i].got[ALONE] * 1e9 /
+				       (double)lane[i].ns[ALONE] / lanes;
+			rate[TOGETHER] +=
+				(double)lane[i].got[TOGETHER] * 1e9 / (double)lane[i].ns[TOGETHER];
+		}
+		well &= !lane[i].bad && lane[i].s.got == lane[i].s.sent;
 		free(lane[i].s.frame);
 	}
-	rate(c, (uint64_t)frames_per_s, 1, out);
-	pthread_barrier_destroy(&begin);
 	bed_close(b);
+	return well;
+}
+
+/* The row of one worker follows that of all, and is filled from the same run. */
+void bench_pairs(const struct bench_case *c, double seconds, struct bench_sample *out)
+{
+	static double rates[2];
+	static bool well;
+
+	if (c->n > 1 || !rates[ALONE])
+		well = pairs_measure(c, BED_WORKERS_MAX, seconds, rates);
+	rate(c, (uint64_t)rates[c->n > 1 ? TOGETHER : ALONE], 1, out);
+	out->wrong |= !well;
+	if (c->n == 1)
+		rates[ALONE] = 0;
 }
 
 /* ---- several senders, one receiver ----------------------------------------------------------- */
