@@ -15,6 +15,8 @@
 #include <time.h>
 
 #define BENCH_ROUNDS_MAX 31
+#define BENCH_TURNS 5 /* of a case in a round, where it has turns */
+#define BENCH_RUNS_MAX (BENCH_ROUNDS_MAX * BENCH_TURNS)
 
 /* X(ENUM, name in bench.json, its unit, scale for the table, heading, fewer is better) */
 #define BENCH_METRICS(X)                                                                           \
@@ -60,6 +62,7 @@ struct bench_case {
 	void (*run)(const struct bench_case *c, double seconds, struct bench_sample *out);
 	struct bench_bar bar[2];
 	double growth; /* at most so many times the cycles of the first row */
+	bool turns;    /* short runs, alternating with those of the case's other rows */
 
 	unsigned per_sbal; /* frames in each output buffer */
 	unsigned in_bytes; /* offer input buffers of so many bytes; 0: of 64 KiB */
@@ -152,13 +155,13 @@ int bench_packet_socket(const char *netns, const char *ifname, uint8_t mac[6]);
 struct bench_result {
 	const struct bench_case *c;
 	unsigned n;
-	struct bench_sample run[BENCH_ROUNDS_MAX];
+	struct bench_sample run[BENCH_RUNS_MAX];
 };
 /* Is a run one of those during which the processors were far from each other? */
 #define BENCH_FAR 1.6 /* times the least */
 bool bench_far(const struct bench_sample *s, double least_ns);
 void bench_lines(const struct bench_result *r, unsigned n, double least_ns, unsigned again);
-void bench_table(const struct bench_result *r, unsigned n);
+void bench_table(const struct bench_result *r, unsigned n, unsigned rounds);
 int bench_json(const struct bench_result *r, unsigned n, struct bench_stages *s, const char *path);
 
 #endif

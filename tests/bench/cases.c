@@ -16,52 +16,54 @@
 #define ZLAN(s, n, bytes, fn, ...) CASE(s, n, "zlan", bytes, fn, __VA_ARGS__)
 #define PEER(s, n, who, bytes, script, what, ...)                                                  \
 	CASE(s, n, who, bytes, bench_peer, .peer = script, .words = what, __VA_ARGS__)
-#define MEMCPY(s, n, bytes, ...) CASE(s, n, "memcpy", bytes, bench_memcpy, __VA_ARGS__)
+#define QDIO(s, n, bytes, ...) ZLAN(s, n, bytes, bench_qdio, .turns = true, __VA_ARGS__)
+#define MEMCPY(s, n, bytes, ...)                                                                   \
+	CASE(s, n, "memcpy", bytes, bench_memcpy, .turns = true, __VA_ARGS__)
 
 const struct bench_case bench_cases[] = {
 	/* Packed: 15 frames to an output buffer; into an input buffer the switch packs what fits. */
 #define IN "throughput"
 #define AT "64 B, packed both ways"
-	ZLAN(IN, AT, 64, bench_qdio, .per_sbal = 15, .bar = {BAR(FRAMES, 40 * M), BAR(CYCLES, 65)})
+	QDIO(IN, AT, 64, .per_sbal = 15, .bar = {BAR(FRAMES, 40 * M), BAR(CYCLES, 65)})
 	PEER(IN, AT, OVS, 64, "ovs", "frames 64", .bar = {BAR(FRAMES, 4)})
 	PEER(IN, AT, TESTPMD, 64, "testpmd", "frames 64")
 	MEMCPY(IN, AT, 64)
 #undef AT
 #define AT "64 B, one per output buffer"
-	ZLAN(IN, AT, 64, bench_qdio, .per_sbal = 1, .bar = {BAR(FRAMES, 18 * M)})
+	QDIO(IN, AT, 64, .per_sbal = 1, .bar = {BAR(FRAMES, 18 * M)})
 #undef AT
 #define AT "64 B, one per buffer each way"
-	ZLAN(IN, AT, 64, bench_qdio, .per_sbal = 1, .in_bytes = 128, .bar = {BAR(FRAMES, 12 * M)})
+	QDIO(IN, AT, 64, .per_sbal = 1, .in_bytes = 128, .bar = {BAR(FRAMES, 12 * M)})
 #undef AT
 #define AT "1514 B, packed both ways"
-	ZLAN(IN, AT, 1514, bench_qdio, .per_sbal = 15, .bar = {BAR(FRAMES, 8 * M), BAR(GBIT, 95)})
+	QDIO(IN, AT, 1514, .per_sbal = 15, .bar = {BAR(FRAMES, 8 * M), BAR(GBIT, 95)})
 	PEER(IN, AT, OVS, 1514, "ovs", "frames 1514")
 	PEER(IN, AT, TESTPMD, 1514, "testpmd", "frames 1514")
 	MEMCPY(IN, AT, 1514)
 #undef AT
 #define AT "1514 B, one per output buffer"
-	ZLAN(IN, AT, 1514, bench_qdio, .per_sbal = 1)
+	QDIO(IN, AT, 1514, .per_sbal = 1)
 #undef AT
 #undef IN
 #define IN "large frames"
 #define AT "9000 B"
-	ZLAN(IN, AT, 9000, bench_qdio, .per_sbal = 5, .bar = {BAR(GBIT, 120)})
+	QDIO(IN, AT, 9000, .per_sbal = 5, .bar = {BAR(GBIT, 120)})
 	MEMCPY(IN, AT, 9000, .bar = {BAR(COPYING, 0.85)})
 #undef AT
 #define AT "56 KiB"
-	ZLAN(IN, AT, 57358, bench_qdio, .per_sbal = 1)
+	QDIO(IN, AT, 57358, .per_sbal = 1)
 	MEMCPY(IN, AT, 57358, .bar = {BAR(COPYING, 0.85)})
 #undef AT
 #undef IN
 #define IN "HiperSockets"
 #define AT "56 KiB"
-	ZLAN(IN, AT, 57358, bench_qdio, .per_sbal = 1, .hipers = true)
+	QDIO(IN, AT, 57358, .per_sbal = 1, .hipers = true)
 	MEMCPY(IN, AT, 57358, .bar = {BAR(COPYING, 0.85)})
 #undef AT
 	/* Each buffer goes to the receiver as it is: nothing is packed. */
 #define AT "64 B, one per buffer each way"
-	ZLAN(IN, AT, 64, bench_qdio, .per_sbal = 1, .hipers = true)
-	CASE(IN, AT, "OSD path", 64, bench_qdio, .per_sbal = 1, .in_bytes = 128)
+	QDIO(IN, AT, 64, .per_sbal = 1, .hipers = true)
+	CASE(IN, AT, "OSD path", 64, bench_qdio, .turns = true, .per_sbal = 1, .in_bytes = 128)
 #undef AT
 #define AT "64 B there and back, busy"
 	ZLAN(IN, AT, 64, bench_qdio_latency, .per_sbal = 1, .hipers = true)
@@ -154,7 +156,7 @@ const struct bench_case bench_cases[] = {
 #undef IN
 #define IN "features in use"
 #define AT "64 B, packed both ways"
-	ZLAN(IN, AT, 64, bench_qdio, .per_sbal = 15)
+	QDIO(IN, AT, 64, .per_sbal = 15)
 	CASE(IN, AT, "rates of both ports", 64, bench_qdio, .per_sbal = 15, .words = "rate")
 	CASE(IN, AT, "a rate of the VLAN", 64, bench_qdio, .per_sbal = 15, .words = "vlan-rate")
 	CASE(IN, AT, "a capture of all", 64, bench_qdio, .per_sbal = 15, .words = "capture")

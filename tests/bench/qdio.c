@@ -13,7 +13,8 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/features.h"
 
-#define CHECK_EVERY 61 /* frames of which one is compared */
+#define CHECK_EVERY 61	     /* frames of which one is compared */
+#define WARM_UP_NS 10000000u /* storage is touched for the first time */
 
 static struct bed_config config_of(const struct bench_case *c)
 {
@@ -76,13 +77,26 @@ static uint64_t drain(struct bed *b, const uint8_t *frame, uint32_t len, struct 
 	return dropped;
 }
 
-static void fill(const struct bench_case *c, struct bench_sample *out, uint64_t got, uint64_t ns,
-		 const struct bed_worker *k)
-{
-	double s = (double)ns / 1e9, busy = (double)atomic_load(&k->busy_cycles);
-	double frames = (double)atomic_load(&k->frames);
+/* What had been done at a moment. */
+struct mark {
+	uint64_t ns, got, busy, frames;
+};
 
-	out->v[BENCH_FRAMES] = (double)got / s;
+static struct mark mark(const struct traffic *t, const struct bed_worker *k)
+{
+	return (struct mark){.ns = bench_ns(),
+			     .got = t->got,
+			     .busy = atomic_load(&k->busy_cycles),
+			     .frames = atomic_load(&k->frames)};
+}
+
+static void fill(const struct bench_case *c, struct bench_sample *out, const struct mark *from,
+		 const struct mark *to)
+{
+	double s = (double)(to->ns - from->ns) / 1e9, busy = (double)(to->busy - from->busy);
+	double frames = (double)(to->frames - from->frames), got = (double)(to->got - from->got);
+
+	out->v[BENCH_FRAMES] = got / s;
 	out->v[BENCH_GBIT] = out->v[BENCH_FRAMES] * c->frame_bytes * 8 / 1e9;
 	if (frames > 0) {
 		out->v[BENCH_CYCLES] = busy / frames;
@@ -90,6 +104,18 @@ static void fill(const struct bench_case *c, struct bench_sample *out, uint64_t 
 			c->frame_bytes * 8 / out->v[BENCH_CYCLES] * bench_hz() / 1e9;
 	}
 	out->v[BENCH_BUSY] = busy / bench_hz() / s * 100;
+}
+
+/* Send and receive until then. */
+static void traffic(struct bed *b, const struct bench_case *c, const struct guest_frame *burst,
+		    unsigned max, uint64_t until, struct traffic *t)
+{
+	/* Reading the clock costs as much as a few frames: not every time round. */
+	for (unsigned turn = 0; turn % 32 || bench_ns() < until; turn++) {
+		guest_tx_reclaim(b->side[0].dev, bed_queue(b));
+		t->sent += guest_tx_frames(b->side[0].dev, bed_queue(b), burst, max, c->per_sbal);
+		receive(b, burst[0].data, c->frame_bytes, t);
+	}
 }
 
 void bench_qdio(const struct bench_case *c, double seconds, struct bench_sample *out)
@@ -100,22 +126,19 @@ void bench_qdio(const struct bench_case *c, double seconds, struct bench_sample 
 	struct guest_frame burst[64];
 	unsigned max = at_once(c, cfg.window);
 	struct traffic t = {0};
-	uint64_t start, until, end = 0, dropped;
+	struct mark from, to;
 	struct feature feature;
+	uint64_t dropped;
 
 	feature_on(&feature, b, c->words);
 	bed_frame(b, frame, c->frame_bytes, 0, 1);
 	for (unsigned i = 0; i < 64; i++)
 		burst[i] = (struct guest_frame){.data = frame, .len = c->frame_bytes};
-	start = bench_ns();
-	until = start + (uint64_t)(seconds * 1e9);
-	/* Reading the clock costs as much as a few frames: not every time round. */
-	for (unsigned turn = 0; turn % 32 || (end = bench_ns()) < until; turn++) {
-		guest_tx_reclaim(b->side[0].dev, bed_queue(b));
-		t.sent += guest_tx_frames(b->side[0].dev, bed_queue(b), burst, max, c->per_sbal);
-		receive(b, frame, c->frame_bytes, &t);
-	}
-	fill(c, out, t.got, end - start, &b->worker[0]);
+	traffic(b, c, burst, max, bench_ns() + WARM_UP_NS, &t);
+	from = mark(&t, &b->worker[0]);
+	traffic(b, c, burst, max, from.ns + (uint64_t)(seconds * 1e9), &t);
+	to = mark(&t, &b->worker[0]);
+	fill(c, out, &from, &to);
 	dropped = drain(b, frame, c->frame_bytes, &t);
 	out->wrong = t.got + dropped != t.sent || t.bad || !t.checked ||
 		     guest_dev_stats(b->side[1].dev)->violations;

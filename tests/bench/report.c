@@ -40,7 +40,7 @@ static unsigned values(const struct bench_result *r, unsigned m, double *v)
 /* Return: the median, 0 if it was not measured. */
 static double median(const struct bench_result *r, unsigned m)
 {
-	double v[BENCH_ROUNDS_MAX];
+	double v[BENCH_RUNS_MAX];
 	unsigned n = values(r, m, v);
 
 	return n ? v[n / 2] : 0;
@@ -235,19 +235,20 @@ static void put_section(const struct bench_result *all, unsigned total,
 	}
 }
 
-void bench_table(const struct bench_result *r, unsigned n)
+void bench_table(const struct bench_result *r, unsigned n, unsigned rounds)
 {
 	for (unsigned i = 0, k; i < n; i = k) {
 		for (k = i; k < n && same(r[k].c->section, r[i].c->section); k++)
 			;
 		put_section(r, n, &r[i], k - i);
 	}
-	printf("\nMedians of %u interleaved runs. Bytes: Ethernet header to end, no FCS. cycles: "
-	       "of "
-	       "the switch's\nprocessor per frame, at the rate of its time-stamp counter, while it "
-	       "had work; while busy:\nGbit/s in that time. rtt: there and back. zlan is: how many "
-	       "times as good as this peer.\n",
-	       n ? r[0].n : 0);
+	printf("\nMedians of %u interleaved rounds, of which some rows have %u short runs each. "
+	       "Bytes: Ethernet header\nto end, no FCS. cycles: of the switch's processor per "
+	       "frame, "
+	       "at the rate of its time-stamp counter,\nwhile it had work; while busy: Gbit/s in "
+	       "that "
+	       "time. rtt: there and back. zlan is: how many times as\ngood as this peer.\n",
+	       rounds, BENCH_TURNS);
 }
 
 /* ---- bench.json
@@ -264,7 +265,7 @@ static void put_result(json_t *list, const struct bench_result *r)
 		return;
 	}
 	for (unsigned m = 0; m < BENCH_METRIC_COUNT; m++) {
-		double v[BENCH_ROUNDS_MAX];
+		double v[BENCH_RUNS_MAX];
 		unsigned n = values(r, m, v);
 
 		if (v[n / 2] <= 0)
@@ -281,7 +282,7 @@ static void put_result(json_t *list, const struct bench_result *r)
 
 static void put_line(json_t *list, const struct bench_result *r)
 {
-	double v[BENCH_ROUNDS_MAX];
+	double v[BENCH_RUNS_MAX];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < r->n; i++)
