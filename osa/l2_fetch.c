@@ -141,30 +141,71 @@ static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
 	return k;
 }
 
+typedef uint64_t bytes16 __attribute__((vector_size(16)));
+
+static inline bytes16 load16(const uint8_t *p)
+{
+	bytes16 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* What the first bytes of the frames of a burst have in common. */
+struct alike {
+	bytes16 any;	/* bits that are 1 in one of them */
+	bytes16 differ; /* bits that are not as in the first of them */
+};
+
 /*
- * A burst of frames that are all plain and of one length, to single addresses: traffic of one
- * conversation as a rule. A loop with next to nothing in it.
+ * A burst of frames that are all plain and of one length: traffic of one conversation as a rule. A
+ * loop with next to nothing in it. What is compared are the bytes that were copied.
  * Return: how many of the n entries at e, from the first on, are such as the first one.
  */
 static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
-				 uint64_t want, const uint32_t more)
+				 uint64_t want, const uint32_t more, struct alike *like)
 {
 	uint32_t len = OSA_HDR_BYTES + VS_HEAD_MIN + more;
+	bytes16 first = {0}, any = {0}, differ = {0};
 	uint8_t *head = b->head[0];
 	unsigned k;
 
 	for (k = 0; k < n; k++, head += VS_HEAD_BYTES) {
 		const uint8_t *p = e[k].data;
+		bytes16 begin;
 
 		if (e[k].len != len || !p || (le64_load(p) & HDR_SAME_BITS) != want)
 			break;
-		memcpy(head, p + OSA_HDR_BYTES, VS_HEAD_MIN);
-		if (head[0] & 1)
-			break;
+		p += OSA_HDR_BYTES;
+		begin = load16(p);
+		memcpy(head, &begin, sizeof(begin));
+		memcpy(head + sizeof(begin), p + sizeof(begin), VS_HEAD_MIN - sizeof(begin));
+		if (!k)
+			first = begin;
+		any |= begin;
+		differ |= begin ^ first;
 		if (more)
-			b->seg[k] = (struct vs_seg){p + OSA_HDR_BYTES + VS_HEAD_MIN, more};
+			b->seg[k] = (struct vs_seg){p + VS_HEAD_MIN, more};
 	}
+	*like = (struct alike){any, differ};
 	return k;
+}
+
+/* Is one to a group? */
+static bool any_group(const struct alike *like)
+{
+	uint8_t bytes[sizeof(like->any)];
+
+	memcpy(bytes, &like->any, sizeof(bytes));
+	return bytes[0] & 1;
+}
+
+/* Are addresses and type those of the first one in all of them? */
+static bool all_same(const struct alike *like)
+{
+	static const uint8_t zero[14];
+
+	return memcmp(&like->differ, zero, sizeof(zero)) == 0;
 }
 
 static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
@@ -172,12 +213,13 @@ static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
 {
 	uint32_t len = e[0].len - OSA_HDR_BYTES;
 	uint64_t want = (uint64_t)be16_swap((uint16_t)len) << 48 | OSA_HDR_LAYER2;
+	struct alike like;
 	unsigned k;
 
 	if (n < UNIFORM_MIN || len - VS_HEAD_MIN > d->frame_max - VS_HEAD_MIN)
 		return 0;
-	k = len == VS_HEAD_MIN ? take_same(b, e, n, want, 0)
-			       : take_same(b, e, n, want, len - VS_HEAD_MIN);
+	k = len == VS_HEAD_MIN ? take_same(b, e, n, want, 0, &like)
+			       : take_same(b, e, n, want, len - VS_HEAD_MIN, &like);
 	if (!k)
 		return 0;
 	for (unsigned i = 0; i < VS_BURST; i++)
@@ -194,7 +236,10 @@ static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
 	b->plain_bytes = k * len;
 	b->plain_max = len;
 	b->n = k;
-	b->uniform = k == n ? len : 0;
+	if (k == n) {
+		b->uniform = any_group(&like) ? 0 : len;
+		b->same = all_same(&like);
+	}
 	return k;
 }
 

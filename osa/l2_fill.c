@@ -210,23 +210,23 @@ static inline unsigned copy_plain(uint8_t *const *place, const struct vs_burst *
 	return k;
 }
 
-/* Frames of a uniform burst. Return: as copy_plain. */
-static inline unsigned copy_same(uint8_t *const *place, const struct vs_burst *b,
-				 const struct vs_ref *ref, unsigned n, const uint32_t len)
+/* Frames of a uniform burst, one behind the other in it. Return: as copy_plain. */
+static inline unsigned copy_same(uint8_t *const *place, const struct vs_burst *b, unsigned first,
+				 unsigned n, const uint32_t len)
 {
+	const uint8_t *head = b->head[first];
+	const struct vs_seg *seg = &b->seg[first];
 	unsigned k;
 
-	for (k = 0; k < n; k++) {
-		unsigned i = ref[k].frame;
+	for (k = 0; k < n; k++, head += VS_HEAD_BYTES, seg++) {
 		uint8_t *to = place[k];
 
 		if (!to)
 			break;
 		put_unicast(to, len);
-		memcpy(to + OSA_HDR_BYTES, b->head[i], VS_HEAD_MIN);
+		memcpy(to + OSA_HDR_BYTES, head, VS_HEAD_MIN);
 		if (len > VS_HEAD_MIN)
-			copy_bytes(to + OSA_HDR_BYTES + VS_HEAD_MIN, b->seg[i].p,
-				   len - VS_HEAD_MIN);
+			copy_bytes(to + OSA_HDR_BYTES + VS_HEAD_MIN, seg->p, len - VS_HEAD_MIN);
 	}
 	return k;
 }
@@ -245,16 +245,33 @@ static void copy_any(struct osa_fill *f, unsigned k, const struct vs_burst *b, s
 	copy_frame(f, k, b, ref, &h);
 }
 
+/* Of the n frames those that stand one behind the other in the burst, from the first on. */
+static unsigned row_of(const struct vs_ref *ref, unsigned n)
+{
+	unsigned k = 1;
+
+	if (ref[n - 1].frame - ref[0].frame == (int)n - 1) /* in the burst's order, as all lists */
+		return n;
+	while (k < n && ref[k].frame == ref[k - 1].frame + 1)
+		k++;
+	return k;
+}
+
 static void copy_uniform(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
 			 unsigned n)
 {
-	for (unsigned k = 0; k < n; k++) {
+	for (unsigned k = 0; k < n;) {
+		unsigned row = row_of(&ref[k], n - k), done;
+
 		if (b->uniform == VS_HEAD_MIN)
-			k += copy_same(&f->to[k], b, &ref[k], n - k, VS_HEAD_MIN);
+			done = copy_same(&f->to[k], b, ref[k].frame, row, VS_HEAD_MIN);
 		else
-			k += copy_same(&f->to[k], b, &ref[k], n - k, b->uniform);
-		if (k < n)
+			done = copy_same(&f->to[k], b, ref[k].frame, row, b->uniform);
+		k += done;
+		if (done < row) {
 			copy_any(f, k, b, ref[k], false);
+			k++;
+		}
 	}
 }
 

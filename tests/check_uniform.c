@@ -11,10 +11,22 @@
 #include <time.h>
 
 #include "tests/layer2_bed.h"
+#include "vswitch/vs_priv.h"
 
 #include "common/be.h"
 
-enum odd { LIKE_THE_OTHERS, LONGER, SHORTER, TO_A_GROUP, CHECKSUM_ASKED, IN_TWO_ENTRIES, ODDS };
+enum odd {
+	LIKE_THE_OTHERS,
+	LONGER,
+	SHORTER,
+	TO_A_GROUP,
+	CHECKSUM_ASKED,
+	IN_TWO_ENTRIES,
+	ONE_BIT, /* of the addresses or the type */
+	ODDS
+};
+
+#define ALIKE_BYTES 14u /* addresses and type */
 
 static uint8_t sent[VS_BURST][9100], got[256][9100];
 static uint32_t sent_len[VS_BURST], got_len[256];
@@ -53,6 +65,31 @@ static unsigned lay(struct l2_bed *bd, struct qdio_sbal *s, unsigned e, unsigned
 	return 2;
 }
 
+/* Of one conversation, but for the one at. */
+static void begin_alike(unsigned n, unsigned at, enum odd odd)
+{
+	unsigned bit = 1 + (unsigned)rand() % (8 * ALIKE_BYTES - 1); /* not the group bit */
+
+	for (unsigned k = 1; k < n; k++)
+		if (k != at || odd != TO_A_GROUP)
+			memcpy(sent[k], sent[0], ALIKE_BYTES);
+	if (odd == ONE_BIT)
+		sent[at][bit / 8] ^= (uint8_t)(1u << bit % 8);
+}
+
+/* What is said of the burst's beginnings is so; of a uniform one all is said. */
+static bool check_same(const struct l2_bed *bd, unsigned n)
+{
+	bool same = true;
+
+	for (unsigned i = 1; i < n; i++)
+		same &= memcmp(sent[i], sent[0], ALIKE_BYTES) == 0;
+	ck_assert(same || !bd->b.same);
+	if (bd->b.uniform)
+		ck_assert(bd->b.same == same);
+	return bd->b.same && n > 1;
+}
+
 /* n frames of len bytes, the one at is odd; per of them in a buffer. */
 static void send(struct l2_bed *bd, unsigned n, uint32_t len, unsigned at, enum odd odd,
 		 unsigned per)
@@ -62,11 +99,17 @@ static void send(struct l2_bed *bd, unsigned n, uint32_t len, unsigned at, enum 
 	unsigned first = q->cursor;
 
 	for (unsigned k = 0; k < n; k++) {
-		struct qdio_sbal *s = q->sbal[(first + k / per) % QDIO_BUFFERS];
 		enum odd o = k == at ? odd : LIKE_THE_OTHERS;
 
 		sent_len[k] = len + (o == LONGER ? 3u : 0u) - (o == SHORTER ? 5u : 0u);
 		make_frame(sent[k], sent_len[k], o == TO_A_GROUP);
+	}
+	if (rand() % 2)
+		begin_alike(n, at, odd);
+	for (unsigned k = 0; k < n; k++) {
+		struct qdio_sbal *s = q->sbal[(first + k / per) % QDIO_BUFFERS];
+		enum odd o = k == at ? odd : LIKE_THE_OTHERS;
+
 		entries = k % per ? entries : 0;
 		entries += lay(bd, s, entries, k, o);
 		if (k % per == per - 1 || k == n - 1)
@@ -150,7 +193,7 @@ START_TEST(alike)
 	const uint32_t len = lens[_i];
 	unsigned seed = (unsigned)time(NULL) + (unsigned)_i * 1000;
 	struct l2_bed *bd = l2_bed_make(L2_STORAGE);
-	unsigned offered = 0, read = 0, uniform = 0;
+	unsigned offered = 0, read = 0, uniform = 0, same = 0;
 
 	printf("uniform seed %u\n", seed);
 	srand(seed);
@@ -164,7 +207,7 @@ START_TEST(alike)
 
 		send(bd, n, len, (unsigned)rand() % n, odd, per);
 		offer_some(bd, &offered, read, len);
-		bd->b.plain = bd->b.plain_max = bd->b.plain_bytes = bd->b.uniform = 0;
+		burst_forget(&bd->b);
 		n = l2_fetch(bd);
 		ck_assert_uint_ge(n, 1);
 		for (unsigned i = 0; i < n; i++)
@@ -172,6 +215,7 @@ START_TEST(alike)
 		if (odd != LIKE_THE_OTHERS && bd->b.n == n && bd->b.uniform)
 			ck_assert_uint_eq(bd->b.uniform, len);
 		uniform += bd->b.uniform != 0;
+		same += check_same(bd, n);
 		m = choose(ref, n, &edited);
 		taken = m ? osa_layer2_ops.tx_burst(bd->rig->a, &bd->b, ref, m, &err) : 0;
 		ck_assert_uint_eq(taken, m);
@@ -190,6 +234,7 @@ START_TEST(alike)
 			l2_done(bd);
 	}
 	ck_assert(len < VS_HEAD_MIN ? !uniform : uniform > 100);
+	ck_assert(len < VS_HEAD_MIN ? !same : same > 50);
 	l2_bed_free(bd);
 }
 END_TEST

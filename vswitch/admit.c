@@ -291,7 +291,7 @@ INLINE void admit_frames(struct flow *f, const unsigned how)
 	for (unsigned i = 0; i < VS_BURST; i++)
 		b->tci[i] = tci;
 	if (!how)
-		first &= ~same_as_before(b);
+		first &= b->same ? 1 : ~same_as_before(b);
 	while (first) {
 		unsigned i = (unsigned)__builtin_ctzll(first);
 

@@ -84,6 +84,7 @@ struct vs_burst {
 	/* Not 0: all frames have that bit, go to one address each (not to a group) and are so long.
 	 */
 	uint32_t uniform;
+	bool same; /* all frames begin with the addresses and the type of the first one */
 	_Alignas(64) uint8_t head[VS_BURST][VS_HEAD_BYTES];
 	struct vs_seg seg[VS_SEGS];
 };

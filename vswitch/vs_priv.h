@@ -306,6 +306,7 @@ unsigned burst_forward(struct vs_worker *w, struct vs_port *p);
 static inline void burst_forget(struct vs_burst *b)
 {
 	b->plain = b->plain_max = b->plain_bytes = b->uniform = 0;
+	b->same = false;
 }
 /* Forward the burst in w's scratch, which came by the port. */
 void burst_enter(struct vs_worker *w, struct vs_port *p);
