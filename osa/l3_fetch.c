@@ -45,7 +45,6 @@ static enum vs_drop read_request(const struct qdio_entry *e, struct request *r)
 	if (e->len < sizeof(hdr))
 		return VS_DROP_RX_MALFORMED;
 	memcpy(&hdr, e->data, sizeof(hdr));
-	memset(r, 0, sizeof(*r));
 	r->hdr_bytes = sizeof(hdr);
 	r->len = be16_get(hdr.len);
 	r->flags = hdr.flags;
@@ -97,6 +96,22 @@ static void group_mac4(uint8_t mac[6], uint32_t ip)
 	be32_store(mac + 2, 0x5E000000u | (ip & 0x7FFFFFu));
 }
 
+/* Trains to one next hop are the rule, and under the lock of a burst its address does not change.
+ */
+static bool resolve(struct osa_l3 *l, uint16_t vid, uint32_t to, uint32_t source, uint8_t mac[6])
+{
+	struct osa_hop *last = &l->last_hop;
+
+	if (last->ip != to || last->vid != vid) {
+		if (!osa_arp_resolve(&l->arp, vid, to, source, mac))
+			return false;
+		*last = (struct osa_hop){.ip = to, .vid = vid};
+		memcpy(last->mac, mac, sizeof(last->mac));
+	}
+	memcpy(mac, last->mac, sizeof(last->mac));
+	return true;
+}
+
 /* The destination address. Return: VS_DROP_NONE; RX_UNRESOLVED: not known yet; or why not. */
 static enum vs_drop destination4(struct osa_l3 *l, uint8_t *head, const struct request *r)
 {
@@ -116,7 +131,7 @@ static enum vs_drop destination4(struct osa_l3 *l, uint8_t *head, const struct r
 	}
 	if (cast == OSA_L3_CAST_MULTICAST || !to)
 		return VS_DROP_RX_MALFORMED;
-	return osa_arp_resolve(&l->arp, r->tag ? r->tci & 0x0FFF : 0, to, be32_load(ip + 12), head)
+	return resolve(l, r->tag ? r->tci & 0x0FFF : 0, to, be32_load(ip + 12), head)
 		       ? VS_DROP_NONE
 		       : VS_DROP_RX_UNRESOLVED;
 }
@@ -262,6 +277,7 @@ unsigned osa_l3_fetch(void *port, struct vs_burst *b, uint64_t *dropped)
 	b->n = 0;
 	b->nseg_used = 0;
 	pthread_mutex_lock(&a->l3.lock);
+	a->l3.last_hop.ip = 0;
 	osa_own_emit(&a->l3.own, b);
 	if (b->n < VS_BURST - b->hold &&
 	    osa_fetch_entries(&a->data, VS_BURST - b->hold - b->n, &en))

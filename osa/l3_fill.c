@@ -77,17 +77,37 @@ static uint8_t cast_of(struct osa_l3 *l, const uint8_t *mac, const uint8_t dst[1
 									   : 0;
 }
 
-static uint8_t flags_of(struct osa_l3 *l, const struct view *v)
+/* The IPv4 destination before, and what it was told: trains to one address are the rule. */
+struct before {
+	uint64_t mac_type; /* destination and, above it, type: 0: none */
+	uint32_t dst;
+	uint8_t flags;
+};
+
+static uint8_t flags_of4(struct osa_l3 *l, const struct view *v, struct before *t)
+{
+	uint64_t mac_type = (uint64_t)be16_load(v->head) << 32 | be32_load(v->head + 2) |
+			    (uint64_t)v->type << 48;
+	uint32_t dst = be32_load(v->head + v->l2len + 16);
+	uint8_t addr[16];
+
+	if (t->mac_type == mac_type && t->dst == dst)
+		return t->flags;
+	osa_ip_map4(addr, dst);
+	*t = (struct before){mac_type, dst, cast_of(l, v->head, addr, false)};
+	return t->flags;
+}
+
+static uint8_t flags_of(struct osa_l3 *l, const struct view *v, struct before *t)
 {
 	const uint8_t *ip = v->head + v->l2len;
-	uint8_t addr[16], cast;
+	uint8_t cast;
 
 	switch (v->type) {
 	case OSA_ETHERTYPE_IP4:
 		if (v->have < IP4_MIN)
 			return 0;
-		osa_ip_map4(addr, be32_load(ip + 16));
-		return cast_of(l, v->head, addr, false);
+		return flags_of4(l, v, t);
 	case OSA_ETHERTYPE_IP6:
 		if (v->have < IP6_MIN)
 			return 0;
@@ -130,7 +150,7 @@ static bool csum_verified(const struct vs_burst *b, unsigned i, uint8_t flags, u
 }
 
 static void judge(struct osa *a, const struct vs_burst *b, struct vs_ref ref, uint32_t rx_csum,
-		  struct verdict *out)
+		  struct before *t, struct verdict *out)
 {
 	struct osa_l3 *l = &a->l3;
 	struct view v;
@@ -142,7 +162,7 @@ static void judge(struct osa *a, const struct vs_burst *b, struct vs_ref ref, ui
 		osa_arp_input(&l->arp, v.tci & 0x0FFF, v.head + v.l2len, v.have);
 		return;
 	}
-	flags = whole ? flags_of(l, &v) : 0;
+	flags = whole ? flags_of(l, &v, t) : 0;
 	if (!flags) {
 		l->count.filtered++;
 		return;
@@ -220,13 +240,14 @@ unsigned osa_l3_fill(void *port, const struct vs_burst *b, const struct vs_ref *
 	struct osa *a = port;
 	uint32_t rx_csum = atomic_load_explicit(&a->data.rx_csum, memory_order_relaxed);
 	struct verdict v[VS_BURST];
+	struct before t = {0};
 	bool own;
 
 	if (n > VS_BURST)
 		n = VS_BURST;
 	pthread_mutex_lock(&a->l3.lock);
 	for (unsigned k = 0; k < n; k++)
-		judge(a, b, ref[k], rx_csum, &v[k]);
+		judge(a, b, ref[k], rx_csum, &t, &v[k]);
 	own = a->l3.own.ready;
 	pthread_mutex_unlock(&a->l3.lock);
 	if (own)

@@ -49,11 +49,19 @@ struct osa_held {
 	uint64_t since_ms; /* of the last tick before it */
 };
 
+/* A next hop and its address; ip 0: none. */
+struct osa_hop {
+	uint32_t ip;
+	uint16_t vid;
+	uint8_t mac[6];
+};
+
 struct osa_l3 {
 	pthread_mutex_t lock;
 	uint8_t mac[6]; /* of this session */
 	bool running;	/* frames may be sent */
 	struct osa_arp arp;
+	struct osa_hop last_hop; /* that was resolved in this burst */
 	struct osa_own own;
 	struct osa_ip_table address, group;
 	struct osa_l3_filter filter;

@@ -8,6 +8,7 @@ void osa_own_init(struct osa_own *o)
 {
 	memset(o->state, OSA_OWN_FREE, sizeof(o->state));
 	o->waiting = 0;
+	o->in_burst = 0;
 	o->serial = 0;
 	o->first = 0;
 	o->ready = 0;
@@ -173,13 +174,16 @@ void osa_own_emit(struct osa_own *o, struct vs_burst *b)
 		o->first = (o->first + 1) % OSA_OWN_FRAMES;
 		o->ready--;
 		o->state[nr] = OSA_OWN_IN_BURST;
+		o->in_burst++;
 		emit(b, &o->slot[nr]);
 	}
 }
 
 void osa_own_done(struct osa_own *o)
 {
-	for (unsigned i = 0; i < OSA_OWN_FRAMES; i++)
-		if (o->state[i] == OSA_OWN_IN_BURST)
+	for (unsigned i = 0; i < OSA_OWN_FRAMES && o->in_burst; i++)
+		if (o->state[i] == OSA_OWN_IN_BURST) {
 			o->state[i] = OSA_OWN_FREE;
+			o->in_burst--;
+		}
 }

@@ -34,7 +34,7 @@ enum osa_own_state { OSA_OWN_FREE, OSA_OWN_IS_WAITING, OSA_OWN_READY, OSA_OWN_IN
 
 struct osa_own {
 	uint8_t state[OSA_OWN_FRAMES]; /* apart from the slots, which are touched when used */
-	unsigned waiting;
+	unsigned waiting, in_burst;
 	uint32_t serial;
 	unsigned first, ready; /* queue: ready slots from first on */
 	uint8_t queue[OSA_OWN_FRAMES];

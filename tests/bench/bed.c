@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "common/be.h"
 #include "tests/bench/bench.h"
 
 #ifdef ZLAN_STAGES
@@ -80,6 +82,20 @@ static void plug(struct bed *b, struct bed_side *s, const struct vs_link *link)
 		osa_set_link(s->machine.osa, link);
 }
 
+static uint32_t ip_of(unsigned i)
+{
+	return 0x0A000001u + i;
+}
+
+static void own_address(struct bed_side *s, unsigned i)
+{
+	struct guest_ip own = {0};
+
+	be32_store(own.addr + 12, ip_of(i));
+	if (guest_ip_add(s->dev, &own))
+		bench_die("registering an IP address");
+}
+
 static void side_open(struct bed *b, unsigned i)
 {
 	struct bed_side *s = &b->side[i];
@@ -88,6 +104,7 @@ static void side_open(struct bed *b, unsigned i)
 				     .pool = b->cfg.pool,
 				     .window = b->cfg.window,
 				     .in_bytes = b->cfg.in_bytes,
+				     .layer = b->cfg.layer3 ? 3 : 2,
 				     .iqd = b->cfg.hipers};
 	struct vs_port_config port = {.role = VS_ROLE_GUEST, .access_vid = 10, .mac_protect = 1};
 	struct guest_machine m;
@@ -108,6 +125,8 @@ static void side_open(struct bed *b, unsigned i)
 	plug(b, s, &s->link);
 	inproc_machine(&s->machine, &m);
 	guest_dev_connect(s->dev, &m);
+	if (b->cfg.layer3)
+		own_address(s, i);
 	if (guest_online(s->dev))
 		bench_die("bringing a guest online");
 }
@@ -135,6 +154,29 @@ void bed_fit(struct bed_config *cfg, uint32_t bytes, unsigned per_sbal)
 	cfg->pool = buffers(cfg->in_bytes || cfg->hipers ? per_sbal * frame : packed);
 }
 
+/* In layer 3: until the adapters know each other's addresses, by ARP, a packet gets lost. */
+static void introduce(struct bed *b, unsigned from, unsigned to)
+{
+	uint64_t until = bench_ns() + 1000000000u;
+	uint8_t packet[64];
+	struct guest_frame f = {.data = packet, .len = sizeof(packet)};
+	struct guest_rx rx[8];
+
+	bed_frame(b, packet, sizeof(packet), from, to);
+	f.header = bed_header(b, f.len, to);
+	do {
+		guest_tx_reclaim(b->side[from].dev, 0);
+		guest_tx_frames(b->side[from].dev, 0, &f, 1, 1);
+		usleep(1000);
+		if (bench_ns() > until)
+			bench_die("introducing two guests of layer 3");
+	} while (!guest_rx_burst(b->side[to].dev, rx, 8));
+	do
+		guest_rx_release(b->side[to].dev);
+	while (guest_rx_burst(b->side[to].dev, rx, 8));
+	guest_tx_reclaim(b->side[from].dev, 0);
+}
+
 struct bed *bed_open(const struct bed_config *cfg)
 {
 	struct vs_switch_config sw = {
@@ -142,6 +184,8 @@ struct bed *bed_open(const struct bed_config *cfg)
 	struct bed *b = calloc(1, sizeof(*b));
 
 	b->cfg = *cfg;
+	sw.ip = cfg->layer3;
+	memcpy(sw.mac, (const uint8_t[]){2, 0x5A, 0xFF, 0, 0, 1}, 6);
 	if (cfg->hipers)
 		sw = (struct vs_switch_config){.name = "BENCH", .kind = VS_KIND_GUEST_LAN};
 	b->sw = vs_switch_create(&sw);
@@ -160,6 +204,8 @@ struct bed *bed_open(const struct bed_config *cfg)
 	for (unsigned i = 0; i < cfg->workers; i++)
 		bed_worker_start(&b->worker[i]);
 	bench_pin(BENCH_CPU_GUEST);
+	for (unsigned i = 0; cfg->layer3 && i < cfg->guests; i++)
+		introduce(b, i, i ^ 1);
 	return b;
 }
 
@@ -192,14 +238,45 @@ unsigned bed_queue(const struct bed *b)
 	return b->cfg.hipers; /* 1 of 4: spec/qdio.md 10.1 */
 }
 
+static void pattern(uint8_t *p, uint32_t from, uint32_t len)
+{
+	for (uint32_t i = from; i < len; i++)
+		p[i] = (uint8_t)(i * 7);
+}
+
+static void packet(uint8_t *p, uint32_t len, unsigned from, unsigned to)
+{
+	memset(p, 0, 20);
+	p[0] = 0x45;
+	be16_store(p + 2, (uint16_t)len);
+	p[8] = 64;
+	p[9] = 253; /* for experiments: RFC 3692 */
+	be32_store(p + 12, ip_of(from));
+	be32_store(p + 16, ip_of(to));
+	pattern(p, 20, len);
+}
+
 void bed_frame(const struct bed *b, uint8_t *f, uint32_t len, unsigned from, unsigned to)
 {
+	if (b->cfg.layer3) {
+		packet(f, len, from, to);
+		return;
+	}
 	memcpy(f, b->side[to].mac, 6);
 	memcpy(f + 6, b->side[from].mac, 6);
 	f[12] = 0x88;
 	f[13] = 0xB5;
-	for (uint32_t i = 14; i < len; i++)
-		f[i] = (uint8_t)(i * 7);
+	pattern(f, 14, len);
+}
+
+const uint8_t *bed_header(struct bed *b, uint32_t len, unsigned to)
+{
+	if (!b->cfg.layer3)
+		return NULL;
+	b->header = (struct osa_l3_hdr){.id = OSA_HDR_LAYER3, .flags = OSA_L3_CAST_UNICAST};
+	b->header.len = be16_of((uint16_t)len);
+	be32_store(b->header.next_hop4, ip_of(to));
+	return (const uint8_t *)&b->header;
 }
 
 uint64_t bed_dropped(const struct bed *b)

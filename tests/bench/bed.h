@@ -7,6 +7,7 @@
 
 #include "common/stage.h"
 #include "guest/guest.h"
+#include "osa/osa_wire.h"
 #include "tests/inproc.h"
 #include "vswitch/vswitch.h"
 
@@ -19,6 +20,7 @@ struct bed_config {
 	unsigned in_bytes;     /* of an input buffer; 0: 64 KiB */
 	unsigned pool, window; /* input and output buffers in use at once; 0: 128 */
 	bool hipers;	       /* HiperSockets, MFS 64K: the switch only counts */
+	bool layer3;	       /* guests of layer 3, on a switch in IP mode */
 };
 
 struct bed_side {
@@ -42,6 +44,7 @@ struct bed {
 	struct vs_switch *sw;
 	struct bed_config cfg;
 	struct hs_lan *lan; /* of HiperSockets */
+	struct osa_l3_hdr header;
 	struct bed_side side[BED_GUESTS_MAX];
 	struct bed_worker worker[BED_WORKERS_MAX];
 };
@@ -60,8 +63,11 @@ struct bed *bed_open(const struct bed_config *cfg);
 void bed_close(struct bed *b);
 /* Stop the workers; bed_close does if it was not done. */
 void bed_stop(struct bed *b);
-/* A frame of len bytes from one guest to another, its contents a pattern. */
+/* A frame (in layer 3, an IPv4 packet) of len bytes from one guest to another, its contents a
+ * pattern. */
 void bed_frame(const struct bed *b, uint8_t *f, uint32_t len, unsigned from, unsigned to);
+/* What goes in front of it: in layer 3 a header, kept in the bed until the next one; else NULL. */
+const uint8_t *bed_header(struct bed *b, uint32_t len, unsigned to);
 /* The output queue for frames to one guest. */
 unsigned bed_queue(const struct bed *b);
 /* What the switch counted as dropped, on all ports. */

@@ -67,8 +67,9 @@ struct bench_case {
 	unsigned per_sbal; /* frames in each output buffer */
 	unsigned in_bytes; /* offer input buffers of so many bytes; 0: of 64 KiB */
 	bool hipers;	   /* HiperSockets */
-	unsigned n;	   /* whatever the case scales by */
-	const char *peer;  /* program under tests/bench/peer, and what it is asked for */
+	bool layer3;	  /* guests of layer 3 on a switch in IP mode; the bytes are the packet's */
+	unsigned n;	  /* whatever the case scales by */
+	const char *peer; /* program under tests/bench/peer, and what it is asked for */
 	const char *words; /* in this process: a feature to be used */
 };
 

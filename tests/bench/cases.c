@@ -45,6 +45,17 @@ const struct bench_case bench_cases[] = {
 	QDIO(IN, AT, 1514, .per_sbal = 1)
 #undef AT
 #undef IN
+	/* Layer-3 adapters on a switch in IP mode, beside layer 2 with frames of as many bytes. */
+#define IN "IP mode"
+#define AT "packets of 64 B, packed both ways"
+	ZLAN(IN, AT, 64, bench_qdio, .per_sbal = 15, .layer3 = true)
+	CASE(IN, AT, "ETHERNET path", 64, bench_qdio, .per_sbal = 15)
+#undef AT
+#define AT "packets of 1500 B, packed both ways"
+	ZLAN(IN, AT, 1500, bench_qdio, .per_sbal = 15, .layer3 = true)
+	CASE(IN, AT, "ETHERNET path", 1500, bench_qdio, .per_sbal = 15)
+#undef AT
+#undef IN
 #define IN "large frames"
 #define AT "9000 B"
 	QDIO(IN, AT, 9000, .per_sbal = 5, .bar = {BAR(GBIT, 120)})
