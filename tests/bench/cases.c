@@ -168,9 +168,9 @@ const struct bench_case bench_cases[] = {
 #define IN "features in use"
 #define AT "64 B, packed both ways"
 	QDIO(IN, AT, 64, .per_sbal = 15)
-	CASE(IN, AT, "rates of both ports", 64, bench_qdio, .per_sbal = 15, .words = "rate")
-	CASE(IN, AT, "a rate of the VLAN", 64, bench_qdio, .per_sbal = 15, .words = "vlan-rate")
-	CASE(IN, AT, "a capture of all", 64, bench_qdio, .per_sbal = 15, .words = "capture")
+	CASE(IN, AT, "rates of both ports", 64, bench_qdio, .turns = true, .per_sbal = 15, .words = "rate")
+	CASE(IN, AT, "a rate of the VLAN", 64, bench_qdio, .turns = true, .per_sbal = 15, .words = "vlan-rate")
+	CASE(IN, AT, "a capture of all", 64, bench_qdio, .turns = true, .per_sbal = 15, .words = "capture")
 #undef AT
 #undef IN
 	/* What guests get that send as fast as they can. */
