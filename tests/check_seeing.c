@@ -152,6 +152,36 @@ START_TEST(log_levels)
 }
 END_TEST
 
+/* A switch outside that declares a VLAN by GVRP: QUERY shows it, VERBOSE logs it. */
+START_TEST(log_of_registrations)
+{
+	static const uint8_t pdu[60] = {
+		0x01, 0x80, 0xC2,	    0,	  0,  0x21, 2, 0xEE, 0, 0, 1, 0xE,
+		0,    14,   0x42,	    0x42, 3,  0,    1, /* GARP */
+		1,    4,    2 /* JoinIn */, 0,	  77, 0,    0};
+	static const char *const level[] = {"OFF", "ON", "VERBOSE"};
+	char line[64];
+
+	rig_nics();
+	for (unsigned k = 0; k < 3; k++) {
+		snprintf(line, sizeof(line), "DEFINE VSWITCH V VLAN 10 UPLINK TAP tap0 LOG %s",
+			 level[k]);
+		rig_does(line);
+		rig.now_ms += 1000;
+		cp_tick(rig.cp, 1 + 10 * k);
+		ck_assert_ptr_nonnull(fake_inject(&rig.fake[UP], pdu, sizeof(pdu)));
+		rig_at(rig.now_ms + 10);
+		cp_tick(rig.cp, 2 + 10 * k);
+		ck_assert_ptr_nonnull(strstr(rig_answer("QUERY VSWITCH V DETAILS", 0),
+					     "Registered  VLANs: 77\n"));
+		ck_assert_int_eq(logged("ZLN2528I VSWITCH SYSTEM V: the switch outside has "
+					"registered VLAN 77"),
+				 k == 2);
+		rig_does("DETACH VSWITCH V");
+	}
+}
+END_TEST
+
 static void answered(void *ctx, enum cp_guest_output what, const char *p, size_t n)
 {
 	(void)what;
@@ -293,6 +323,7 @@ int main(void)
 	tcase_add_test(t, mirrors);
 	tcase_add_test(t, counters_of_vlans);
 	tcase_add_test(t, log_levels);
+	tcase_add_test(t, log_of_registrations);
 	tcase_add_test(t, guests_commands_are_kept);
 	tcase_add_test(t, accounting);
 	tcase_add_test(t, what_traces_cover);
