@@ -166,10 +166,12 @@ static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e,
 				 uint64_t want, const uint32_t more, struct alike *like)
 {
 	uint32_t len = OSA_HDR_BYTES + VS_HEAD_MIN + more;
-	bytes16 first = {0}, any = {0}, differ = {0};
+	bytes16 first, any = {0}, differ = {0};
 	uint8_t *head = b->head[0];
 	unsigned k;
 
+	/* Should the guest change it before it is copied, then that one differs as well. */
+	first = load16(e[0].data + OSA_HDR_BYTES);
 	for (k = 0; k < n; k++, head += VS_HEAD_BYTES) {
 		const uint8_t *p = e[k].data;
 		bytes16 begin;
@@ -180,8 +182,6 @@ static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e,
 		begin = load16(p);
 		memcpy(head, &begin, sizeof(begin));
 		memcpy(head + sizeof(begin), p + sizeof(begin), VS_HEAD_MIN - sizeof(begin));
-		if (!k)
-			first = begin;
 		any |= begin;
 		differ |= begin ^ first;
 		if (more)
@@ -216,7 +216,7 @@ static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
 	struct alike like;
 	unsigned k;
 
-	if (n < UNIFORM_MIN || len - VS_HEAD_MIN > d->frame_max - VS_HEAD_MIN)
+	if (n < UNIFORM_MIN || !e[0].data || len - VS_HEAD_MIN > d->frame_max - VS_HEAD_MIN)
 		return 0;
 	k = len == VS_HEAD_MIN ? take_same(b, e, n, want, 0, &like)
 			       : take_same(b, e, n, want, len - VS_HEAD_MIN, &like);
