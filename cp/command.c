@@ -132,6 +132,7 @@ static void unknown_command(struct cp_run *run, const struct cp_tokens *t, unsig
 
 static void execute(struct cp_run *run, struct cp_tokens *t)
 {
+	uint32_t last_mac = run->cp->last_mac;
 	bool persist = cp_persist_take(t);
 	unsigned used;
 	const struct cp_command *cmd = cp_find_command(t, &used);
@@ -146,6 +147,8 @@ static void execute(struct cp_run *run, struct cp_tokens *t)
 	    (!cmd->class_b || cp_need_class_b(run, args.title) == 0) &&
 	    (!persist || cp_need_class_b(run, "PERSIST") == 0))
 		cmd->fn(run);
+	if (run->rc) /* it changes nothing, and the next address is what it would have been */
+		run->cp->last_mac = last_mac;
 	if (persist && run->changed && !run->rc)
 		cp_persist(run, t);
 	run->args = NULL;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cp/cp_priv.h"
 #include "tests/command_bed.h"
 
 /* ---- random sequences ------------------------------------------------------------- */
@@ -212,6 +213,7 @@ START_TEST(test_random)
 	for (unsigned i = 0; i < RANDOM_STEPS; i++) {
 		char *before = cp_configuration(cp), *after;
 		unsigned changes = h.changed;
+		uint32_t mac = cp->last_mac;
 		struct cp_reply r;
 
 		random_line(&d, random_form, sizeof(random_form) / sizeof(random_form[0]), line,
@@ -221,6 +223,7 @@ START_TEST(test_random)
 		snprintf(what, sizeof(what), "step %u: %s", i, line);
 		ck_assert_msg(r.rc == 0 || strcmp(before, after) == 0, "%s: refused, but\n%s\n%s",
 			      what, before, after);
+		ck_assert_msg(r.rc == 0 || cp->last_mac == mac, "%s: took an address", what);
 		ck_assert_msg(h.changed != changes || strcmp(before, after) == 0, "%s: not told",
 			      what);
 		if (strcmp(before, after) != 0)
