@@ -34,6 +34,7 @@ struct bed {
 	uint32_t load[PORTS]; /* a port sends frames of this length as fast as it may */
 	uint16_t to[PORTS];   /* to this port; UP: to an unknown address */
 	uint8_t dscp[PORTS], last[6];
+	uint8_t tagged_pcp[PORTS]; /* and 8: with a priority tag */
 };
 
 static void mac_of(unsigned port, uint8_t mac[6])
@@ -97,7 +98,8 @@ static void send_one(struct bed *b, unsigned from, unsigned to, uint32_t len, un
 	mac_of(to == UP ? 99 : to, dst);
 	if (to == CONTROL)
 		memcpy(dst, control, 6);
-	fake_frame(frame, dst, src, -1, len, seed);
+	fake_frame(frame, dst, src, b->tagged_pcp[from] ? (b->tagged_pcp[from] & 7) << 13 : -1, len,
+		   seed);
 	if (b->dscp[from]) {
 		frame[12] = 0x08;
 		frame[13] = 0x00;
@@ -368,19 +370,20 @@ START_TEST(control_does_not_starve)
 }
 END_TEST
 
-/* A full uplink: HIGH, NORMAL and LOW share 16:4:1, by the port or by DSCP. */
+/* A full uplink: HIGH, NORMAL and LOW share 16:4:1, by the port, DSCP or PCP. */
 START_TEST(classes_share)
 {
 	struct bed *b = bed_make();
 	const double all = 100e6 * 0.5 * 1000 / 1004; /* without tags */
-	static const uint8_t dscp[3] = {8, 10, 46};
+	static const uint8_t dscp[3] = {8, 10, 46}, pcp[3] = {1, 0, 5};
+	static const enum vs_priority by[3] = {VS_PRIORITY_PORT, VS_PRIORITY_DSCP, VS_PRIORITY_PCP};
 
-	shape(b, UP,
-	      (struct vs_port_shaping){.out = {.bps = 100000000},
-				       .priority = _i ? VS_PRIORITY_DSCP : VS_PRIORITY_PORT});
+	shape(b, UP, (struct vs_port_shaping){.out = {.bps = 100000000}, .priority = by[_i]});
 	for (unsigned i = 0; i < 3; i++) {
-		if (_i)
+		if (_i == 1)
 			b->dscp[i] = dscp[i];
+		else if (_i == 2)
+			b->tagged_pcp[i] = 8 | pcp[i];
 		else
 			shape(b, i, (struct vs_port_shaping){.class = (enum vs_class)i});
 		b->load[i] = 1000;
@@ -593,7 +596,7 @@ int main(void)
 	tcase_add_test(t, group_out_is_fair);
 	tcase_add_loop_test(t, group_does_not_wait_for_the_idle, 0, 2);
 	tcase_add_test(t, control_does_not_starve);
-	tcase_add_loop_test(t, classes_share, 0, 2);
+	tcase_add_loop_test(t, classes_share, 0, 3);
 	tcase_add_test(t, guarantee_holds);
 	tcase_add_test(t, refused_frames_wait);
 	tcase_add_test(t, worker_sleeps_until_due);
