@@ -293,12 +293,14 @@ static void refuse(DEVBLK *dev, BYTE *unitstat)
 
 /*
  * A guest is told of each device of a triple as it is attached, and may ask the first who they are
- * before the last is there. The adapter answers as soon as there is one. The device's thread.
+ * before the last is there. The adapter answers as soon as there is one. Of a triple that is being
+ * detached the guest is to hear nothing until it is gone, or its driver tries to recover it. The
+ * device's thread.
  */
 static bool await_group(DEVBLK *dev)
 {
-	for (unsigned i = 0; i < GROUP_LOOKS && dev->group && !dev->dev_data && !sysblk.shutdown &&
-			     emu_stop_wanted(dev) == EMU_GO_ON;
+	for (unsigned i = 0; i < GROUP_LOOKS && dev->allocated && !dev->dev_data &&
+			     !sysblk.shutdown && emu_stop_wanted(dev) == EMU_GO_ON;
 	     i++)
 		usleep(GROUP_LOOK_US);
 	return dev->dev_data;
@@ -336,10 +338,11 @@ static void execute_ccw(DEVBLK *dev, BYTE code, BYTE flags, BYTE chained, U16 co
 		memcpy(dev->sense, end.sense, SENSE_BYTES);
 }
 
+/* While it is being detached frames vanish, as on a cable that is pulled: see await_group. */
 static int signal_adapter(DEVBLK *dev, unsigned fc, U32 qmask)
 {
 	if (!dev->dev_data)
-		return 3;
+		return 0;
 	return zosa_siga(dev->dev_data, fc, qmask);
 }
 
