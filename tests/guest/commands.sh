@@ -348,6 +348,13 @@ lcs_down() # DEVICE
 	echo 0 >/sys/bus/ccwgroup/drivers/lcs/0.0.$1/online
 }
 
+# How often a driver has tried to recover a device.
+recoveries()
+{
+	dmesg >/tmp/dmesg
+	echo $(grep -c recovery /tmp/dmesg)
+}
+
 # What the drivers said that is neither progress nor asked for by a test.
 complaints()
 {
