@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define BENCH_ROUNDS_MAX 31
-#define BENCH_TURNS 5 /* of a case in a round, where it has turns */
+#define BENCH_TURNS 5u /* of a case in a round, where it has turns */
 #define BENCH_RUNS_MAX (BENCH_ROUNDS_MAX * BENCH_TURNS)
 
 /* X(ENUM, name in bench.json, its unit, scale for the table, heading, fewer is better) */
