@@ -21,6 +21,7 @@
 
 #include "host/host.h"
 #include "host/virtnet.h"
+#include "common/be.h"
 #include "tests/bench/bed.h"
 #include "tests/bench/bench.h"
 
@@ -233,7 +234,8 @@ static void virtio_take(struct shared *s)
 /* A network namespace of its own; a socket that gets some of the frames. Return: is it allowed? */
 static bool tap_open(struct shared *s)
 {
-	struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(0x88B5)};
+	struct sockaddr_ll at = {.sll_family = AF_PACKET,
+				 .sll_protocol = (BE_FORCE __be16)be16_swap(0x88B5)};
 	struct ifreq up = {.ifr_name = TAP, .ifr_flags = IFF_UP | IFF_NOARP};
 
 	s->ns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);

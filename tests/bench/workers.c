@@ -201,7 +201,7 @@ void bench_pairs(const struct bench_case *c, double seconds, struct bench_sample
 	static double rates[2];
 	static bool well;
 
-	if (c->n > 1 || !rates[ALONE])
+	if (c->n > 1 || rates[ALONE] <= 0)
 		well = pairs_measure(c, BED_WORKERS_MAX, seconds, rates);
 	rate(c, (uint64_t)rates[c->n > 1 ? TOGETHER : ALONE], 1, out);
 	out->wrong |= !well;
