@@ -125,6 +125,9 @@ static void progress(unsigned round, const char *what, const char *subject)
  */
 #define LINE_WAIT_NS UINT64_C(1000000000)
 #define RUN_TRIES 6
+/* Of rows with turns there are many runs anyway. */
+#define TURN_WAIT_NS UINT64_C(100000000)
+#define TURN_TRIES 2
 
 static struct {
 	double least; /* ns, of a line there and back, so far */
@@ -141,9 +144,9 @@ static double line_now(void)
 }
 
 /* Wait until they are near, but not for ever: it changes within seconds. */
-static double line_wait(uint64_t deadline)
+static double line_wait(uint64_t patience_ns, uint64_t deadline)
 {
-	uint64_t until = bench_ns() + LINE_WAIT_NS;
+	uint64_t until = bench_ns() + patience_ns;
 	double ns = line_now();
 
 	while (ns > line.least * BENCH_FAR && !stop && bench_ns() < until && bench_ns() < deadline)
@@ -154,8 +157,11 @@ static double line_wait(uint64_t deadline)
 static void run_near(const struct bench_case *c, double seconds, struct bench_sample *out,
 		     uint64_t deadline)
 {
-	for (unsigned tries = 0; tries < RUN_TRIES && !stop; tries++) {
-		double before = line_wait(deadline), after;
+	unsigned most = c->turns ? TURN_TRIES : RUN_TRIES;
+	uint64_t patience_ns = c->turns ? TURN_WAIT_NS : LINE_WAIT_NS;
+
+	for (unsigned tries = 0; tries < most && !stop; tries++) {
+		double before = line_wait(patience_ns, deadline), after;
 
 		*out = (struct bench_sample){0};
 		c->run(c, seconds, out);
@@ -163,7 +169,7 @@ static void run_near(const struct bench_case *c, double seconds, struct bench_sa
 		out->line_ns = before > after ? before : after;
 		if (out->skipped[0] || !bench_far(out, line.least) || bench_ns() > deadline)
 			return;
-		line.again += tries < RUN_TRIES - 1;
+		line.again += tries < most - 1;
 	}
 }
 
