@@ -28,7 +28,7 @@ static struct {
 	double seconds,
 		limit; /* of a run; of all rounds: none is begun that would not end in time */
 	bool progress, list;
-} opt = {.rounds = 5, .seconds = 0.3, .limit = 460};
+} opt = {.rounds = 5, .seconds = 0.3, .limit = 900};
 
 static volatile sig_atomic_t stop; /* interrupted */
 
@@ -126,8 +126,8 @@ static void progress(unsigned round, const char *what, const char *subject)
 #define LINE_WAIT_NS UINT64_C(1000000000)
 #define RUN_TRIES 6
 /* Of rows with turns there are many runs anyway. */
-#define TURN_WAIT_NS UINT64_C(100000000)
-#define TURN_TRIES 2
+#define TURN_WAIT_NS UINT64_C(200000000)
+#define TURN_TRIES 3
 
 static struct {
 	double least; /* ns, of a line there and back, so far */
