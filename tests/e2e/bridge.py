@@ -6,8 +6,10 @@ bridge.py ZLAN DIR   run in the namespace where zland has its TAP; ZLAN -d DIR t
 Every scenario is set up twice: on a kernel bridge with veth pairs, and on a virtual switch with
 NICs of TYPE STREAM (guests that register nothing: their ports learn as a bridge's do). The same frames are
 sent into both; who gets them, and with which tag, must be the same on both and as the scenario says.
+A scenario mostly waits for frames that should not come, so some run at once, each with names of its own (Place).
 Lines: "ok NAME", "FAILED NAME: why", "skipped NAME: why".
 """
+import itertools
 import os
 import re
 import select
@@ -16,11 +18,13 @@ import struct
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import frames
 
 PATIENCE = float(os.environ.get("ZLAN_PATIENCE", "10"))
 GRACE = 0.1  # for frames that should not come
+AT_ONCE = 5  # scenarios
 BROADCAST = b"\xff" * 6
 UNKNOWN = bytes.fromhex("02ee00000001")
 GROUP, OTHER_GROUP = "239.1.1.1", "239.1.1.2"
@@ -96,94 +100,125 @@ class Stream:
 # ---- the two switches -----------------------------------------------------------------
 
 
+def until(ready, why):
+    end = time.monotonic() + PATIENCE
+    while not ready():
+        if time.monotonic() > end:
+            raise RuntimeError(why)
+        time.sleep(0.02)
+
+
+def forwards(dev):
+    """Is a port of a kernel bridge in that state?"""
+    return "state forwarding" in sh("bridge", "link", "show", "dev", dev).stdout
+
+
 class Bridge:
     """A kernel bridge with ports h1, h2 ... and up."""
 
     name = "kernel"
 
-    def __init__(self, ports, options):
-        self.ports = ports
-        need("ip", "link", "add", "kbr", "type", "bridge", *options)
+    def __init__(self, place, ports, options):
+        self.place, self.ports = place, ports
+        need("ip", "link", "add", place.bridge, "type", "bridge", *options)
         self.station = {}
         for p in ports:
-            need("ip", "link", "add", f"k{p}", "type", "veth", "peer", "name", f"e{p}")
-            need("ip", "link", "set", f"k{p}", "master", "kbr", "up")
-            need("ip", "link", "set", f"e{p}", "up")
-            self.station[p] = Packet(f"e{p}")
-        need("ip", "link", "set", "kbr", "up")
-        end = time.monotonic() + PATIENCE
-        while "state forwarding" not in sh("bridge", "link", "show", "dev", f"k{ports[-1]}").stdout:
-            if time.monotonic() > end:
-                raise RuntimeError("the bridge's ports do not forward")
-            time.sleep(0.02)
+            need("ip", "link", "add", self.dev(p), "type", "veth", "peer", "name", f"e{self.dev(p)}")
+            need("ip", "link", "set", self.dev(p), "master", place.bridge, "up")
+            need("ip", "link", "set", f"e{self.dev(p)}", "up")
+            self.station[p] = Packet(f"e{self.dev(p)}")
+        need("ip", "link", "set", place.bridge, "up")
+        until(lambda: forwards(self.dev(ports[-1])), "the bridge's ports do not forward")
+
+    def dev(self, p):
+        return f"k{self.place.n}{p}"
 
     def port(self, p, *options):
-        need("ip", "link", "set", "dev", f"k{p}", "type", "bridge_slave", *options)
+        need("ip", "link", "set", "dev", self.dev(p), "type", "bridge_slave", *options)
+
+    def entry(self, p, address, *options):
+        need("bridge", "fdb", "replace", frames.mac_text(address), "dev", self.dev(p), "master", "static", *options)
 
     def close(self):
         for s in self.station.values():
             s.close()
         for p in self.ports:
-            sh("ip", "link", "del", f"k{p}")
-        sh("ip", "link", "del", "kbr")
+            sh("ip", "link", "del", self.dev(p))
+        sh("ip", "link", "del", self.place.bridge)
 
 
 class Zlan:
-    """A virtual switch KBR with a STREAM NIC for every port but up, which is its uplink."""
+    """A virtual switch with a STREAM NIC for every port but up, which is its uplink."""
 
     name = "zlan"
 
-    def __init__(self, zlan, folder, ports, options, nics=None):
-        self.zlan, self.folder, self.ports = zlan, folder, ports
-        uplink = ["UPLINK", "TAP", "tapb"] if "up" in ports else []
-        self.command("DEFINE", "VSWITCH", "KBR", *options, *uplink)
+    def __init__(self, place, ports, options=(), nics=None):
+        self.place, self.ports = place, ports
+        uplink = ["UPLINK", "TAP", place.tap] if "up" in ports else []
+        self.command("DEFINE", "VSWITCH", place.switch, *options, *uplink)
         self.station = {}
         for p in ports:
             if p == "up":
-                need("ip", "link", "set", "tapb", "up")
-                self.station[p] = Packet("tapb")
+                need("ip", "link", "set", place.tap, "up")
+                self.station[p] = Packet(place.tap)
                 continue
-            self.command("NICDEF", p.upper(), "0600", "TYPE", "STREAM", "LAN", "SYSTEM", "KBR",
+            self.command("NICDEF", p.upper(), place.vdev, "TYPE", "STREAM", "LAN", "SYSTEM", place.switch,
                          *(nics or {}).get(p, []))
-            self.station[p] = Stream(f"{folder}/{p.upper()}-0600.sock")
-            self.wait_attached(p)
+            self.station[p] = Stream(f"{place.folder}/{p.upper()}-{place.vdev}.sock")
+            until(lambda p=p: "Attached by" in self.query(p, "DETAILS"), f"{p} does not attach")
 
     def command(self, *words):
-        need(self.zlan, "-d", self.folder, *words)
+        need(self.place.zlan, "-d", self.place.folder, *words)
+
+    def nic(self, p):
+        return f"{p.upper()}/{self.place.vdev}"
+
+    def query(self, p, *words):
+        return sh(self.place.zlan, "-d", self.place.folder, "QUERY", "NIC", self.nic(p), *words).stdout
 
     def mac(self, p):
         """The address of a NIC."""
-        text = sh(self.zlan, "-d", self.folder, "QUERY", "NIC", f"{p.upper()}/0600").stdout
-        return bytes.fromhex(re.search(r"((?:[0-9A-F]{2}-){5}[0-9A-F]{2})", text).group(1).replace("-", ""))
-
-    def wait_attached(self, p):
-        end = time.monotonic() + PATIENCE
-        while "Attached by" not in sh(self.zlan, "-d", self.folder, "QUERY", "NIC",
-                                      f"{p.upper()}/0600", "DETAILS").stdout:
-            if time.monotonic() > end:
-                raise RuntimeError(f"{p} does not attach")
-            time.sleep(0.05)
+        text = re.search(r"((?:[0-9A-F]{2}-){5}[0-9A-F]{2})", self.query(p)).group(1)
+        return bytes.fromhex(text.replace("-", ""))
 
     def close(self):
         for s in self.station.values():
             s.close()
         for p in self.ports:
             if p != "up":
-                sh(self.zlan, "-d", self.folder, "DETACH", f"{p.upper()}/0600")
-        sh(self.zlan, "-d", self.folder, "DETACH", "VSWITCH", "KBR")
-        sh("ip", "link", "del", "tapb")
+                sh(self.place.zlan, "-d", self.place.folder, "DETACH", self.nic(p))
+        sh(self.place.zlan, "-d", self.place.folder, "DETACH", "VSWITCH", self.place.switch)
+        sh("ip", "link", "del", self.place.tap)
+
+
+class Place:
+    """Where a scenario is set up: the names of its interfaces, switch and devices are nobody else's."""
+
+    def __init__(self, zlan, folder, n, kernel=True):
+        self.zlan, self.folder, self.n, self.kernel = zlan, folder, n, kernel
+        self.bridge, self.tap, self.switch, self.vdev = f"kbr{n}", f"tapb{n}", f"KBR{n}", f"{0x600 + 16 * n:04X}"
+
+    def make(self, name, ports, kernel_options=("mcast_snooping", "0"), zlan_options=(), nics=None):
+        switches = []
+        try:
+            if self.kernel:
+                switches.append(Bridge(self, ports, kernel_options))
+            switches.append(Zlan(self, ports, zlan_options, nics))
+        except RuntimeError:
+            for s in switches:
+                s.close()
+            raise
+        return Scenario(name, switches)
 
 
 # ---- frames and verdicts --------------------------------------------------------------
 
-serial = 0
+serial = itertools.count(1)
 
 
 def frame_of(dst, src, tci=None, body=None, kind=0x88B5, known=None):
     """Return: the frame, and bytes by which it is known again."""
-    global serial
-    serial += 1
-    mark = b"mark%08d" % serial
+    mark = b"mark%08d" % next(serial)
     tag = struct.pack("!HH", 0x8100, tci) if tci is not None else b""
     return dst + src + tag + struct.pack("!H", kind) + (body or b"") + mark.ljust(64, b"."), known or mark
 
@@ -203,9 +238,7 @@ def group_mac(group):
 def igmp_packet(msg, to, src):
     msg = msg[:2] + checksum(msg) + msg[4:]
     # The identification makes it known again: a bridge may cut what follows the packet.
-    global serial
-    serial += 1
-    ip = struct.pack("!BBHHHBBH4s4s4s", 0x46, 0, 24 + len(msg), serial, 0, 1, 2, 0,
+    ip = struct.pack("!BBHHHBBH4s4s4s", 0x46, 0, 24 + len(msg), next(serial), 0, 1, 2, 0,
                      socket.inet_aton(f"10.0.0.{src[5]}"), socket.inet_aton(to), b"\x94\x04\0\0")
     ip = ip[:10] + checksum(ip) + ip[12:]
     return group_mac(to), src, None, ip + msg, 0x0800, ip[:6]
@@ -220,12 +253,10 @@ def group_mac6(group):
 
 
 def mld_packet(msg, to, src):
-    global serial
-    serial += 1
     src_ip = bytes.fromhex("fe80000000000000000000000000") + src[4:]
     dst_ip = socket.inet_pton(socket.AF_INET6, to)
     msg = msg[:2] + checksum(src_ip + dst_ip + struct.pack("!II", len(msg), 58) + msg) + msg[4:]
-    ip = struct.pack("!IHBB", 0x60000000 | serial, 8 + len(msg), 0, 1)
+    ip = struct.pack("!IHBB", 0x60000000 | next(serial), 8 + len(msg), 0, 1)
     return group_mac6(to), src, None, ip + src_ip + dst_ip + b"\x3a\0\5\2\0\0\0\0" + msg, 0x86DD, ip
 
 
@@ -324,6 +355,8 @@ def arrivals_of(station, wanted, limit, more=GRACE):
 class Scenario:
     def __init__(self, name, switches):
         self.name, self.switches, self.bad = name, switches, []
+        self.zlan = switches[-1]
+        self.kernel = switches[0] if len(switches) > 1 else None
 
     def step(self, what, port, frame, want, limit=PATIENCE):
         """Send a frame into port; want: ports that get it, "h2" untagged, "h2:10" with tag 10."""
@@ -382,20 +415,22 @@ class Scenario:
         for s in self.switches:
             s.close()
 
+    def verdict(self, name, bad):
+        """Return: the lines about something that was checked."""
+        return [f"  {b}" for b in bad] + [
+            f"{'FAILED' if bad else 'ok'} {name} ({' and '.join(s.name for s in self.switches)})"]
+
     def end(self):
         self.close()
-        for b in self.bad:
-            print(f"  {b}")
-        print(f"{'FAILED' if self.bad else 'ok'} {self.name}"
-              f" ({' and '.join(s.name for s in self.switches)})", flush=True)
+        return self.verdict(self.name, self.bad)
 
 
-# ---- the scenarios --------------------------------------------------------------------
+# ---- the scenarios: each returns its lines ---------------------------------------------
 
 
-def unaware(make):
+def unaware(place):
     """bridge_vlan_unaware.sh: flooding, learning, broadcast; tags are payload."""
-    t = make("vlan unaware: flooding and learning", ["h1", "h2", "h3"])
+    t = place.make("vlan unaware: flooding and learning", ["h1", "h2", "h3"])
     t.step("unknown unicast floods", "h1", (UNKNOWN, mac(1)), "h2 h3")
     t.step("broadcast", "h2", (BROADCAST, mac(2)), "h1 h3")
     t.step("learned unicast", "h1", (mac(2), mac(1)), "h2")
@@ -403,46 +438,38 @@ def unaware(make):
     t.step("tagged as it is", "h1", (BROADCAST, mac(1), 10), "h2:10 h3:10")
     t.step("priority tagged as it is", "h1", (BROADCAST, mac(1), 0xA000), "h2:0 h3:0")
     t.step("to itself", "h1", (mac(1), mac(1)), "")
-    return t
+    return t.end()
 
 
-def learning(make, kernel, zlan):
+def learning(place):
     """bridge_learning_limit.sh, sticky_fdb.sh: a sticky entry does not move."""
-    t = make("sticky forwarding entries", ["h1", "h2", "h3"])
+    t = place.make("sticky forwarding entries", ["h1", "h2", "h3"])
     t.step("h2 is learned", "h2", (BROADCAST, mac(2)), "h1 h3")
-    if kernel:
-        need("bridge", "fdb", "replace", mac_text(2), "dev", "kh2", "master", "static", "sticky")
+    t.kernel.entry("h2", mac(2), "sticky")
     for s in t.switches:  # h3 says that it is h2
         s.station["h3"].send(frame_of(mac(9), mac(2))[0])
     t.step("the entry stays at h2", "h1", (mac(2), mac(1)), "h2")
     t.step("h3's own address is learned", "h3", (BROADCAST, mac(3)), "h1 h2")
     t.step("and found", "h1", (mac(3), mac(1)), "h3")
-    return t
+    return t.end()
 
 
-def mac_text(n):
-    return frames.mac_text(mac(n))
-
-
-def reserved(make):
+def reserved(place):
     """br_group_fwd_mask at its default: link-local groups are not forwarded."""
-    t = make("reserved addresses", ["h1", "h2", "h3"])
+    t = place.make("reserved addresses", ["h1", "h2", "h3"])
     for last in (0x01, 0x02, 0x03, 0x0E):  # 00 is for STP: forwarded by a bridge without it
         t.step(f"01-80-C2-00-00-{last:02X}", "h1",
                (bytes.fromhex("0180c20000") + bytes([last]), mac(1)), "")
     t.step("01-80-C2-00-00-10 is a group", "h1", (bytes.fromhex("0180c2000010"), mac(1)), "h2 h3")
-    return t
+    return t.end()
 
 
-def isolation(make, kernel, zlan):
+def isolation(place):
     """bridge_port_isolation.sh."""
-    t = make("port isolation", ["h1", "h2", "h3", "up"])
-    for s in t.switches:
-        if s.name == "kernel":
-            for p in ("h1", "h2", "h3"):
-                s.port(p, "isolated", "on")
-        else:
-            s.command("SET", "VSWITCH", "KBR", "ISOLATION", "ON")
+    t = place.make("port isolation", ["h1", "h2", "h3", "up"])
+    for p in ("h1", "h2", "h3"):
+        t.kernel.port(p, "isolated", "on")
+    t.zlan.command("SET", "VSWITCH", place.switch, "ISOLATION", "ON")
     t.step("broadcast of an isolated port", "h1", (BROADCAST, mac(1)), "up")
     t.step("another", "h2", (BROADCAST, mac(2)), "up")
     t.step("known unicast between them", "h1", (mac(2), mac(1)), "")
@@ -450,12 +477,12 @@ def isolation(make, kernel, zlan):
     t.step("broadcast from there", "up", (BROADCAST, mac(8)), "h1 h2 h3")
     t.step("unicast to there", "h1", (mac(8), mac(1)), "up")
     t.step("unknown unicast", "h1", (UNKNOWN, mac(1)), "up")
-    return t
+    return t.end()
 
 
-def multicast(make):
+def multicast(place):
     """bridge_igmp.sh, bridge_mdb.sh: flooding without a querier, then membership, reports, leave."""
-    t = make("IGMP snooping", ["h1", "h2", "h3", "h4"], ("mcast_snooping", "1", "mcast_querier", "0"))
+    t = place.make("IGMP snooping", ["h1", "h2", "h3", "h4"], ("mcast_snooping", "1", "mcast_querier", "0"))
     data, other = udp(GROUP, mac(1)), udp(OTHER_GROUP, mac(1))
     t.step("without a querier a group floods", "h1", data, "h2 h3 h4")
     t.step("a query reaches all", "h4", igmp(0x11, "0.0.0.0", "224.0.0.1", mac(4)), "h1 h2 h3")
@@ -470,7 +497,7 @@ def multicast(make):
     t.step("the querier asks who is left", "h4", igmp(0x11, GROUP, GROUP, mac(4)), "h1 h2 h3")
     t.step("h2 answers", "h2", igmp(0x16, GROUP, GROUP, mac(2)), "h4")
     t.until("and has its effect", "h1", data, "h2 h4")
-    return t
+    return t.end()
 
 
 IS_IN, IS_EX, TO_EX, ALLOW, BLOCK = 1, 2, 4, 5, 6
@@ -492,9 +519,9 @@ SOURCES = [
 ]
 
 
-def sources(make, ip, functions):
+def sources(place, ip, functions=None):
     """bridge_igmp.sh, bridge_mld.sh: reports with sources. Each function has a group of its own: all are done at once."""
-    t = make(ip.name, ["h1", "h2", "h4"], ("mcast_snooping", "1", "mcast_querier", "0", "mcast_igmp_version", "3",
+    t = place.make(ip.name, ["h1", "h2", "h4"], ("mcast_snooping", "1", "mcast_querier", "0", "mcast_igmp_version", "3",
                                           "mcast_mld_version", "2"))
     bad = {}
 
@@ -525,19 +552,17 @@ def sources(make, ip, functions):
     blocked = [(n, r) for n, r in rows if r[0] == "inc_block_test"]
     look(t.eventually_all("h2", wanted(blocked, ([2, 3], [1, 100]))))
     t.close()
-    for _, (name, *_) in [(None, ("querier",))] + rows:
-        for b in bad.get(name, []):
-            print(f"  {b}")
-        print(f"{'FAILED' if name in bad else 'ok'} {ip.name} {name} ({' and '.join(s.name for s in t.switches)})", flush=True)
+    return [line for name in ["querier"] + [r[0] for _, r in rows]
+            for line in t.verdict(f"{ip.name} {name}", bad.get(name, []))]
 
 
 def map_list(f, numbers):
     return [f(n) for n in numbers]
 
 
-def mld(make):
+def mld(place):
     """MLDv1, as multicast() for IGMPv2."""
-    t = make("MLD snooping", ["h1", "h2", "h3", "h4"], ("mcast_snooping", "1", "mcast_querier", "0"))
+    t = place.make("MLD snooping", ["h1", "h2", "h3", "h4"], ("mcast_snooping", "1", "mcast_querier", "0"))
     group = V6.group(0)
     about = socket.inet_pton(socket.AF_INET6, group)
     data = V6.data(group, V6.source(1), mac(1))
@@ -553,49 +578,43 @@ def mld(make):
     t.step("all nodes are everybody", "h1", V6.data("ff02::1", V6.source(1), mac(1)), "h2 h3 h4")
     t.step("another joins", "h3", report(131, mac(3)), "h4")
     t.until("both get it", "h1", data, "h2 h3 h4")
-    return t
+    return t.end()
 
 
-def locked(make, kernel, zlan):
+def locked(place):
     """bridge_locked_port.sh: on a locked port only a source with an entry is let in. Ours is MAC protection."""
-    t = make("locked port", ["h1", "h2"])
-    own = next(s for s in t.switches if s.name == "zlan").mac("h1")
+    t = place.make("locked port", ["h1", "h2"])
+    own = t.zlan.mac("h1")
 
     def lock(on):
-        for s in t.switches:
-            if s.name == "kernel":
-                need("bridge", "link", "set", "dev", "kh1", "locked", on)
-            else:
-                s.command("SET", "NIC", "USER", "H1", "0600", "MACPROTECT", on.upper())
+        t.kernel.port("h1", "locked", on)
+        t.zlan.command("SET", "NIC", t.zlan.nic("h1"), "MACPROTECT", on.upper())
 
-    if kernel:
-        need("bridge", "link", "set", "dev", "kh1", "learning", "off")
+    t.kernel.port("h1", "learning", "off")
     t.step("before it is locked", "h1", (BROADCAST, mac(7)), "h2")
     lock("on")
     t.step("locked, without an entry", "h1", (BROADCAST, mac(7)), "")
-    for s in t.switches:
-        if s.name == "kernel":
-            need("bridge", "fdb", "replace", frames.mac_text(own), "dev", "kh1", "master", "static")
+    t.kernel.entry("h1", own)
     t.step("with an entry", "h1", (BROADCAST, own), "h2")
     t.step("another still not", "h1", (BROADCAST, mac(7)), "")
     t.step("to it", "h2", (own, mac(2)), "h1")
     lock("off")
     t.step("unlocked", "h1", (BROADCAST, mac(7)), "h2")
-    return t
+    return t.end()
 
 
-def vlan_aware(make, kernel):
+def vlan_aware(place):
     """bridge_vlan_aware.sh: PVID, membership at ingress and egress, tags."""
-    t = make("vlan aware: PVID, ingress and egress filters", ["h1", "h2", "h3", "h4"],
+    t = place.make("vlan aware: PVID, ingress and egress filters", ["h1", "h2", "h3", "h4"],
              ("vlan_filtering", "1", "vlan_default_pvid", "0"),
              ("VLAN", "AWARE", "NATIVE", "NONE"),
              {"h1": ["VLAN", "10"], "h2": ["VLAN", "10"], "h3": ["VLAN", "20"],
               "h4": ["PORTTYPE", "TRUNK", "VLAN", "10", "20"]})
-    if kernel:
+    if t.kernel:
         for p, v in (("h1", 10), ("h2", 10), ("h3", 20)):
-            need("bridge", "vlan", "add", "vid", str(v), "dev", f"k{p}", "pvid", "untagged")
+            need("bridge", "vlan", "add", "vid", str(v), "dev", t.kernel.dev(p), "pvid", "untagged")
         for v in (10, 20):
-            need("bridge", "vlan", "add", "vid", str(v), "dev", "kh4")
+            need("bridge", "vlan", "add", "vid", str(v), "dev", t.kernel.dev("h4"))
     t.step("untagged is the PVID's", "h1", (BROADCAST, mac(1)), "h2 h4:10")
     t.step("of another VLAN", "h3", (BROADCAST, mac(3)), "h4:20")
     t.step("priority tag is the PVID's", "h1", (BROADCAST, mac(1), 0x6000), "h2 h4:10")
@@ -607,29 +626,25 @@ def vlan_aware(make, kernel):
     t.step("learned in one VLAN", "h1", (mac(2), mac(1)), "h2 h4:10")
     t.step("after h2 has spoken", "h2", (mac(1), mac(2)), "h1")
     t.step("known in one VLAN is unknown in the other", "h3", (mac(2), mac(3)), "h4:20")
-    return t
+    return t.end()
 
 
-def vepa(zlan, folder):
+def vepa(place):
     """Reflective relay: the guests' switch is zlan, the one outside a kernel bridge with hairpin."""
-    s = Zlan(zlan, folder, ["h1", "h2", "h3", "up"], ())
+    s = Zlan(place, ["h1", "h2", "h3", "up"])
     s.name = "zlan by way of kernel"
-    s.command("SET", "VSWITCH", "KBR", "VEPA", "ON")
+    s.command("SET", "VSWITCH", place.switch, "VEPA", "ON")
     s.station.pop("up").close()
-    need("ip", "link", "add", "kbr", "type", "bridge", "mcast_snooping", "0")
-    need("ip", "link", "set", "tapb", "master", "kbr")
-    need("ip", "link", "set", "dev", "tapb", "type", "bridge_slave", "hairpin", "on")
-    need("ip", "link", "add", "kout", "type", "veth", "peer", "name", "eout")
-    need("ip", "link", "set", "kout", "master", "kbr", "up")
-    need("ip", "link", "set", "eout", "up")
-    need("ip", "link", "set", "kbr", "up")
-    s.station["out"] = Packet("eout")
-    end = time.monotonic() + PATIENCE
-    while any("state forwarding" not in sh("bridge", "link", "show", "dev", d).stdout
-              for d in ("tapb", "kout")):
-        if time.monotonic() > end:
-            raise RuntimeError("the bridge's ports do not forward")
-        time.sleep(0.02)
+    bridge, tap, out = place.bridge, place.tap, f"k{place.n}out"
+    need("ip", "link", "add", bridge, "type", "bridge", "mcast_snooping", "0")
+    need("ip", "link", "set", tap, "master", bridge)
+    need("ip", "link", "set", "dev", tap, "type", "bridge_slave", "hairpin", "on")
+    need("ip", "link", "add", out, "type", "veth", "peer", "name", f"e{out}")
+    need("ip", "link", "set", out, "master", bridge, "up")
+    need("ip", "link", "set", f"e{out}", "up")
+    need("ip", "link", "set", bridge, "up")
+    s.station["out"] = Packet(f"e{out}")
+    until(lambda: forwards(tap) and forwards(out), "the bridge's ports do not forward")
     t = Scenario("VEPA and reflective relay", [s])
     t.step("a broadcast comes back to all but its sender", "h1", (BROADCAST, mac(1)), "h2 h3 out")
     t.step("another", "h2", (BROADCAST, mac(2)), "h1 h3 out")
@@ -637,12 +652,12 @@ def vepa(zlan, folder):
     t.step("and the answer", "h2", (mac(1), mac(2)), "h1")
     t.step("from outside", "out", (mac(1), mac(9)), "h1")
     t.step("to outside", "h1", (mac(9), mac(1)), "out")
-    need("ip", "link", "set", "dev", "tapb", "type", "bridge_slave", "hairpin", "off")
+    need("ip", "link", "set", "dev", tap, "type", "bridge_slave", "hairpin", "off")
     t.step("without relay guests do not reach each other", "h1", (mac(2), mac(1)), "")
     t.step("nor by broadcast", "h1", (BROADCAST, mac(1)), "out")
-    t.end()
-    sh("ip", "link", "del", "kout")
-    sh("ip", "link", "del", "kbr")
+    sh("ip", "link", "del", out)
+    sh("ip", "link", "del", bridge)
+    return t.end()
 
 
 def has_vlan_filtering():
@@ -653,38 +668,23 @@ def has_vlan_filtering():
 
 def main():
     zlan, folder = sys.argv[1:3]
-
-    def maker(kernel):
-        def make(name, ports, kernel_options=("mcast_snooping", "0"), zlan_options=(), nics=None):
-            switches = []
-            try:
-                if kernel:
-                    switches.append(Bridge(ports, kernel_options))
-                switches.append(Zlan(zlan, folder, ports, zlan_options, nics))
-            except RuntimeError:
-                for s in switches:
-                    s.close()
-                raise
-            return Scenario(name, switches)
-        return make
-
     filtering = has_vlan_filtering()
-    both = maker(True)
-    unaware(both).end()
-    learning(both, True, zlan).end()
-    reserved(both).end()
-    isolation(both, True, zlan).end()
-    multicast(both).end()
-    mld(both).end()
-    sources(both, V4, None)
-    sources(both, V6, ["include_test", "inc_allow_test", "inc_is_include_test", "inc_is_exclude_test",
-                       "inc_to_exclude_test", "exc_allow_test"])
-    locked(both, True, zlan).end()
-    vepa(zlan, folder)
     if not filtering:
         print("skipped vlan aware on a kernel bridge: the kernel has no VLAN filtering;"
-              " zlan is held to the self-test's verdicts")
-    vlan_aware(maker(filtering), filtering).end()
+              " zlan is held to the self-test's verdicts", flush=True)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        scenarios = [
+            # Those that take longest are first.
+            lambda place: sources(place, V4),
+            multicast, mld, isolation,
+            lambda place: sources(place, V6, ["include_test", "inc_allow_test", "inc_is_include_test",
+                                              "inc_is_exclude_test", "inc_to_exclude_test", "exc_allow_test"]),
+            vlan_aware, vepa, reserved, locked, learning, unaware]
+        running = [pool.submit(scenario, Place(zlan, folder, n, filtering or scenario is not vlan_aware))
+                   for n, scenario in enumerate(scenarios)]
+        for scenario in running:
+            for line in scenario.result():
+                print(line, flush=True)
 
 
 main()
