@@ -17,6 +17,7 @@ struct cp_dpdk {
 	bool confine, sealed, wanted;
 	const struct host_dpdk *api; /* once started */
 	char args[CP_DPDK_ARGS_BYTES];
+	char why[256]; /* it could not be started before it was sealed; "": was not tried */
 };
 
 struct cp_dpdk *cp_dpdk_create(bool confine)
@@ -44,38 +45,44 @@ int cp_dpdk_args(struct cp_dpdk *d, const char *args, char *err, size_t err_len)
 	return 0;
 }
 
-const struct host_dpdk *cp_dpdk_get(struct cp_dpdk *d, const char *device, char *err,
-				    size_t err_len)
+static const struct host_dpdk *start(const struct cp_dpdk *d, const char *device, char *err,
+				     size_t err_len)
 {
 	struct host_dpdk_start s = {
 		.args = d->args,
 		.device = device,
 		.confine = d->confine ? cp_confine_worker : NULL,
 	};
-	const struct host_dpdk *api;
-	int rc;
+	const struct host_dpdk *api = host_dpdk_load(err, err_len);
+	int rc = api ? api->start(&s, err, err_len) : -ENOSYS;
+
+	if (!rc)
+		return api;
+	errno = -rc;
+	return NULL;
+}
+
+const struct host_dpdk *cp_dpdk_get(struct cp_dpdk *d, const char *device, char *err,
+				    size_t err_len)
+{
+	int saved;
 
 	if (d->api)
 		return d->api;
 	if (d->sealed) {
-		snprintf(err, err_len,
-			 "DPDK is started by zland's configuration file only (SET DPDK "
-			 "ARGS, or a port), or with zland --no-confine");
+		snprintf(err, err_len, "%s",
+			 d->why[0] ? d->why
+				   : "DPDK is started by zland's configuration file only (SET DPDK "
+				     "ARGS, or a port), or with zland --no-confine");
 		errno = EPERM;
 		return NULL;
 	}
-	api = host_dpdk_load(err, err_len);
-	if (!api) {
-		errno = ENOSYS;
-		return NULL;
-	}
-	rc = api->start(&s, err, err_len);
-	if (rc) {
-		errno = -rc;
-		return NULL;
-	}
-	d->api = api;
-	return api;
+	d->api = start(d, device, err, err_len);
+	saved = errno;
+	if (!d->api)
+		snprintf(d->why, sizeof(d->why), "%s", err);
+	errno = saved;
+	return d->api;
 }
 
 bool cp_dpdk_seal(struct cp_dpdk *d, char *err, size_t err_len)
@@ -83,6 +90,8 @@ bool cp_dpdk_seal(struct cp_dpdk *d, char *err, size_t err_len)
 	err[0] = '\0';
 	if (d->wanted)
 		cp_dpdk_get(d, "", err, err_len);
+	if (!d->api && !d->why[0])
+		host_dpdk_present(d->why, sizeof(d->why));
 	d->sealed = true;
 	return d->api;
 }

@@ -90,4 +90,7 @@ struct host_dpdk {
  */
 const struct host_dpdk *host_dpdk_load(char *err, size_t err_len);
 
+/* Is there a plug-in to load? If not, a text for the user. */
+bool host_dpdk_present(char *err, size_t err_len);
+
 #endif

@@ -27,36 +27,44 @@ static bool program_folder(char *dir, size_t cap)
 	return true;
 }
 
-/* Return: the loaded file or NULL; @found: whether there was one. */
-static void *load_from(const char *dir, const char *sub, bool *found, char *err, size_t err_len)
+/* Return: whether there is a plug-in; path: where. */
+static bool find(char *path, size_t cap)
+{
+	static const char *const sub[] = {"", "/../lib/zlan"};
+	char dir[PATH_MAX];
+
+	if (!program_folder(dir, sizeof(dir)))
+		dir[0] = '\0';
+	for (size_t i = 0; i < sizeof(sub) / sizeof(sub[0]); i++) {
+		snprintf(path, cap, "%s%s/" HOST_DPDK_PLUGIN, dir, sub[i]);
+		if (access(path, R_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool host_dpdk_present(char *err, size_t err_len)
 {
 	char path[PATH_MAX + 64];
-	void *lib;
 
-	snprintf(path, sizeof(path), "%s%s/" HOST_DPDK_PLUGIN, dir, sub);
-	if (access(path, R_OK) < 0)
-		return NULL;
-	*found = true;
-	lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!lib)
-		snprintf(err, err_len, "%s", dlerror());
-	return lib;
+	if (find(path, sizeof(path)))
+		return true;
+	snprintf(err, err_len, "this zland was built without DPDK: install libdpdk-dev, then make");
+	return false;
 }
 
 static void *load(char *err, size_t err_len)
 {
-	static const char *const sub[] = {"", "/../lib/zlan"};
-	char dir[PATH_MAX];
-	bool found = false;
-	void *lib = NULL;
+	char path[PATH_MAX + 64];
+	void *lib;
 
-	if (!program_folder(dir, sizeof(dir)))
-		dir[0] = '\0';
-	for (size_t i = 0; i < sizeof(sub) / sizeof(sub[0]) && !found; i++)
-		lib = load_from(dir, sub[i], &found, err, err_len);
-	if (!found)
+	if (!host_dpdk_present(err, err_len) || !find(path, sizeof(path)))
+		return NULL;
+	lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!lib)
 		snprintf(err, err_len,
-			 "this zland was built without DPDK: install libdpdk-dev, then make");
+			 "%s; its libraries come with the packages dpdk and librte-vhost23",
+			 dlerror());
 	return lib;
 }
 

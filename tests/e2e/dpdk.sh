@@ -160,18 +160,3 @@ refused_calls()
 	! grep ZLN2640W "$T/zland.log"
 }
 must "nothing was refused by the confinement" refused_calls
-
-# A zland without the plug-in.
-mkdir "$T/bare"
-cp "$BIN/zland" "$T/bare/"
-cat >"$T/bare/conf" <<CONF
-DEFINE VSWITCH VSW1 ETHERNET UPLINK DPDK "net_null0"
-NICDEF ONE 0600 TYPE QDIO LAN SYSTEM VSW1
-CONF
-bare()
-{
-	timeout "$PATIENCE" "$BIN/zlan" -d "$T/bare/run" "$@"
-}
-start bare ip netns exec "$ID-host" "$T/bare/zland" -d "$T/bare/run" -c "$T/bare/conf" ${ZLAN_SANITIZED:+--no-confine}
-must "without the plug-in zland runs" wait_line bare '^ready'
-must "and says why the uplink does not" output_has 'State: .*without DPDK: install libdpdk-dev' bare QUERY VSWITCH VSW1 DETAILS
