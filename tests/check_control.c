@@ -4,10 +4,7 @@
  * requests that are none, many at once, clients that do not read, captures. The event loop is
  * turned by hand; nothing waits.
  */
-#include <check.h>
 #include <errno.h>
-#include <event2/event.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +13,8 @@
 #include <unistd.h>
 
 #include "cp/control.h"
+#include "tests/sockbed.h"
 
-static const struct cp_caller oper = {.user = "OPERATOR", .class_b = true};
 static const struct cp_caller one = {.user = "ONE"};
 
 struct bed {
@@ -27,15 +24,6 @@ struct bed {
 	unsigned settled, shutdowns, forgotten;
 	unsigned fds; /* open before the test */
 };
-
-static unsigned open_fds(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 static void on_settle(void *ctx)
 {
@@ -85,12 +73,6 @@ static void bed_close(struct bed *b)
 	ck_assert_uint_eq(open_fds(), b->fds);
 }
 
-static void turn(struct bed *b)
-{
-	for (unsigned i = 0; i < 6; i++)
-		event_base_loop(b->base, EVLOOP_NONBLOCK);
-}
-
 static int client_as(struct bed *b, const struct cp_caller *who)
 {
 	int pair[2];
@@ -99,14 +81,6 @@ static int client_as(struct bed *b, const struct cp_caller *who)
 			 0);
 	ck_assert_int_eq(cp_control_adopt(b->ct, pair[0], who), 0);
 	return pair[1];
-}
-
-static void command(struct bed *b, const char *line)
-{
-	struct cp_reply r = {0};
-
-	ck_assert_msg(cp_execute(b->cp, &oper, line, &r) == 0, "%s: %s", line, r.errors);
-	cp_reply_free(&r);
 }
 
 static void put(int fd, const char *text)
@@ -193,7 +167,7 @@ START_TEST(requests_are_answered)
 	fd = client_as(&b, &oper);
 	put(fd, requests[_i].request);
 	put(fd, "\n");
-	turn(&b);
+	turn(b.base);
 	o = get(fd);
 	ck_assert_msg(requests[_i].rc < 0 ? rc_of(o) > 0 : rc_of(o) == requests[_i].rc,
 		      "row %zu: rc %d, %s", requests[_i].n, rc_of(o), error_of(o));
@@ -203,12 +177,12 @@ START_TEST(requests_are_answered)
 	ck_assert_uint_ge(b.settled, 1);
 	json_decref(o);
 	put(fd, "{\"command\": \"QUERY VSWITCH\"}\n"); /* the connection goes on */
-	turn(&b);
+	turn(b.base);
 	o = get(fd);
 	ck_assert_int_eq(rc_of(o), 0);
 	json_decref(o);
 	close(fd);
-	turn(&b);
+	turn(b.base);
 	ck_assert_uint_eq(cp_control_connections(b.ct), 0);
 	bed_close(&b);
 }
@@ -224,7 +198,7 @@ START_TEST(json_where_asked)
 	fd = client_as(&b, &oper);
 	put(fd,
 	    "{\"command\": \"QUERY VSWITCH\"}\n{\"command\": \"QUERY VSWITCH\", \"json\": true}\n");
-	turn(&b);
+	turn(b.base);
 	o = get(fd);
 	ck_assert(json_is_string(json_object_get(o, "text")));
 	ck_assert_ptr_null(json_object_get(o, "json"));
@@ -233,7 +207,7 @@ START_TEST(json_where_asked)
 	ck_assert(json_is_object(json_object_get(o, "json")));
 	json_decref(o);
 	close(fd);
-	turn(&b);
+	turn(b.base);
 	bed_close(&b);
 }
 END_TEST
@@ -248,7 +222,7 @@ START_TEST(completion_has_candidates)
 	bed_open(&b);
 	fd = client_as(&b, &oper);
 	put(fd, "{\"complete\": \"QUE\"}\n");
-	turn(&b);
+	turn(b.base);
 	o = get(fd);
 	ck_assert_int_eq(rc_of(o), 0);
 	list = json_object_get(o, "candidates");
@@ -256,7 +230,7 @@ START_TEST(completion_has_candidates)
 	ck_assert_uint_ge(json_array_size(list), 1);
 	json_decref(o);
 	close(fd);
-	turn(&b);
+	turn(b.base);
 	bed_close(&b);
 }
 END_TEST
@@ -275,13 +249,13 @@ START_TEST(a_request_in_pieces)
 	for (size_t i = 0; i < sizeof(text) - 1; i++) {
 		ck_assert_ptr_null(get(fd));
 		ck_assert_int_eq(send(fd, text + i, 1, 0), 1);
-		turn(&b);
+		turn(b.base);
 	}
 	o = get(fd);
 	ck_assert_int_eq(rc_of(o), 0);
 	json_decref(o);
 	close(fd);
-	turn(&b);
+	turn(b.base);
 	bed_close(&b);
 }
 END_TEST
@@ -297,7 +271,7 @@ START_TEST(many_requests_at_once)
 	for (unsigned i = 0; i < 100; i++)
 		put(fd, i % 2 ? "{\"command\": \"QUERY VSWITCH\"}\n" : "nonsense\n");
 	shutdown(fd, SHUT_WR); /* the answers come nevertheless */
-	turn(&b);
+	turn(b.base);
 	for (unsigned i = 0; i < 100; i++) {
 		o = get(fd);
 		ck_assert_int_eq(rc_of(o), i % 2 ? 0 : 2603);
@@ -338,17 +312,17 @@ START_TEST(long_lines)
 			ssize_t n = send(fd, text + at, len - at, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 			at += n > 0 ? (size_t)n : 0;
-			turn(&b);
+			turn(b.base);
 			if (n < 0 && errno != EAGAIN)
 				break; /* zland has seen enough */
 		}
-		turn(&b);
+		turn(b.base);
 		o = get(fd);
 		ck_assert_msg(rc_of(o) == row[i].rc, "row %zu: rc %d", row[i].n, rc_of(o));
 		json_decref(o);
 		ck_assert_msg(is_closed(fd) == (row[i].rc == 2602), "row %zu", row[i].n);
 		close(fd);
-		turn(&b);
+		turn(b.base);
 		ck_assert_uint_eq(cp_control_connections(b.ct), 0);
 		bed_close(&b);
 		free(text);
@@ -370,24 +344,24 @@ START_TEST(a_client_that_does_not_read)
 	while (sent < 100000 && send(fd, request, sizeof(request) - 1, MSG_DONTWAIT) ==
 					(ssize_t)sizeof(request) - 1) {
 		sent++;
-		turn(&b);
+		turn(b.base);
 	}
 	ck_assert_uint_gt(sent, 100);
 	ck_assert_uint_lt(sent, 100000); /* at some time we were told to wait */
-	for (unsigned idle = 0; got < sent && idle < 3; turn(&b)) {
+	for (unsigned idle = 0; got < sent && idle < 3; turn(b.base)) {
 		idle++;
 		while ((o = get(fd))) {
 			ck_assert_int_eq(rc_of(o), 0);
 			json_decref(o);
 			got++;
 			idle = 0;
-			turn(&b);
+			turn(b.base);
 		}
 	}
 	ck_assert_uint_ge(got + 1,
 			  sent); /* the last request may have been cut by the full socket */
 	close(fd);
-	turn(&b);
+	turn(b.base);
 	bed_close(&b);
 }
 END_TEST
@@ -422,11 +396,11 @@ START_TEST(named_accounts_are_class_g)
 	int fd;
 
 	bed_open(&b);
-	command(&b, "USER ONE UID 1000");
+	command(b.cp, "USER ONE UID 1000");
 	fd = client_as(&b, &joe);
 	put(fd, "{\"command\": \"DEFINE NIC 0700\"}\n{\"command\": \"SHUTDOWN\"}\n"
 		"{\"capture\": {}}\n{\"complete\": \"QUERY NIC USER \"}\n");
-	turn(&b);
+	turn(b.base);
 	o = get(fd);
 	ck_assert_int_eq(rc_of(o), 0);
 	json_decref(o);
@@ -442,9 +416,9 @@ START_TEST(named_accounts_are_class_g)
 			json_string_value(json_array_get(json_object_get(o, "candidates"), i)),
 			"ONE");
 	json_decref(o);
-	command(&b, "USER ONE NOUID 1000");
+	command(b.cp, "USER ONE NOUID 1000");
 	put(fd, "{\"command\": \"QUERY NIC\"}\n");
-	turn(&b);
+	turn(b.base);
 	o = get(fd);
 	ck_assert_int_eq(rc_of(o), 2601);
 	json_decref(o);
@@ -461,7 +435,7 @@ START_TEST(an_account_cannot_take_all_connections)
 	struct bed b;
 
 	bed_open(&b);
-	command(&b, "USER ONE UID 1000");
+	command(b.cp, "USER ONE UID 1000");
 	for (unsigned i = 0; i < 40; i++) {
 		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair[i]), 0);
 		adopted += cp_control_adopt(b.ct, pair[i][0], &joe) == 0;
@@ -469,7 +443,7 @@ START_TEST(an_account_cannot_take_all_connections)
 	ck_assert_int_eq(adopted, 16);
 	for (unsigned i = 0; i < 40; i++)
 		close(pair[i][1]);
-	turn(&b);
+	turn(b.base);
 	bed_close(&b);
 }
 END_TEST
@@ -487,7 +461,7 @@ START_TEST(connections_have_a_limit)
 	ck_assert_int_eq(adopted, 256);
 	for (unsigned i = 0; i < 300; i++)
 		close(pair[i][1]);
-	turn(&b);
+	turn(b.base);
 	ck_assert_uint_eq(cp_control_connections(b.ct), 0);
 	bed_close(&b);
 }
@@ -502,7 +476,7 @@ START_TEST(shutdown_is_answered)
 	bed_open(&b);
 	fd = client_as(&b, &oper);
 	put(fd, "{\"command\": \"SHUTDOWN\"}\n");
-	turn(&b);
+	turn(b.base);
 	ck_assert_uint_eq(b.shutdowns, 1);
 	cp_control_destroy(b.ct);
 	b.ct = NULL;
@@ -558,17 +532,17 @@ START_TEST(a_capture_lasts_as_long_as_its_connection)
 
 		fd = client_as(&b, &oper);
 		put(fd, "{\"command\": \"DEFINE VSWITCH VSW1\"}\n");
-		turn(&b);
+		turn(b.base);
 		json_decref(get(fd));
 		put(fd, "{\"capture\": {\"vswitch\": \"VSW1\", \"snaplen\": 128}}\n");
-		turn(&b);
+		turn(b.base);
 		ck_assert_uint_eq(get_fds(fd, fds, &o), 2);
 		ck_assert_int_eq(rc_of(o), 0);
 		json_decref(o);
 		close(fds[0]);
 		close(fds[1]);
 		put(fd, "{\"capture\": {}}\n");
-		turn(&b);
+		turn(b.base);
 		o = get(fd);
 		ck_assert_int_eq(rc_of(o), 2605);
 		json_decref(o);
@@ -579,7 +553,7 @@ START_TEST(a_capture_lasts_as_long_as_its_connection)
 			ck_assert_uint_ge(b.forgotten, 1);
 		}
 		close(fd);
-		turn(&b);
+		turn(b.base);
 		ck_assert_uint_eq(cp_control_connections(b.ct), 0);
 	}
 	bed_close(&b);

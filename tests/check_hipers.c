@@ -758,15 +758,6 @@ START_TEST(test_receiver_goes)
 }
 END_TEST
 
-static TCase *tcase(const char *name)
-{
-	TCase *t = tcase_create(name);
-
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 60);
-	return t;
-}
-
 int main(void)
 {
 	Suite *s = suite_create("hipers");

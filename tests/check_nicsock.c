@@ -3,12 +3,9 @@
  * Sockets of NICs of TYPE STREAM and DGRAM, with peers in the same process. The event loop and the
  * worker are turned by hand; nothing waits.
  */
-#include <check.h>
 #include <sys/wait.h>
 #include <grp.h>
 #include <errno.h>
-#include <event2/event.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +17,7 @@
 
 #include "common/be.h"
 #include "cp/nicsock.h"
+#include "tests/sockbed.h"
 
 struct bed {
 	char dir[32];
@@ -33,15 +31,6 @@ struct bed {
 };
 
 static const uint8_t all[6] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
-
-static unsigned open_fds(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 static void *open_socket(void *ctx, const char *user, uint16_t vdev, enum cp_nic_type type,
 			 char *err, size_t err_len)
@@ -80,27 +69,6 @@ static void on_log(void *ctx, const char *line)
 	b->lines++;
 }
 
-static void command(struct bed *b, const char *line)
-{
-	static const struct cp_caller oper = {.user = "OPERATOR", .class_b = true};
-	struct cp_reply r = {0};
-
-	ck_assert_msg(cp_execute(b->cp, &oper, line, &r) == 0, "%s: %s", line, r.errors);
-	cp_reply_free(&r);
-}
-
-static bool says(struct bed *b, const char *line, const char *text)
-{
-	static const struct cp_caller oper = {.user = "OPERATOR", .class_b = true};
-	struct cp_reply r = {0};
-	bool found;
-
-	cp_execute(b->cp, &oper, line, &r);
-	found = strstr(r.text, text) != NULL;
-	cp_reply_free(&r);
-	return found;
-}
-
 static void bed_open(struct bed *b)
 {
 	struct cp_hooks hooks = {.open_socket = open_socket,
@@ -119,10 +87,10 @@ static void bed_open(struct bed *b)
 	b->base = cfg.base = event_base_new();
 	b->set = cp_nicsocks_create(&cfg);
 	b->cp = cp_create(&hooks);
-	command(b, "DEFINE VSWITCH VSW1 ETHERNET");
-	command(b, "NICDEF ONE 0600 TYPE STREAM LAN SYSTEM VSW1");
-	command(b, "NICDEF TWO 0600 TYPE STREAM LAN SYSTEM VSW1");
-	command(b, "NICDEF THREE 0600 TYPE DGRAM LAN SYSTEM VSW1");
+	command(b->cp, "DEFINE VSWITCH VSW1 ETHERNET");
+	command(b->cp, "NICDEF ONE 0600 TYPE STREAM LAN SYSTEM VSW1");
+	command(b->cp, "NICDEF TWO 0600 TYPE STREAM LAN SYSTEM VSW1");
+	command(b->cp, "NICDEF THREE 0600 TYPE DGRAM LAN SYSTEM VSW1");
 }
 
 /* The sockets are gone with their NICs: the directory is empty. */
@@ -137,10 +105,10 @@ static void bed_close(struct bed *b)
 	ck_assert_int_eq(rmdir(b->dir), 0);
 }
 
-static void turn(struct bed *b)
+/* The event loop, then the worker. */
+static void settle(struct bed *b)
 {
-	for (unsigned i = 0; i < 6; i++)
-		event_base_loop(b->base, EVLOOP_NONBLOCK);
+	turn(b->base);
 	while (vs_worker_poll(b->worker))
 		rcu_quiescent_state();
 }
@@ -159,7 +127,7 @@ static int peer(struct bed *b, const char *name)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	turn(b);
+	settle(b);
 	return fd;
 }
 
@@ -207,23 +175,23 @@ START_TEST(streams_are_switched)
 	int one, two;
 
 	bed_open(&b);
-	ck_assert(says(&b, "QUERY NIC ONE/0600 DETAILS", "State: No guest attached"));
+	ck_assert(says(b.cp, "QUERY NIC ONE/0600 DETAILS", "State: No guest attached"));
 	one = peer(&b, "ONE-0600.sock");
 	two = peer(&b, "TWO-0600.sock");
-	ck_assert(says(&b, "QUERY NIC ONE/0600 DETAILS",
+	ck_assert(says(b.cp, "QUERY NIC ONE/0600 DETAILS",
 		       "State: Session Established   Attached by: stream"));
 	send_frame(one, all, 1);
-	turn(&b);
+	settle(&b);
 	ck_assert_uint_eq(take_frames(two), 1);
 	ck_assert_uint_eq(take_frames(one), 0);
 	send_frame(two, one_mac, 2);
-	turn(&b);
+	settle(&b);
 	ck_assert_uint_eq(take_frames(one), 1);
-	ck_assert(says(&b, "QUERY VSWITCH VSW1 FDB", "02-00-00-00-00-01"));
+	ck_assert(says(b.cp, "QUERY VSWITCH VSW1 FDB", "02-00-00-00-00-01"));
 	close(one);
 	close(two);
-	turn(&b);
-	ck_assert(says(&b, "QUERY NIC ONE/0600 DETAILS", "State: No guest attached"));
+	settle(&b);
+	ck_assert(says(b.cp, "QUERY NIC ONE/0600 DETAILS", "State: No guest attached"));
 	bed_close(&b);
 }
 END_TEST
@@ -242,15 +210,15 @@ START_TEST(a_peer_comes_again)
 		ck_assert_ptr_nonnull(strstr(b.line, "ZLN2627W ONE-0600.sock: a peer was refused"));
 		close(more);
 		send_frame(two, all, 2);
-		turn(&b);
+		settle(&b);
 		if (i % 2)
 			ck_assert_uint_eq(take_frames(one), 1);
 		close(one); /* with and without unread frames */
-		turn(&b);
+		settle(&b);
 	}
 	ck_assert_uint_eq(b.lines, 5); /* once in a row: after every success anew */
 	close(two);
-	turn(&b);
+	settle(&b);
 	bed_close(&b);
 }
 END_TEST
@@ -263,21 +231,21 @@ START_TEST(coupling_starts_and_stops)
 	bed_open(&b);
 	one = peer(&b, "ONE-0600.sock");
 	two = peer(&b, "TWO-0600.sock");
-	command(&b, "UNCOUPLE USER ONE 0600");
+	command(b.cp, "UNCOUPLE USER ONE 0600");
 	send_frame(one, all, 1); /* to no network, and not to the next */
-	turn(&b);
-	command(&b, "COUPLE USER ONE 0600 TO SYSTEM VSW1");
-	turn(&b);
+	settle(&b);
+	command(b.cp, "COUPLE USER ONE 0600 TO SYSTEM VSW1");
+	settle(&b);
 	ck_assert_uint_eq(take_frames(two), 0);
 	send_frame(one, all, 1);
-	turn(&b);
+	settle(&b);
 	ck_assert_uint_eq(take_frames(two), 1);
-	command(&b, "DETACH NIC USER ONE 0600");
+	command(b.cp, "DETACH NIC USER ONE 0600");
 	ck_assert(is_closed(one));
 	ck_assert_int_lt(access(address(&b, "ONE-0600.sock").sun_path, F_OK), 0);
 	close(one);
 	close(two);
-	turn(&b);
+	settle(&b);
 	bed_close(&b);
 }
 END_TEST
@@ -290,15 +258,15 @@ START_TEST(nonsense_ends_the_stream)
 	bed_open(&b);
 	one = peer(&b, "ONE-0600.sock");
 	ck_assert_int_eq(send(one, "GET / HTTP/1.0\r\n\r\n", 18, 0), 18);
-	turn(&b);
-	turn(&b);
+	settle(&b);
+	settle(&b);
 	ck_assert(is_closed(one));
-	ck_assert(says(&b, "QUERY NIC ONE/0600 DETAILS", "State: No guest attached"));
+	ck_assert(says(b.cp, "QUERY NIC ONE/0600 DETAILS", "State: No guest attached"));
 	close(one);
 	one = peer(&b, "ONE-0600.sock");
 	ck_assert(!is_closed(one));
 	close(one);
-	turn(&b);
+	settle(&b);
 	bed_close(&b);
 }
 END_TEST
@@ -319,27 +287,27 @@ START_TEST(datagram_peers)
 		ck_assert_int_eq(bind(fd, (struct sockaddr *)&qemu, sizeof(qemu)), 0);
 		frame(f, all, 3);
 		ck_assert_int_eq(sendto(fd, f, 60, 0, (struct sockaddr *)&us, sizeof(us)), 60);
-		turn(&b); /* attaches by it, and it is forwarded */
+		settle(&b); /* attaches by it, and it is forwarded */
 		ck_assert_uint_eq(take_frames(one), 1);
-		ck_assert(says(&b, "QUERY NIC THREE/0600 DETAILS",
+		ck_assert(says(b.cp, "QUERY NIC THREE/0600 DETAILS",
 			       "State: Session Established   Attached by: dgram"));
 		ck_assert_int_eq(sendto(fd, f, 60, 0, (struct sockaddr *)&us, sizeof(us)), 60);
-		turn(&b);
+		settle(&b);
 		ck_assert_uint_eq(take_frames(one), 1);
 		send_frame(one, all, 1);
-		turn(&b);
+		settle(&b);
 		ck_assert_int_eq(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), 60);
 		close(fd);
 		unlink(qemu.sun_path);
 		cp_nicsocks_tick(b.set);
-		ck_assert(says(&b, "QUERY NIC THREE/0600 DETAILS", "Attached by: dgram"));
+		ck_assert(says(b.cp, "QUERY NIC THREE/0600 DETAILS", "Attached by: dgram"));
 		send_frame(one, all, 1);
-		turn(&b);
+		settle(&b);
 		cp_nicsocks_tick(b.set);
-		ck_assert(says(&b, "QUERY NIC THREE/0600 DETAILS", "State: No guest attached"));
+		ck_assert(says(b.cp, "QUERY NIC THREE/0600 DETAILS", "State: No guest attached"));
 	}
 	close(one);
-	turn(&b);
+	settle(&b);
 	bed_close(&b);
 }
 END_TEST
@@ -356,12 +324,12 @@ START_TEST(datagrams_of_nobody)
 	frame(f, all, 3);
 	for (unsigned i = 0; i < 3; i++) {
 		ck_assert_int_eq(sendto(fd, f, 60, 0, (struct sockaddr *)&us, sizeof(us)), 60);
-		turn(&b);
+		settle(&b);
 		cp_nicsocks_tick(b.set);
 	}
 	ck_assert_uint_eq(b.lines, 1);
 	ck_assert_ptr_nonnull(strstr(b.line, "no address to answer to"));
-	ck_assert(says(&b, "QUERY NIC THREE/0600 DETAILS", "State: No guest attached"));
+	ck_assert(says(b.cp, "QUERY NIC THREE/0600 DETAILS", "State: No guest attached"));
 	close(fd);
 	b.fds--;
 	bed_close(&b);
@@ -402,14 +370,14 @@ START_TEST(datagrams_of_other_accounts)
 		printf("skipped datagrams_of_other_accounts: %s\n", b.line);
 	} else {
 		ck_assert_int_eq(send_as(&us, 64001, 64001), EACCES);
-		command(&b, "USER THREE UID 64001");
+		command(b.cp, "USER THREE UID 64001");
 		ck_assert_int_eq(send_as(&us, 64001, 64001), 0);
 		ck_assert_int_eq(send_as(&us, 64002, 64002), EACCES);
-		command(&b, "USER THREE GID 64003");
-		command(&b, "USER THREE UID 64004");
+		command(b.cp, "USER THREE GID 64003");
+		command(b.cp, "USER THREE UID 64004");
 		ck_assert_int_eq(send_as(&us, 64002, 64003), 0);
 		ck_assert_int_eq(send_as(&us, 64004, 64004), 0);
-		command(&b, "USER THREE NOUID 64001");
+		command(b.cp, "USER THREE NOUID 64001");
 		ck_assert_int_eq(send_as(&us, 64001, 64001), EACCES);
 	}
 	bed_close(&b);
@@ -418,7 +386,6 @@ END_TEST
 
 START_TEST(types_are_not_mixed)
 {
-	static const struct cp_caller oper = {.user = "OPERATOR", .class_b = true};
 	static const struct cp_nic_client adapter = {.kind = "port socket"};
 	char err[256];
 	struct bed b;
@@ -452,13 +419,13 @@ START_TEST(accounts_are_users)
 		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
 		ck_assert_int_eq(seteuid(0), 0);
-		turn(&b);
+		settle(&b);
 		ck_assert_int_eq(is_closed(fd), i == 0);
 		if (i == 0)
 			ck_assert_ptr_nonnull(strstr(b.line, "enter USER ONE UID 12345"));
-		command(&b, "USER ONE UID 12345");
+		command(b.cp, "USER ONE UID 12345");
 		close(fd);
-		turn(&b);
+		settle(&b);
 	}
 	bed_close(&b);
 }

@@ -138,4 +138,14 @@ static inline void expect_nothing(unsigned to)
 	ck_assert_uint_eq(guest_rx_burst(host[to].d, &rx, 1), 0);
 }
 
+/* Tests that begin with a LAN and end with all hosts closed. */
+static inline TCase *tcase(const char *name)
+{
+	TCase *t = tcase_create(name);
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
+	return t;
+}
+
 #endif
