@@ -33,6 +33,7 @@ struct uplink {
 	const char *kind;      /* "TAP", "DPDK", "NIC" */
 	char arg[256];	       /* of DPDK */
 	char ifname[IFNAMSIZ]; /* of the kernel; "" none */
+	int ifindex;	       /* of that interface; 0: not known */
 	bool makes_interface;  /* its driver: net_tap */
 	struct vs_link link;
 	struct host_tap *tap; /* all NULL: it has vanished */
@@ -93,6 +94,7 @@ static void take_over(struct cp_hostuplinks *us, struct uplink *u)
 	struct host_ifinfo info;
 	bool known = host_netlink_get(us->nl, u->ifname, &info) == 0;
 
+	u->ifindex = known ? info.ifindex : 0;
 	u->carrier = !known || info.running;
 	host_tap_set_carrier(u->tap, u->carrier);
 	if (known)
@@ -120,6 +122,7 @@ static void device_close(struct uplink *u)
 	u->tap = NULL;
 	u->packet = NULL;
 	u->dpdk = NULL;
+	u->ifindex = 0;
 }
 
 static void tell(struct cp_hostuplinks *us, const struct uplink *u)
@@ -166,6 +169,7 @@ static int packet_open(struct cp_hostuplinks *us, struct uplink *u)
 	(void)host_netlink_up(us->nl, u->ifname, true);
 	if (host_netlink_get(us->nl, u->ifname, &info))
 		memset(&info, 0, sizeof(info));
+	u->ifindex = info.ifindex;
 	u->carrier = info.running;
 	host_packet_set_carrier(u->packet, u->carrier);
 	host_packet_set_mtu(u->packet, info.mtu);
@@ -271,6 +275,7 @@ static void uplink_carrier(struct cp_hostuplinks *us, struct uplink *u, bool car
 static void uplink_changed(struct cp_hostuplinks *us, struct uplink *u,
 			   const struct host_ifinfo *info)
 {
+	u->ifindex = info->ifindex;
 	memcpy(u->mac, info->mac, sizeof(u->mac));
 	if (u->tap && info->mtu)
 		host_tap_set_mtu(u->tap, info->mtu);
@@ -287,6 +292,9 @@ static void link_changed(void *ctx, const char *ifname, const struct host_ifinfo
 
 	DL_FOREACH(us->list, u) {
 		if (!is_open(u) || strcmp(u->ifname, ifname) != 0)
+			continue;
+		/* One of the same name before it: zland itself closed that TAP and opened this. */
+		if (gone && u->ifindex && info->ifindex != u->ifindex)
 			continue;
 		if (gone)
 			uplink_gone(us, u);

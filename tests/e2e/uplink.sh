@@ -28,6 +28,14 @@ guest one ONE 0600 --addr 10.88.0.11/24
 must "the uplink's interface has an address" address host
 must "the guest reaches the host" reach one 10.88.0.1
 
+# Made anew by zland itself, with the news of its own deletion still to be read.
+must "the uplink gets a backup" zl SET VSWITCH VSW1 UPLINK TAP tap0 tap1
+must "and has none again" zl SET VSWITCH VSW1 UPLINK TAP tap0
+must "the new interface has an address" address host
+in_ns one ip neigh flush dev eth0
+must "the guest reaches the host by it" reach one 10.88.0.1
+must "the log does not say that it has moved" no_line ZLN2660 cat "$T/zland.log"
+
 must "the interface is set down" ip -n "$ID-host" link set tap0 down
 must "QUERY VSWITCH: no carrier" eventually uplink_is "No carrier"
 must "and up again" address host
