@@ -7,8 +7,16 @@
 
 #include "common/stage.h"
 
+/*
+ * Buffers with more than four frames each: so many are a burst. To look at further states is
+ * to take lines from the guest that it is writing to.
+ */
+#define PACKED_MIN 4u
+#define PACKED_MAX (VS_BURST / PACKED_MIN)
+
 /* Append buffer i's entries. Return: how many, 0 if no entry is the last. */
-static unsigned read_sbal(const struct qdio_queue *q, unsigned i, struct qdio_entry *to)
+static unsigned read_sbal(const struct qdio_queue *q, unsigned i, struct qdio_entry *to,
+			  const struct qdio_entry *ask)
 {
 	const struct qdio_sbal *sbal = q->sbal[(q->cursor + i) % QDIO_BUFFERS];
 
@@ -16,7 +24,7 @@ static unsigned read_sbal(const struct qdio_queue *q, unsigned i, struct qdio_en
 		*to = (struct qdio_entry){0};
 		return 0;
 	}
-	return qdio_entries_read(q, sbal, QDIO_FETCH, to);
+	return qdio_entries_read(q, sbal, QDIO_FETCH, to, ask);
 }
 
 static void prefetch_sbals(const struct qdio_queue *q, unsigned n, bool packed)
@@ -36,11 +44,12 @@ static void prefetch_sbals(const struct qdio_queue *q, unsigned n, bool packed)
 }
 
 static void read_entries(struct osa_data *d, const struct qdio_queue *q, unsigned primed,
-			 unsigned room, struct osa_entries *en)
+			 unsigned room, unsigned ask, struct osa_entries *en)
 {
+	en->asked = d->out_packed ? ask : VS_BURST;
 	prefetch_sbals(q, primed, d->out_packed);
 	while (en->n_sbal < primed) {
-		unsigned used = read_sbal(q, en->n_sbal, &en->e[en->n]);
+		unsigned used = read_sbal(q, en->n_sbal, &en->e[en->n], en->e + en->asked);
 
 		if (en->n_sbal && en->n + used > room)
 			break;
@@ -51,7 +60,7 @@ static void read_entries(struct osa_data *d, const struct qdio_queue *q, unsigne
 		en->count[en->n_sbal++] = (uint8_t)used;
 		en->n += used;
 	}
-	d->out_packed = en->n > 4 * en->n_sbal;
+	d->out_packed = en->n > PACKED_MIN * en->n_sbal;
 }
 
 /* The next queue with work after the one served last: no queue waits for another's flood. */
@@ -62,7 +71,7 @@ static struct qdio_queue *pick_queue(struct osa_data *d, unsigned *primed)
 	for (unsigned k = 1; k <= qs->n_out; k++) {
 		unsigned nr = (d->out_queue + k) % qs->n_out;
 
-		*primed = qdio_out_primed(&qs->out[nr], VS_BURST);
+		*primed = qdio_out_primed(&qs->out[nr], d->out_packed ? PACKED_MAX : VS_BURST);
 		if (*primed) {
 			d->out_queue = nr;
 			return &qs->out[nr];
@@ -71,7 +80,7 @@ static struct qdio_queue *pick_queue(struct osa_data *d, unsigned *primed)
 	return NULL;
 }
 
-bool osa_fetch_entries(struct osa_data *d, unsigned room, struct osa_entries *en)
+bool osa_fetch_entries(struct osa_data *d, unsigned room, unsigned ask, struct osa_entries *en)
 {
 	struct qdio_queue *q;
 	unsigned primed;
@@ -88,7 +97,7 @@ bool osa_fetch_entries(struct osa_data *d, unsigned room, struct osa_entries *en
 		STAGE_WAS(OTHER);
 		return false;
 	}
-	read_entries(d, q, primed, room, en);
+	read_entries(d, q, primed, room, ask, en);
 	STAGE(PARSE);
 	return true;
 }

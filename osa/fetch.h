@@ -21,6 +21,7 @@
 /* The entries of a burst's buffers, flat. */
 struct osa_entries {
 	unsigned n;
+	unsigned asked; /* data of so many are on their way from memory */
 	struct qdio_entry e[VS_BURST + QDIO_SBAL_ENTRIES];
 	unsigned n_sbal;
 	bool endless;		 /* one has no last-entry flag */
@@ -42,10 +43,17 @@ typedef enum osa_walk osa_take_fn(void *ctx, struct vs_burst *b, const struct qd
 				  unsigned n, unsigned *used, enum vs_drop *why);
 
 /*
+ * So many frames ahead their lines are asked for: with all of a burst's at once a processor waits
+ * until the last is under way (it follows some twenty), and does nothing meanwhile.
+ */
+#define OSA_FETCH_AHEAD 16u
+
+/*
  * Read the entries of the next queue's primed buffers, at most room of them (but one whole buffer).
+ * @ask: of so many at least, from the first on, the data are asked for from memory.
  * Return: false: nothing is primed.
  */
-bool osa_fetch_entries(struct osa_data *d, unsigned room, struct osa_entries *en);
+bool osa_fetch_entries(struct osa_data *d, unsigned room, unsigned ask, struct osa_entries *en);
 /* Give the burst's buffers back. */
 void osa_fetch_done(struct osa_data *d);
 

@@ -30,6 +30,13 @@
 /* Entries that one lease looks at; for a burst of small frames and buffers it is enough. */
 #define OSA_FILL_ENTRIES (VS_BURST + QDIO_SBAL_ENTRIES)
 
+/*
+ * Of short frames, header included, that lie behind each other the lines of so many are asked for
+ * with their places, those of others while the ones before them are copied (as OSA_FETCH_AHEAD).
+ */
+#define OSA_FILL_SHORT 2048u
+#define OSA_FILL_AHEAD 16u
+
 struct osa_fill_buffer {
 	uint16_t e, at; /* its first entry, and the one the last frame ends in */
 	uint16_t frames;
@@ -148,13 +155,15 @@ static inline bool osa_fill_place(struct osa_fill *f, struct osa_fill_cursor *c,
 static inline unsigned osa_fill_places(struct osa_fill *f, struct osa_fill_cursor *c, unsigned k,
 				       unsigned n, uint32_t need)
 {
-	uint32_t fit = (uint32_t)c->room / need, bytes;
+	uint32_t fit = (uint32_t)c->room / need, bytes, ask;
 	uint8_t *to = c->to;
 
 	if (n - k > fit)
 		n = k + fit;
 	bytes = (n - k) * need;
-	for (uint32_t at = 0; at < bytes; at += 64)
+	ask = need <= OSA_FILL_SHORT && bytes > OSA_FILL_AHEAD * need ? OSA_FILL_AHEAD * need
+								      : bytes;
+	for (uint32_t at = 0; at < ask; at += 64)
 		prefetch_write(to + at);
 	for (; k < n; k++, to += need)
 		f->to[k] = to;

@@ -94,14 +94,21 @@ static enum osa_walk take_frame(const struct osa_data *d, struct vs_burst *b,
 #define HDR_SAME_BITS (HDR_PLAIN_BITS | UINT64_C(0xFFFF) << 48)
 #define UNIFORM_MIN 4u /* frames: fewer are not worth what it takes to begin */
 
+/* @ask: how many entries are at e, or 0: they have been asked for. */
+static inline void ask_ahead(const struct qdio_entry *e, unsigned k, unsigned ask)
+{
+	if (k + OSA_FETCH_AHEAD < ask)
+		qdio_entry_ask(&e[k + OSA_FETCH_AHEAD]);
+}
+
 /*
  * The plain case, whole frame in one entry, no offload: most of all frames. In a loop of its
  * own, because all it does is a few loads and stores. What is the same for all of them stands in
- * the burst already (preset).
+ * the burst already (preset). @ask: as above.
  * Return: how many of the n entries at e were such frames, from the first on.
  */
 static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
-				  const struct qdio_entry *e, unsigned n)
+				  const struct qdio_entry *e, unsigned n, unsigned ask)
 {
 	const unsigned first = b->n;
 	const uint32_t longest = d->frame_max - VS_HEAD_MIN;
@@ -114,6 +121,7 @@ static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
 		uint32_t more = e[k].len - OSA_HDR_BYTES - VS_HEAD_MIN, len;
 		uint64_t hdr;
 
+		ask_ahead(e, k, ask);
 		if (!p || more > longest)
 			break;
 		hdr = le64_load(p);
@@ -163,7 +171,8 @@ struct alike {
  * Return: how many of the n entries at e, from the first on, are such as the first one.
  */
 static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
-				 uint64_t want, const uint32_t more, struct alike *like)
+				 unsigned ask, uint64_t want, const uint32_t more,
+				 struct alike *like)
 {
 	uint32_t len = OSA_HDR_BYTES + VS_HEAD_MIN + more;
 	bytes16 first, any = {0}, differ = {0};
@@ -176,6 +185,7 @@ static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e,
 		const uint8_t *p = e[k].data;
 		bytes16 begin;
 
+		ask_ahead(e, k, ask);
 		if (e[k].len != len || !p || (le64_load(p) & HDR_SAME_BITS) != want)
 			break;
 		p += OSA_HDR_BYTES;
@@ -209,7 +219,7 @@ static bool all_same(const struct alike *like)
 }
 
 static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
-			     const struct qdio_entry *e, unsigned n)
+			     const struct qdio_entry *e, unsigned n, unsigned ask)
 {
 	uint32_t len = e[0].len - OSA_HDR_BYTES;
 	uint64_t want = (uint64_t)be16_swap((uint16_t)len) << 48 | OSA_HDR_LAYER2;
@@ -218,8 +228,8 @@ static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
 
 	if (n < UNIFORM_MIN || !e[0].data || len - VS_HEAD_MIN > d->frame_max - VS_HEAD_MIN)
 		return 0;
-	k = len == VS_HEAD_MIN ? take_same(b, e, n, want, 0, &like)
-			       : take_same(b, e, n, want, len - VS_HEAD_MIN, &like);
+	k = len == VS_HEAD_MIN ? take_same(b, e, n, ask, want, 0, &like)
+			       : take_same(b, e, n, ask, want, len - VS_HEAD_MIN, &like);
 	if (!k)
 		return 0;
 	for (unsigned i = 0; i < VS_BURST; i++)
@@ -253,7 +263,7 @@ static void preset(struct vs_burst *b)
 static inline enum osa_walk take(void *ctx, struct vs_burst *b, const struct qdio_entry *e,
 				 unsigned n, unsigned *used, enum vs_drop *why)
 {
-	unsigned plain = take_plain(ctx, b, e, n);
+	unsigned plain = take_plain(ctx, b, e, n, n);
 
 	if (!plain)
 		return take_frame(ctx, b, e, n, used, why);
@@ -266,16 +276,17 @@ unsigned osa_l2_fetch(void *port, struct vs_burst *b, uint64_t *dropped)
 {
 	struct osa_data *d = osa_data_of(port);
 	struct osa_entries en;
-	unsigned taken;
+	unsigned taken, ask;
 
 	b->n = 0;
 	b->nseg_used = 0;
-	if (!osa_fetch_entries(d, VS_BURST - b->hold, &en))
+	if (!osa_fetch_entries(d, VS_BURST - b->hold, OSA_FETCH_AHEAD, &en))
 		return 0;
 	preset(b);
-	taken = take_uniform(d, b, en.e, en.n);
+	ask = en.asked < en.n ? en.n : 0;
+	taken = take_uniform(d, b, en.e, en.n, ask);
 	if (taken < en.n)
-		taken += take_plain(d, b, &en.e[taken], en.n - taken);
+		taken += take_plain(d, b, &en.e[taken], en.n - taken, ask ? ask - taken : 0);
 	osa_fetch_frames(d, d, b, &en, taken, dropped, take);
 	if (!b->n)
 		osa_fetch_done(d);

@@ -280,7 +280,7 @@ unsigned osa_l3_fetch(void *port, struct vs_burst *b, uint64_t *dropped)
 	a->l3.last_hop.ip = 0;
 	osa_own_emit(&a->l3.own, b);
 	if (b->n < VS_BURST - b->hold &&
-	    osa_fetch_entries(&a->data, VS_BURST - b->hold - b->n, &en))
+	    osa_fetch_entries(&a->data, VS_BURST - b->hold - b->n, VS_BURST, &en))
 		osa_fetch_frames(a, &a->data, b, &en, 0, dropped, take);
 	/* What this burst asked for by ARP goes with it. */
 	if (!b->n)

@@ -208,13 +208,22 @@ static inline struct qdio_entry qdio_entry_read(const struct qdio_queue *q,
 	};
 }
 
+/* Ask for an entry's first bytes: a short frame with its header lies in two lines as a rule. */
+static inline void qdio_entry_ask(const struct qdio_entry *e)
+{
+	__builtin_prefetch(e->data); /* may be NULL */
+	__builtin_prefetch((const void *)((uintptr_t)e->data + 64));
+}
+
 /*
  * Read the entries of an SBAL up to the last one. The region is copied, so that the compiler need
  * not read it again for each.
+ * @ask: the data of entries stored in front of it are asked for from memory.
  * Return: how many, 0 if none is the last; all are at to then.
  */
 static inline unsigned qdio_entries_read(const struct qdio_queue *q, const struct qdio_sbal *sbal,
-					 enum qdio_access access, struct qdio_entry *to)
+					 enum qdio_access access, struct qdio_entry *to,
+					 const struct qdio_entry *ask)
 {
 	const _Atomic uint64_t *w = (const _Atomic uint64_t *)(const void *)sbal->e;
 	const struct qdio_region r = q->st->region[0];
@@ -229,9 +238,8 @@ static inline unsigned qdio_entries_read(const struct qdio_queue *q, const struc
 			to->data = r.host + off;
 		else
 			to->data = qdio_storage_map_any(q->st, addr, len, q->data_key, access);
-		/* A short frame with its header lies in two lines as a rule; data may be NULL. */
-		__builtin_prefetch(to->data);
-		__builtin_prefetch((const void *)((uintptr_t)to->data + 64));
+		if (to < ask)
+			qdio_entry_ask(to);
 		if (flags_len >> 56 & QDIO_EFLAG_LAST)
 			return e + 1;
 	}
