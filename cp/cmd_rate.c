@@ -158,6 +158,14 @@ static bool wants_rate(const struct cp_run *run)
 	return false;
 }
 
+static struct cp_rategroup *rategroup_find(const struct cp *cp, const char *name)
+{
+	struct cp_rategroup *g;
+
+	HASH_FIND_STR(cp->rategroups, name, g);
+	return g;
+}
+
 int cp_rate_nic_check(struct cp_run *run, const struct cp_nic *nic)
 {
 	const struct cp_value *group = &run->args->v[CP_OP_RATEGROUP];
@@ -170,7 +178,7 @@ int cp_rate_nic_check(struct cp_run *run, const struct cp_nic *nic)
 				"a NIC of TYPE HIPERSOCKETS has no rates", NULL);
 	if (cp_need_class_b(run, "RATE") < 0 || check_burst(run, CP_OP_RATE_IN, CP_OP_RATE_OUT) < 0)
 		return -1;
-	if (group->given && group->choice != 0 && !cp_rategroup_find(run->cp, group->word))
+	if (group->given && group->choice != 0 && !rategroup_find(run->cp, group->word))
 		return cp_error(run, CP_E_NO_RATEGROUP, group->word, NULL, NULL);
 	return 0;
 }
@@ -192,7 +200,7 @@ int cp_rate_nic_set(struct cp_run *run, struct cp_nic *nic)
 	if (v[CP_OP_RATEGROUP].given)
 		nic->rategroup = v[CP_OP_RATEGROUP].choice == 0
 					 ? NULL
-					 : cp_rategroup_find(run->cp, v[CP_OP_RATEGROUP].word);
+					 : rategroup_find(run->cp, v[CP_OP_RATEGROUP].word);
 	rc = cp_rate_nic(nic);
 	if (!rc)
 		return 0;
@@ -321,14 +329,6 @@ json_t *cp_rate_vlans_json(const struct cp_lan *lan)
 
 /* ---- groups --------------------------------------------------------------------------------- */
 
-struct cp_rategroup *cp_rategroup_find(const struct cp *cp, const char *name)
-{
-	struct cp_rategroup *g;
-
-	HASH_FIND_STR(cp->rategroups, name, g);
-	return g;
-}
-
 static bool group_in_use(const struct cp *cp, const struct cp_rategroup *g, json_t *list)
 {
 	bool any = false;
@@ -368,7 +368,7 @@ void cp_do_define_rategroup(struct cp_run *run)
 	const char *name = run->args->v[CP_OP_NAME].word;
 	struct cp_rategroup *g;
 
-	if (cp_rategroup_find(run->cp, name)) {
+	if (rategroup_find(run->cp, name)) {
 		cp_error(run, CP_E_OTHER_KIND, name, "rate group", NULL);
 		return;
 	}
@@ -395,7 +395,7 @@ void cp_do_define_rategroup(struct cp_run *run)
 static struct cp_rategroup *arg_group(struct cp_run *run)
 {
 	const char *name = run->args->v[CP_OP_NAME].word;
-	struct cp_rategroup *g = cp_rategroup_find(run->cp, name);
+	struct cp_rategroup *g = rategroup_find(run->cp, name);
 
 	if (!g)
 		cp_error(run, CP_E_NO_RATEGROUP, name, NULL, NULL);

@@ -454,9 +454,7 @@ void cp_port_config(const struct cp_nic *nic, const struct cp_lan *lan, const st
 struct cp_policy cp_effective(const struct cp_nic *nic, const struct cp_lan *lan);
 
 /* ctca.c */
-int cp_wire_couple(struct cp_nic *a, struct cp_nic *b);
 void cp_wire_drop(struct cp_nic *nic);
-struct cp_nic *cp_wire_peer(const struct cp_nic *nic);
 void cp_wire_print(FILE *f, const struct cp_nic *nic);
 void cp_ctca_print(FILE *f, const struct cp_nic *nic);
 
@@ -490,11 +488,9 @@ void cp_gvrp_moved(struct cp *cp, struct cp_lan *lan);
 void cp_say_gvrp(struct cp_run *run, const struct cp_lan *lan);
 void cp_gvrp_json(json_t *o, const struct cp_lan *lan);
 void cp_gvrp_stop(struct cp_lan *lan);
-void cp_gvrp_receive(struct cp_lan *lan, const struct vs_punted *f, uint64_t now_ms);
 
 /* ports.c: the ports of a PORTBASED switch */
 struct cp_port *cp_port_find(const struct cp_lan *lan, uint16_t number);
-struct cp_port *cp_port_add(struct cp *cp, struct cp_lan *lan, uint16_t number, const char *user);
 void cp_port_remove(struct cp *cp, struct cp_lan *lan, struct cp_port *port);
 struct cp_nic *cp_port_nic(const struct cp_lan *lan, uint16_t number);
 enum cp_refusal cp_port_choose(const struct cp_nic *nic, const struct cp_lan *lan,
@@ -619,7 +615,6 @@ void cp_rate_vswitch_set(struct cp_run *run, struct cp_lan *lan);
 void cp_rate_vswitch_print(FILE *f, const struct cp_lan *lan);
 void cp_rate_vswitch_free(struct cp_lan *lan);
 json_t *cp_rate_vlans_json(const struct cp_lan *lan);
-struct cp_rategroup *cp_rategroup_find(const struct cp *cp, const char *name);
 void cp_rategroup_remove(struct cp *cp, struct cp_rategroup *g);
 void cp_rategroups_print(FILE *f, const struct cp *cp);
 

@@ -16,7 +16,7 @@
 
 /* ---- the wire --------------------------------------------------------------------- */
 
-struct cp_nic *cp_wire_peer(const struct cp_nic *nic)
+static struct cp_nic *wire_peer(const struct cp_nic *nic)
 {
 	return nic->wire ? nic->wire->end[nic->wire->end[0] == nic] : NULL;
 }
@@ -53,7 +53,7 @@ static void destroy_port(struct cp_nic *nic)
 }
 
 /* Join two that are not coupled. Return: 0 or -errno. */
-int cp_wire_couple(struct cp_nic *a, struct cp_nic *b)
+static int wire_couple(struct cp_nic *a, struct cp_nic *b)
 {
 	struct vs_switch_config cfg = {.kind = VS_KIND_WIRE};
 	struct cp_wire *w = calloc(1, sizeof(*w));
@@ -122,7 +122,7 @@ void cp_ctca_print(FILE *f, const struct cp_nic *nic)
 
 void cp_wire_print(FILE *f, const struct cp_nic *nic)
 {
-	const struct cp_nic *peer = cp_wire_peer(nic);
+	const struct cp_nic *peer = wire_peer(nic);
 
 	if (peer && nic->wire->end[0] == nic)
 		fprintf(f, "COUPLE %s TO %s %04X\n", nic->name, peer->user->name, peer->vdev);
@@ -225,7 +225,7 @@ static struct cp_nic *target(struct cp_run *run, const struct cp_nic *nic)
 /* Is what the other end is reserved for this one? Its owner may couple it as he likes. */
 static int check_peer(struct cp_run *run, const struct cp_nic *nic, const struct cp_nic *other)
 {
-	const struct cp_nic *third = cp_wire_peer(other);
+	const struct cp_nic *third = wire_peer(other);
 
 	if (strcmp(other->peer_user, "*") != 0 && strcmp(other->peer_user, nic->user->name) != 0 &&
 	    !cp_caller_may(run->cp, run->who, other->user->name))
@@ -249,7 +249,7 @@ void cp_do_couple_ctca(struct cp_run *run, struct cp_nic *nic)
 	}
 	cp_wire_drop(nic);
 	run->changed = true;
-	rc = cp_wire_couple(nic, other);
+	rc = wire_couple(nic, other);
 	if (rc)
 		cp_error(run, CP_E_SYSTEM, nic->name, strerror(-rc), NULL);
 	else
@@ -259,7 +259,7 @@ void cp_do_couple_ctca(struct cp_run *run, struct cp_nic *nic)
 
 void cp_do_uncouple_ctca(struct cp_run *run, struct cp_nic *nic)
 {
-	const struct cp_nic *other = cp_wire_peer(nic);
+	const struct cp_nic *other = wire_peer(nic);
 
 	if (!other) {
 		cp_error(run, CP_E_UNCOUPLED, nic->name, NULL, NULL);
@@ -274,7 +274,7 @@ void cp_do_uncouple_ctca(struct cp_run *run, struct cp_nic *nic)
 
 static void show(struct cp_run *run, const struct cp_nic *nic, json_t *list)
 {
-	const struct cp_nic *peer = cp_wire_peer(nic);
+	const struct cp_nic *peer = wire_peer(nic);
 	const char *by = nic->client ? nic->client->kind : nic->osa ? "channel socket" : NULL;
 	char text[CP_MAC_TEXT], to[32] = "NOT COUPLED";
 	uint8_t mac[6];

@@ -15,6 +15,12 @@ struct moment {
 	uint64_t now_ms;
 };
 
+static void receive(struct cp_lan *lan, const struct vs_punted *f, uint64_t now_ms)
+{
+	if (lan->mrp && f->port == lan->mrp_port)
+		mrp_receive(lan->mrp, f->data, f->len, now_ms);
+}
+
 static void on_frame(void *ctx, const struct vs_punted *f)
 {
 	struct moment *m = ctx;
@@ -28,7 +34,7 @@ static void on_frame(void *ctx, const struct vs_punted *f)
 		vs_path_mtu_frame(m->lan->sw, f);
 		break;
 	case VS_PUNT_MRP:
-		cp_gvrp_receive(m->lan, f, m->now_ms);
+		receive(m->lan, f, m->now_ms);
 		break;
 	case VS_PUNT_PROBE:
 		cp_loop_input(m->lan->cp, f);
@@ -75,12 +81,6 @@ static void start(struct cp_lan *lan, enum mrp_protocol protocol)
 	memset(&lan->registered, 0, sizeof(lan->registered));
 	if (lan->mrp)
 		vs_port_punt(lan->mrp_port, VS_PUNT_MRP);
-}
-
-void cp_gvrp_receive(struct cp_lan *lan, const struct vs_punted *f, uint64_t now_ms)
-{
-	if (lan->mrp && f->port == lan->mrp_port)
-		mrp_receive(lan->mrp, f->data, f->len, now_ms);
 }
 
 /* The uplink is another device now, with another switch behind it, maybe. */

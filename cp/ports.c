@@ -24,14 +24,15 @@ static int by_number(const struct cp_port *a, const struct cp_port *b)
 }
 
 /* Ports count as authorizations. Return: the new port, or NULL: too many. */
-struct cp_port *cp_port_add(struct cp *cp, struct cp_lan *lan, uint16_t number, const char *user)
+static struct cp_port *port_add(struct cp *cp, struct cp_lan *lan, uint16_t number,
+				const char *user)
 {
 	struct cp_port *p = cp->n_grants < CP_GRANTS_MAX ? calloc(1, sizeof(*p)) : NULL;
 
 	if (!p)
 		return NULL;
 	p->number = number;
-	snprintf(p->user, sizeof(p->user), "%s", user);
+	snprintf(p->user, sizeof(p->user), "%.8s", user);
 	p->policy.type = CP_PORT_UNSET;
 	HASH_ADD(hh, lan->ports, number, sizeof(p->number), p);
 	HASH_SORT(lan->ports, by_number);
@@ -273,7 +274,7 @@ int cp_ports_set(struct cp_run *run, struct cp_lan *lan)
 		return 0;
 	}
 	if (!p)
-		p = cp_port_add(run->cp, lan, number, v[CP_OP_USER].word);
+		p = port_add(run->cp, lan, number, v[CP_OP_USER].word);
 	if (!p)
 		return cp_error(run, CP_E_SYSTEM, "PORTNUMBER", "no memory", NULL);
 	if (given(run, CP_OP_USER))

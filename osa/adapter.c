@@ -110,7 +110,8 @@ int osa_layer_set(struct osa *a, uint8_t layer)
 
 /* ---- sessions ------------------------------------------------------------------------------ */
 
-void osa_forget(struct osa *a)
+/* Everything the host set up by IPA: registrations, assists, modes. */
+static void forget(struct osa *a)
 {
 	osa_registry_clear(a);
 	osa_l3_forget(a);
@@ -127,7 +128,7 @@ void osa_forget(struct osa *a)
 
 void osa_session_end(struct osa *a)
 {
-	osa_forget(a);
+	forget(a);
 	a->session.stage = OSA_STAGE_NONE;
 	a->session.layer = 0;
 }
@@ -314,7 +315,7 @@ static void adapter_init(struct osa *a, const struct osa_config *cfg)
 		osa_outbox_init(&a->outbox[i]);
 	osa_registry_init(&a->registry);
 	osa_own_init(&a->l3.own);
-	osa_forget(a);
+	forget(a);
 }
 
 struct osa *osa_create(const struct osa_config *cfg, const struct qdio_env_ops *env_ops, void *env)

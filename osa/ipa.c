@@ -21,9 +21,11 @@ struct command {
 	osa_ipa_fn *run;
 };
 
+static osa_ipa_fn startlan, stoplan;
+
 static const struct command commands[] = {
-	{OSA_STARTLAN, L2 | L3, 0, osa_ipa_startlan},
-	{OSA_STOPLAN, L2 | L3, 0, osa_ipa_stoplan},
+	{OSA_STARTLAN, L2 | L3, 0, startlan},
+	{OSA_STOPLAN, L2 | L3, 0, stoplan},
 	{OSA_SETVMAC, L2, sizeof(struct osa_data_mac), osa_ipa_setmac},
 	{OSA_DELVMAC, L2, sizeof(struct osa_data_mac), osa_ipa_delmac},
 	{OSA_SETGMAC, L2, sizeof(struct osa_data_mac), osa_ipa_setmac},
@@ -170,7 +172,7 @@ static bool station_refused(struct osa *a)
 	return rc == -EEXIST || rc == -EPERM;
 }
 
-uint16_t osa_ipa_startlan(struct osa *a, struct osa_call *c)
+static uint16_t startlan(struct osa *a, struct osa_call *c)
 {
 	(void)c;
 	if (station_refused(a))
@@ -179,7 +181,7 @@ uint16_t osa_ipa_startlan(struct osa *a, struct osa_call *c)
 	return a->link.ops ? OSA_RC_OK : OSA_RC_LAN_OFFLINE;
 }
 
-uint16_t osa_ipa_stoplan(struct osa *a, struct osa_call *c)
+static uint16_t stoplan(struct osa *a, struct osa_call *c)
 {
 	(void)c;
 	a->session.online = false;

@@ -150,9 +150,8 @@ static inline bool osa_is_iqd(const struct osa *a)
 
 /* adapter.c */
 uint32_t osa_token(const struct osa *a, enum osa_token which);
-/* Forget everything the host set up by IPA: registrations, assists, modes. */
-void osa_forget(struct osa *a);
-/* End of a session: osa_forget, and the MPC connections are gone. */
+/* End of a session: all that the host set up by IPA is forgotten, and the MPC connections are gone.
+ */
 void osa_session_end(struct osa *a);
 
 /* May the host be of this layer where the cable leads? Return: 0, or what vs_link_ops.layer says.
@@ -240,7 +239,6 @@ uint16_t osa_mac_rc(int rc, uint16_t absent);
 
 /* A command that HiperSockets handle: osa_iqd_ops.ipa. */
 osa_ipa_fn osa_ipa_iqd;							     /* ipa.c */
-osa_ipa_fn osa_ipa_startlan, osa_ipa_stoplan;				     /* ipa.c */
 osa_ipa_fn osa_ipa_setmac, osa_ipa_delmac, osa_ipa_setvlan, osa_ipa_delvlan; /* ipa_mac.c */
 osa_ipa_fn osa_ipa_setip, osa_ipa_delip, osa_ipa_setipm, osa_ipa_delipm;     /* ipa_ip.c */
 osa_ipa_fn osa_ipa_setrtg, osa_ipa_create_addr, osa_ipa_destroy_addr;	     /* ipa_ip.c */

@@ -277,31 +277,6 @@ START_TEST(injected_out_of_a_port)
 }
 END_TEST
 
-START_TEST(injected_into_the_switch)
-{
-	struct bed *b = bed_make(1);
-	struct vs_fdb_entry e[8];
-	uint8_t frame[64], strange[6] = {2, 9, 9, 9, 9, 9};
-	uint32_t len = fake_frame(frame, bcast, strange, 20, 64, 3);
-
-	ck_assert_int_eq(vs_switch_inject(b->port[0], frame, len), 0);
-	ck_assert_uint_eq(b->fake[1].n_out, 1);
-	ck_assert_uint_eq(b->fake[2].n_out, 1);
-	ck_assert_mem_eq(b->fake[2].out[0].data, frame, len);
-	ck_assert_uint_eq(vs_fdb_list(b->sw, e, 8), 2); /* what guests registered */
-	memcpy(frame, mac_of(1), 6);
-	ck_assert_int_eq(vs_switch_inject(b->port[2], frame, len), 0);
-	ck_assert_uint_eq(b->fake[1].n_out, 2);
-	/* Rates are those of anybody's frames. */
-	ck_assert_int_eq(
-		vs_vlan_rate(b->sw, 20, &(struct vs_rate){.bps = 1000000}, &(struct vs_rate){0}),
-		0);
-	ck_assert_int_eq(vs_switch_inject(b->port[2], frame, len), 0);
-	ck_assert_uint_eq(b->fake[1].n_out, 3);
-	bed_free(b);
-}
-END_TEST
-
 /* ---- several workers at once ------------------------------------------------------- */
 
 #define RACE_FRAMES 20000u
@@ -382,7 +357,6 @@ int main(void)
 	tcase_add_test(t, copies_leave_room);
 	tcase_add_test(t, frames_of_a_port_that_is_gone);
 	tcase_add_test(t, injected_out_of_a_port);
-	tcase_add_test(t, injected_into_the_switch);
 	tcase_add_test(t, nothing_is_torn_or_counted_twice);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);

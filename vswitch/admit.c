@@ -157,12 +157,8 @@ static bool hear(struct flow *f, unsigned i, bool tagged)
 	return true;
 }
 
-/*
- * A frame that is tagged, or whose source is not the last good one.
- * @trusted: its source is not asked for. Return: is it plain?
- */
-static __attribute__((noinline)) bool admit_slowly(struct flow *f, unsigned i, struct addresses a,
-						   bool trusted)
+/* A frame that is tagged, or whose source is not the last good one. Return: is it plain? */
+static __attribute__((noinline)) bool admit_slowly(struct flow *f, unsigned i, struct addresses a)
 {
 	struct vs_burst *b = f->b;
 	bool tagged = is_tagged(a.src_type), plain = f->rules->plain && !tagged;
@@ -171,7 +167,7 @@ static __attribute__((noinline)) bool admit_slowly(struct flow *f, unsigned i, s
 	uint8_t tag = TAG_NONE;
 	enum vs_drop d = VS_DROP_NONE;
 
-	if (tagged && !trusted && admit_tagged(f, i))
+	if (tagged && admit_tagged(f, i))
 		return false;
 	if (b->len[i] < ETH_HLEN || (tagged && b->len[i] < ETH_HLEN + VLAN_HLEN))
 		d = VS_DROP_RX_RUNT;
@@ -179,14 +175,12 @@ static __attribute__((noinline)) bool admit_slowly(struct flow *f, unsigned i, s
 		d = vlan_ingress(f->rules, b->head[i], &vid, &tag, &b->tci[i]);
 	f->w->vid[i] = vid;
 	f->w->tag[i] = tag;
-	if (d == VS_DROP_NONE && !trusted && !source_is_good(f, src, plain))
+	if (d == VS_DROP_NONE && !source_is_good(f, src, plain))
 		d = check_source(f, src | FDB_KEY, vid);
 	if (d != VS_DROP_NONE) {
 		drop(f, i, d);
 		return false;
 	}
-	if (trusted)
-		return plain;
 	if (hear(f, i, tagged))
 		return plain;
 	if (plain)
@@ -224,16 +218,14 @@ static void listen(struct flow *f, unsigned i, uint16_t vid)
 /* One frame at its own pace. Return: is it plain? */
 INLINE bool admit_one(struct flow *f, unsigned i, struct addresses a, const unsigned how)
 {
-	const bool trusted = how & ADMIT_TRUSTED;
 	bool plain;
 
 	if (how & ADMIT_SPECIAL && !left_to_admit(f, i))
 		return false;
-	plain = !(how & (ADMIT_SLOWLY | ADMIT_TRUSTED)) &&
-		(a.src_type & MAC_BITS) == f->rx->last_src &&
+	plain = !(how & ADMIT_SLOWLY) && (a.src_type & MAC_BITS) == f->rx->last_src &&
 		(uint16_t)(a.src_type >> 48) == f->rx->last_type;
 	if (__builtin_expect(!plain, 0))
-		plain = admit_slowly(f, i, a, trusted);
+		plain = admit_slowly(f, i, a);
 	if (how & ADMIT_SPECIAL && !(f->dropped & BIT(i)))
 		listen(f, i, plain ? f->rules->plain_vid : f->w->vid[i]);
 	return plain;
@@ -346,8 +338,7 @@ INLINE void admit(struct flow *f, const unsigned how)
 	struct vs_port *p = f->rx;
 	struct total t = total_of(b);
 
-	/* Trusted bursts are the control thread's: what is remembered is the worker's. */
-	if (!(how & ADMIT_TRUSTED) && p->last_gen != f->gen) {
+	if (p->last_gen != f->gen) {
 		p->last_src = SRC_NONE;
 		p->last_tagged_src = SRC_NONE;
 		p->last_gen = f->gen;
@@ -364,13 +355,11 @@ INLINE void admit(struct flow *f, const unsigned how)
 		count(&f->ctr->rx_mcast, (unsigned)__builtin_popcountll(f->groups));
 }
 
-/* Three copies of the code, each without what the others have. */
+/* Two copies of the code, each without what the other has. */
 void burst_admit(struct flow *f, unsigned how)
 {
 	if (!how)
 		admit(f, 0);
-	else if (how & ADMIT_TRUSTED)
-		admit(f, ADMIT_TRUSTED);
 	else
 		admit(f, ADMIT_SPECIAL);
 }

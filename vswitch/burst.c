@@ -179,17 +179,6 @@ void burst_enter(struct vs_worker *w, struct vs_port *p)
 	forward_any(w, p);
 }
 
-void burst_inject(struct vs_worker *w, struct vs_port *p)
-{
-	struct flow f = burst_flow(w, p);
-
-	f.special = 0;
-	if (!is_plain(p->sw))
-		forward(&f, true, ADMIT_TRUSTED);
-	else
-		forward(&f, false, ADMIT_TRUSTED);
-}
-
 unsigned burst_fetch(struct vs_worker *w, struct vs_port *p)
 {
 	return fetch_and_forward(w, p);

@@ -77,7 +77,6 @@ static inline void drop(struct flow *f, unsigned i, enum vs_drop why)
 enum admission {
 	ADMIT_SLOWLY = 1u << 0,	 /* some are runts: none is taken for one seen before */
 	ADMIT_SPECIAL = 1u << 1, /* the port has special bits */
-	ADMIT_TRUSTED = 1u << 2, /* sources are not asked for */
 };
 
 /* burst.c: a burst in w's scratch that came by port p. */

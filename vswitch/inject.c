@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames of the control thread: out of one port, or into the switch as if one had sent them. They
- * pass at once and in the control thread: ports take bursts from several threads anyway, and
- * what a burst needs besides, scratch and counters, it has of its own. Nothing it reads here can be
- * taken away meanwhile, because it is the one that takes things away.
+ * Frames of the control thread, out of one port. They pass at once and in the control thread: ports
+ * take bursts from several threads anyway, and what a burst needs besides, scratch and counters, it
+ * has of its own. Nothing it reads here can be taken away meanwhile, because it is the one that
+ * takes things away.
  */
 #include "vswitch/vs_priv.h"
 
@@ -61,13 +61,4 @@ int vs_port_inject(struct vs_port *p, uint16_t vid, const uint8_t *frame, uint32
 	if (vid && !vlan_egress(r, vid, TAG_NONE, vid, &edit))
 		return -EPERM;
 	return burst_send(p->sw->hand, p, (struct vs_ref){.frame = 0, .edit = edit});
-}
-
-int vs_switch_inject(struct vs_port *from, const uint8_t *frame, uint32_t len)
-{
-	int rc = burst_of(from, frame, len);
-
-	if (!rc)
-		burst_inject(from->sw->hand, from);
-	return rc;
 }

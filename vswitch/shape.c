@@ -689,7 +689,8 @@ static int apply(struct vs_port *p)
 	return 0;
 }
 
-int shape_uplink(struct vs_switch *sw)
+/* It is new, gone, or has other guests with a guarantee. */
+static int apply_uplink(struct vs_switch *sw)
 {
 	uint16_t up = atomic_load(&sw->uplink);
 	struct vs_port *p = up == FDB_PORT_NONE ? NULL : atomic_load(&sw->port[up]);
@@ -734,7 +735,7 @@ int vs_port_shape(struct vs_port *p, const struct vs_port_shaping *cfg)
 	atomic_store(&p->class, (uint8_t)cfg->class);
 	atomic_store(&p->guarantee_queue, (uint8_t)(cfg->guarantee_bps ? k : 0));
 	if (cfg->guarantee_bps || was.guarantee_bps)
-		rc = shape_uplink(p->sw);
+		rc = apply_uplink(p->sw);
 	return rc;
 }
 

@@ -74,8 +74,6 @@ bool shape_queues(const struct shaper *s);
 bool shape_arm(struct vs_worker *w, struct vs_port *p, struct shaper *s);
 
 /* control side */
-/* The uplink is new, gone, or has other guests with a guarantee. */
-int shape_uplink(struct vs_switch *sw);
 void shape_stop(struct vs_port *p);
 void shape_free(struct vs_port *p);
 

@@ -483,11 +483,6 @@ bool vs_port_promisc(const struct vs_port *p)
 	return (p->promisc_asked || p->cfg.promisc) && p->cfg.promisc_allowed;
 }
 
-void vs_port_vids(const struct vs_port *p, struct vs_vidset *joined)
-{
-	*joined = p->joined;
-}
-
 /* ---- the link ------------------------------------------------------------------ */
 
 static int link_start(void *link, const struct vs_port_ops *ops, void *port)

@@ -310,8 +310,6 @@ static inline void burst_forget(struct vs_burst *b)
 }
 /* Forward the burst in w's scratch, which came by the port. */
 void burst_enter(struct vs_worker *w, struct vs_port *p);
-/* Forward the burst in w's scratch as if it had come from the port, sources unseen. */
-void burst_inject(struct vs_worker *w, struct vs_port *p);
 /* Send the one frame of w's burst to one port. Return: 0 or -errno. */
 int burst_send(struct vs_worker *w, struct vs_port *to, struct vs_ref ref);
 /* A frame the uplink held back; to is the member, or NULL: none is left. */

@@ -153,8 +153,7 @@ struct vs_worker *vs_port_worker(const struct vs_port *p);
 /* What the guest registered, for QUERY. Return: entries stored (at most max). */
 unsigned vs_port_macs(const struct vs_port *p, uint8_t (*mac)[6], unsigned max);
 unsigned vs_port_groups(const struct vs_port *p, uint8_t (*mac)[6], unsigned max);
-void vs_port_vids(const struct vs_port *p, struct vs_vidset *joined); /* SETVLAN */
-bool vs_port_promisc(const struct vs_port *p);			      /* asked for and allowed */
+bool vs_port_promisc(const struct vs_port *p); /* asked for and allowed */
 bool vs_port_running(const struct vs_port *p);
 
 /* ---- IP addresses ---------------------------------------------------- */
@@ -315,12 +314,6 @@ bool vs_port_router(const struct vs_port *p); /* a querier has been heard there 
  * Return: 0, -ENETDOWN, -EMSGSIZE, -EPERM (not the port's VLAN), -ENOBUFS, -ENOMEM.
  */
 int vs_port_inject(struct vs_port *p, uint16_t vid, const uint8_t *frame, uint32_t len);
-
-/*
- * Forward a frame as if it had come from the port; its source is neither checked nor learned.
- * Control thread. Return: 0, -ENETDOWN, -EMSGSIZE, -ENOMEM.
- */
-int vs_switch_inject(struct vs_port *from, const uint8_t *frame, uint32_t len);
 
 /* Sum of the workers, of frames admitted from ports and of copies handed to ports. */
 struct vs_vlan_counters {
