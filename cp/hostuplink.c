@@ -40,6 +40,8 @@ struct uplink {
 	struct host_packet *packet;
 	struct host_dpdk_port *dpdk;
 	const struct host_dpdk *api; /* of dpdk */
+	struct event *event;	     /* the same: it is to be looked at */
+	struct cp_hostuplinks *us;
 	bool carrier;
 	bool has_mac;
 	uint8_t mac[6]; /* of the interface when it was seen last */
@@ -47,6 +49,7 @@ struct uplink {
 };
 
 struct cp_hostuplinks {
+	struct event_base *base;
 	const struct cp_log *log;
 	struct cp_dpdk *dpdk;
 	struct host_netlink *nl;
@@ -116,8 +119,11 @@ static void device_close(struct uplink *u)
 {
 	if (u->tap)
 		host_tap_close(u->tap);
+	if (u->event)
+		event_free(u->event);
 	if (u->dpdk)
 		u->api->port_close(u->dpdk);
+	u->event = NULL;
 	host_packet_close(u->packet);
 	u->tap = NULL;
 	u->packet = NULL;
@@ -188,6 +194,17 @@ static bool interface_missing(struct cp_hostuplinks *us, struct uplink *u)
 	return true;
 }
 
+static void tick(struct cp_hostuplinks *us, struct uplink *u);
+
+static void dpdk_event(evutil_socket_t fd, short what, void *ctx)
+{
+	struct uplink *u = ctx;
+
+	(void)fd;
+	(void)what;
+	tick(u->us, u);
+}
+
 static int dpdk_open(struct cp_hostuplinks *us, struct uplink *u)
 {
 	char err[sizeof(u->why)] = "";
@@ -201,6 +218,11 @@ static int dpdk_open(struct cp_hostuplinks *us, struct uplink *u)
 		if (u->makes_interface && host_netlink_get(us->nl, u->ifname, &info) == 0)
 			keep_address(us, u, &info);
 		u->carrier = u->api->port_state(u->dpdk) == HOST_DPDK_READY;
+		u->us = us;
+		u->event = event_new(us->base, u->api->port_event_fd(u->dpdk), EV_READ | EV_PERSIST,
+				     dpdk_event, u);
+		if (u->event)
+			event_add(u->event, NULL);
 		return 0;
 	}
 	snprintf(u->why, sizeof(u->why), "%s", err[0] ? err : strerror(errno));
@@ -322,6 +344,7 @@ struct cp_hostuplinks *cp_hostuplinks_create(struct event_base *base, const stru
 
 	if (!us)
 		return NULL;
+	us->base = base;
 	us->log = log;
 	us->dpdk = dpdk;
 	us->nl = host_netlink_open();

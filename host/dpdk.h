@@ -10,7 +10,7 @@
 
 #include "vswitch/port.h"
 
-#define HOST_DPDK_ABI 3u /* of struct host_dpdk; the plug-in must have the same */
+#define HOST_DPDK_ABI 4u /* of struct host_dpdk; the plug-in must have the same */
 #define HOST_DPDK_PLUGIN "libzlan-dpdk.so"
 #define HOST_DPDK_SYMBOL "zlan_dpdk"
 
@@ -61,6 +61,8 @@ struct host_dpdk {
 	/* After the link's stop: the device is removed. NULL is legal. */
 	void (*port_close)(struct host_dpdk_port *p);
 	const struct vs_port_ops *port_ops;
+	/* Readable when port_state is to be asked, until it is. */
+	int (*port_event_fd)(const struct host_dpdk_port *p);
 	/* Asks the driver; frames for a port without carrier are dropped from then on. */
 	enum host_dpdk_state (*port_state)(struct host_dpdk_port *p);
 	void (*port_info)(struct host_dpdk_port *p, struct host_dpdk_info *out);

@@ -18,11 +18,14 @@ struct rte_mempool *eal_page_pool(const char *name);
 bool eal_has_pci(void);
 /* Is the device named by its place on a PCI bus? */
 bool is_pci(const char *device);
+/* The device without what is ours: of a PCI device ",queues=N". */
+void eal_device_name(const char *device, char *name, size_t cap);
 
 /* port.c */
 extern const struct vs_port_ops dpdk_port_ops;
 struct host_dpdk_port *dpdk_port_open(const char *device, char *err, size_t err_len);
 void dpdk_port_close(struct host_dpdk_port *p);
+int dpdk_port_event_fd(const struct host_dpdk_port *p);
 enum host_dpdk_state dpdk_port_state(struct host_dpdk_port *p);
 void dpdk_port_info(struct host_dpdk_port *p, struct host_dpdk_info *out);
 void dpdk_port_statistics(struct host_dpdk_port *p, host_dpdk_statistic_fn *fn, void *ctx);

@@ -34,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "host/dpdk/dpdk_priv.h"
@@ -48,6 +49,7 @@
 
 static struct {
 	bool started;
+	int failed; /* -errno: it does not start a second time */
 	bool pci;
 	int (*confine)(void);
 	struct rte_mempool *pool;
@@ -112,6 +114,19 @@ bool is_pci(const char *device)
 	       sscanf(device, "%x:%x.%x", &bus, &dev, &fn) == 3;
 }
 
+void eal_device_name(const char *device, char *name, size_t cap)
+{
+	static const char word[] = ",queues=";
+	const char *at = is_pci(device) ? strstr(device, word) : NULL;
+
+	if (!at) {
+		snprintf(name, cap, "%s", device);
+		return;
+	}
+	snprintf(name, cap, "%.*s%s", (int)(at - device), device,
+		 at + sizeof(word) - 1 + strspn(at + sizeof(word) - 1, "0123456789"));
+}
+
 static unsigned first_cpu(const cpu_set_t *set)
 {
 	for (unsigned i = 0; i < CPU_SETSIZE; i++)
@@ -160,7 +175,7 @@ static int make_args(const struct host_dpdk_start *s, const cpu_set_t *cpus)
 	if (!eal.pci) {
 		put_arg(no_pci);
 	} else if (!given("-a") && !given("-b") && !given("--allow")) {
-		snprintf(device, sizeof(device), "%s", s->device);
+		eal_device_name(s->device, device, sizeof(device));
 		put_arg(allow);
 		put_arg(device);
 	}
@@ -244,24 +259,31 @@ static void loud(int saved)
 	close(saved);
 }
 
-static int init(const struct host_dpdk_start *s, char *err, size_t err_len)
+/* A card is shown all memory of DPDK's, which is locked for it; without privilege, too, when it
+ * comes back. */
+static void allow_locking(void)
+{
+	struct rlimit all = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &all);
+}
+
+static int init(const struct host_dpdk_start *s)
 {
 	cpu_set_t cpus;
 	int rc, out;
 
 	pthread_getaffinity_np(pthread_self(), sizeof(cpus), &cpus);
-	if (make_args(s, &cpus)) {
-		snprintf(err, err_len, "too many arguments of DPDK");
-		return -E2BIG;
-	}
+	rc = make_args(s, &cpus);
+	if (rc)
+		return rc;
+	if (eal.pci)
+		allow_locking();
 	rte_openlog_stream(stderr);
 	out = hush();
 	rc = rte_eal_init(eal.argc, eal.argv) < 0 ? -rte_errno : 0;
 	loud(out);
 	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
-	if (rc)
-		snprintf(err, err_len, "DPDK does not start: %s; the log says more",
-			 rte_strerror(-rc));
 	return rc;
 }
 
@@ -272,9 +294,12 @@ static int start(const struct host_dpdk_start *s, char *err, size_t err_len)
 	if (eal.pool)
 		return 0;
 	if (!eal.started) {
-		rc = init(s, err, err_len);
-		if (rc)
-			return rc;
+		eal.failed = eal.failed ? eal.failed : init(s);
+		if (eal.failed) {
+			snprintf(err, err_len, "DPDK does not start: %s; the log says more",
+				 rte_strerror(-eal.failed));
+			return eal.failed;
+		}
 		eal.started = true;
 		eal.confine = s->confine;
 		/* It runs on the interrupt thread. */
@@ -294,6 +319,7 @@ const struct host_dpdk zlan_dpdk = {
 	.port_open = dpdk_port_open,
 	.port_close = dpdk_port_close,
 	.port_ops = &dpdk_port_ops,
+	.port_event_fd = dpdk_port_event_fd,
 	.port_state = dpdk_port_state,
 	.port_info = dpdk_port_info,
 	.port_statistics = dpdk_port_statistics,

@@ -7,12 +7,6 @@
 
 void dpdk_port_info(struct host_dpdk_port *p, struct host_dpdk_info *out)
 {
-	static const char *const wakes[] = {
-		[WAIT_TIMER] = "timer",
-		[WAIT_SOCKET] = "socket",
-		[WAIT_INTERRUPT] = "interrupt",
-		[WAIT_TAP] = "descriptor",
-	};
 	struct rte_eth_dev_info info = {.driver_name = NULL};
 	struct rte_eth_link link = {0};
 
@@ -23,7 +17,7 @@ void dpdk_port_info(struct host_dpdk_port *p, struct host_dpdk_info *out)
 		.mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed,
 		.full_duplex = link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX,
 		.link_interrupts = p->link_interrupts,
-		.wake = wakes[p->wait.how],
+		.wake = wait_name(&p->wait),
 		.rx_queues = p->n_rx,
 		.tx_queues = p->n_tx,
 		.caps = p->caps,

@@ -16,9 +16,7 @@
  * Sleeping: see wait.c. Before it sleeps the worker looks once more: what it finds is the next
  * burst.
  *
- * The link: a driver that interrupts for it has its change seen at once; the others are asked by
- * the control thread. A device that is pulled out is marked by an event of the driver's or of its
- * bus; the control thread sees it at its next look and closes the port.
+ * The link, and a device that is pulled out: link.c.
  */
 #include <errno.h>
 #include <rte_dev.h>
@@ -32,6 +30,7 @@
 
 #include "common/be.h"
 #include "host/lane.h"
+#include "host/dpdk/link.h"
 #include "host/dpdk/offload.h"
 #include "host/dpdk/port_priv.h"
 #include "host/vnet.h"
@@ -333,45 +332,6 @@ const struct vs_port_ops dpdk_port_ops = {
 /* ---- life --------------------------------------------------------------------------------------
  */
 
-static int removed(uint16_t id, enum rte_eth_event_type event, void *ctx, void *ret)
-{
-	struct host_dpdk_port *p = ctx;
-
-	(void)id;
-	(void)event;
-	(void)ret;
-	atomic_store_explicit(&p->gone, true, memory_order_relaxed);
-	return 0;
-}
-
-static bool look_at_link(struct host_dpdk_port *p)
-{
-	struct rte_eth_link link = {.link_status = RTE_ETH_LINK_UP};
-	/* A driver that cannot tell is taken to be up. */
-	bool up = rte_eth_link_get_nowait(p->id, &link) < 0 || link.link_status == RTE_ETH_LINK_UP;
-
-	atomic_store_explicit(&p->carrier, up, memory_order_relaxed);
-	return up;
-}
-
-static int link_changed(uint16_t id, enum rte_eth_event_type event, void *ctx, void *ret)
-{
-	(void)id;
-	(void)event;
-	(void)ret;
-	look_at_link(ctx);
-	return 0;
-}
-
-enum host_dpdk_state dpdk_port_state(struct host_dpdk_port *p)
-{
-	if (rte_eth_dev_is_removed(p->id) == 1)
-		atomic_store_explicit(&p->gone, true, memory_order_relaxed);
-	if (atomic_load_explicit(&p->gone, memory_order_relaxed))
-		return HOST_DPDK_GONE;
-	return look_at_link(p) ? HOST_DPDK_READY : HOST_DPDK_NO_CARRIER;
-}
-
 /* The port a device has become: the device's name ends at the comma. Return: 0 or -errno. */
 static int find_port(struct host_dpdk_port *p, const char *device)
 {
@@ -466,7 +426,7 @@ static int configure(struct host_dpdk_port *p, const char *device)
 	rc = choose_pool(p, &info);
 	if (rc)
 		return rc;
-	p->link_interrupts = info.dev_flags && *info.dev_flags & RTE_ETH_DEV_INTR_LSC;
+	p->link_interrupts = link_is_told(&info);
 	conf.intr_conf.lsc = p->link_interrupts;
 	if (p->n_rx > 1 && info.flow_type_rss_offloads) {
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -499,8 +459,9 @@ static int start_device(struct host_dpdk_port *p, const char *device, const stru
 	/* A switch sees everything. A driver that cannot say so shows it anyway or never. */
 	rte_eth_promiscuous_enable(p->id);
 	rte_eth_allmulticast_enable(p->id);
-	rte_eth_dev_callback_register(p->id, RTE_ETH_EVENT_INTR_RMV, removed, p);
-	rte_eth_dev_callback_register(p->id, RTE_ETH_EVENT_INTR_LSC, link_changed, p);
+	rc = link_open(p, is_pci(device));
+	if (rc)
+		return rc;
 	return wait_open(&p->wait, p->id, p->n_rx, p->rx_interrupts, before);
 }
 
@@ -508,20 +469,25 @@ struct host_dpdk_port *dpdk_port_open(const char *device, char *err, size_t err_
 {
 	struct host_dpdk_port *p = calloc(1, sizeof(*p));
 	struct sockets before;
+	char name[256];
 	int rc;
 
 	if (!p)
 		return NULL;
 	p->id = RTE_MAX_ETHPORTS;
-	p->wait.fd = p->wait.idle.fd = -1;
+	p->wait.fd = p->wait.idle.fd = p->link_fd = -1;
 	for (unsigned q = 0; q < QUEUES; q++)
 		lane_lock_init(&p->tx_lock[q]);
 	atomic_init(&p->carrier, true);
 	atomic_init(&p->gone, false);
 	wait_sockets(&before);
-	rc = rte_dev_probe(device);
-	if (rc == 0 || rc == -EEXIST)
-		rc = find_port(p, device);
+	eal_device_name(device, name, sizeof(name));
+	rc = find_port(p, name); /* the EAL has found it already */
+	if (rc == -ENODEV) {
+		rc = rte_dev_probe(name);
+		if (!rc)
+			rc = find_port(p, name);
+	}
 	if (!rc)
 		rc = start_device(p, device, &before);
 	if (!rc) {
@@ -548,8 +514,7 @@ void dpdk_port_close(struct host_dpdk_port *p)
 	p->rx.next = p->rx.n; /* also what no burst has shown yet */
 	release(&p->rx);
 	if (p->id != RTE_MAX_ETHPORTS) {
-		rte_eth_dev_callback_unregister(p->id, RTE_ETH_EVENT_INTR_RMV, removed, p);
-		rte_eth_dev_callback_unregister(p->id, RTE_ETH_EVENT_INTR_LSC, link_changed, p);
+		link_close(p);
 		wait_close(&p->wait); /* while the driver's descriptors are still its own */
 		rte_eth_dev_stop(p->id);
 		rte_eth_dev_close(p->id);

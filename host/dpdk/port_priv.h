@@ -31,6 +31,7 @@ struct host_dpdk_port {
 	atomic_bool gone;
 	uint16_t n_rx, n_tx; /* queues */
 	bool rx_interrupts, link_interrupts;
+	int link_fd; /* a timer: readable when the control thread is to look */
 	struct dpdk_rx rx;
 	struct wait wait;
 	pthread_mutex_t tx_lock[QUEUES];

@@ -8,6 +8,9 @@
  * descriptor for its family, before the driver is started and after: what came is the driver's. It
  * is only waited for here, never read.
  *
+ * Some drivers promise interrupts that never come, of e1000e for one, whose vectors DPDK 22.11 does
+ * not set up. So there is the timer as well, until the first one has come.
+ *
  * DPDK's tap driver gives its descriptors as interrupts that need not be enabled. But it does not
  * look at them before a signal has told it to, which may come later than the wake-up: so there is
  * the timer as well, soon after each.
@@ -41,7 +44,7 @@ void wait_sockets(struct sockets *s)
 
 static bool add(struct wait *w, int fd)
 {
-	struct epoll_event ev = {.events = EPOLLIN};
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
 
 	return fd >= 0 && epoll_ctl(w->fd, EPOLL_CTL_ADD, fd, &ev) == 0;
 }
@@ -93,19 +96,48 @@ int wait_open(struct wait *w, uint16_t id, unsigned queues, bool interrupts,
 		w->how = is_tap(id) ? WAIT_TAP : WAIT_INTERRUPT;
 	else if (add_sockets(w, queues, before))
 		w->how = WAIT_SOCKET;
-	if (w->how == WAIT_SOCKET || w->how == WAIT_INTERRUPT)
+	if (w->how == WAIT_SOCKET)
 		return 0;
 	if (idle_open(&w->idle) || !add(w, w->idle.fd))
 		return -errno;
 	return 0;
 }
 
+/* The descriptors of interrupts are not read, and stay readable from the first one on. */
+static bool interrupted(const struct wait *w)
+{
+	struct epoll_event ev[2];
+	int n = epoll_wait(w->fd, ev, 2, 0);
+
+	for (int i = 0; i < n; i++)
+		if (ev[i].data.fd != w->idle.fd)
+			return true;
+	return false;
+}
+
 void wait_arm(struct wait *w)
 {
+	if (w->how == WAIT_INTERRUPT && !w->proven) {
+		w->proven = interrupted(w);
+		if (!w->proven)
+			idle_arm(&w->idle);
+	}
 	if (w->how == WAIT_TAP && !idle_expired(&w->idle))
 		idle_reset(&w->idle);
 	if (w->how == WAIT_TIMER || w->how == WAIT_TAP)
 		idle_arm(&w->idle);
+}
+
+const char *wait_name(const struct wait *w)
+{
+	static const char *const names[] = {
+		[WAIT_TIMER] = "timer",
+		[WAIT_SOCKET] = "socket",
+		[WAIT_INTERRUPT] = "interrupt",
+		[WAIT_TAP] = "descriptor",
+	};
+
+	return names[w->how == WAIT_INTERRUPT && !w->proven ? WAIT_TIMER : w->how];
 }
 
 void wait_close(struct wait *w)

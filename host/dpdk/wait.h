@@ -16,7 +16,8 @@ void wait_sockets(struct sockets *s);
 struct wait {
 	int fd; /* an epoll set; -1: not open */
 	enum { WAIT_TIMER, WAIT_SOCKET, WAIT_INTERRUPT, WAIT_TAP } how;
-	struct idle idle; /* with WAIT_TIMER and WAIT_TAP */
+	struct idle idle; /* but with WAIT_SOCKET */
+	bool proven;	  /* an interrupt has come */
 };
 
 /*
@@ -29,5 +30,7 @@ int wait_open(struct wait *w, uint16_t id, unsigned queues, bool interrupts,
 void wait_close(struct wait *w);
 /* The worker is about to sleep and there is nothing. */
 void wait_arm(struct wait *w);
+/* What it is, for the user. */
+const char *wait_name(const struct wait *w);
 
 #endif
