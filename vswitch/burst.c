@@ -5,8 +5,9 @@
  * cache misses of one stage overlap; a frame once dropped stays in the arrays and is skipped.
  *
  * The plain variant is what a switch runs that has no captures and no extras. The full one has
- * captures, rates, counters of VLANs and mirrors (extra.c), and uplinks of several devices. Ports
- * with special bits have variants of their own of both: their frames are admitted one by one.
+ * captures, rates, counters of VLANs and mirrors (extra.c), and uplinks of several devices. IP mode
+ * is the extra that many switches have as their only one: there is a variant for it. Ports
+ * with special bits have variants of their own: their frames are admitted one by one.
  */
 #include "vswitch/burst.h"
 
@@ -40,8 +41,10 @@ static void capture_in(struct flow *f)
 	capture_frames(f->w, f->rx, f->b, ref, f->b->n, VS_CAPTURE_IN, VS_DROP_NONE);
 }
 
-INLINE void forward(struct flow *f, const bool full, const unsigned how)
+INLINE void forward(struct flow *f, const enum variant v, const unsigned how)
 {
+	const bool full = v == VARIANT_FULL;
+
 	STAGE(ADMIT);
 	burst_admit(f, how);
 	if (full) /* as they came; their VLANs are known now */
@@ -50,12 +53,14 @@ INLINE void forward(struct flow *f, const bool full, const unsigned how)
 		punt_flush(f->sw);
 	if (full)
 		extra_admitted(f);
+	else if (v == VARIANT_IP)
+		ipmode_admitted(f);
 	burst_group(f);
 	if (full)
 		extra_grouped(f);
 	count_drops(f, full);
 	STAGE(DELIVER);
-	burst_deliver(f, full);
+	burst_deliver(f, v);
 	if (full)
 		capture_flush(f->w, f->sw);
 }
@@ -106,14 +111,14 @@ static void forward_plain(struct vs_worker *w, struct vs_port *p)
 {
 	struct flow f = burst_flow(w, p);
 
-	forward(&f, false, 0);
+	forward(&f, VARIANT_PLAIN, 0);
 }
 
 static __attribute__((noinline)) void forward_special(struct vs_worker *w, struct vs_port *p)
 {
 	struct flow f = burst_flow(w, p);
 
-	forward(&f, false, ADMIT_SPECIAL);
+	forward(&f, VARIANT_PLAIN, ADMIT_SPECIAL);
 }
 
 static __attribute__((noinline)) void forward_full(struct vs_worker *w, struct vs_port *p)
@@ -121,9 +126,16 @@ static __attribute__((noinline)) void forward_full(struct vs_worker *w, struct v
 	struct flow f = burst_flow(w, p);
 
 	if (f.special)
-		forward(&f, true, ADMIT_SPECIAL);
+		forward(&f, VARIANT_FULL, ADMIT_SPECIAL);
 	else
-		forward(&f, true, 0);
+		forward(&f, VARIANT_FULL, 0);
+}
+
+static __attribute__((noinline)) void forward_ip(struct vs_worker *w, struct vs_port *p)
+{
+	struct flow f = burst_flow(w, p);
+
+	forward(&f, VARIANT_IP, 0);
 }
 
 /* What the port dropped by itself. The worker's array is all zero again afterwards. */
@@ -147,10 +159,26 @@ static bool is_plain(const struct vs_switch *sw)
 	       !atomic_load_explicit(&sw->extras, memory_order_acquire);
 }
 
+/* Nothing but IP mode, which counts as one extra. */
+static bool is_plain_ip(const struct vs_port *p)
+{
+	return p->sw->ip && atomic_load_explicit(&p->sw->extras, memory_order_acquire) == 1 &&
+	       !atomic_load_explicit(&p->sw->captures, memory_order_acquire) &&
+	       !atomic_load_explicit(&p->special, memory_order_relaxed);
+}
+
+static __attribute__((noinline)) void forward_extra(struct vs_worker *w, struct vs_port *p)
+{
+	if (is_plain_ip(p))
+		forward_ip(w, p);
+	else
+		forward_full(w, p);
+}
+
 INLINE void forward_any(struct vs_worker *w, struct vs_port *p)
 {
 	if (!is_plain(p->sw))
-		forward_full(w, p);
+		forward_extra(w, p);
 	else if (atomic_load_explicit(&p->special, memory_order_relaxed))
 		forward_special(w, p);
 	else

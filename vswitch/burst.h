@@ -90,10 +90,19 @@ void burst_group(struct flow *f);
 /* The list of one destination, made if it has none. */
 struct out *burst_out(struct flow *f, struct vs_port *to);
 
+/* What a burst's code knows of, where it is a constant. */
+enum variant {
+	VARIANT_PLAIN,
+	VARIANT_IP,   /* a switch in IP mode without any other extra */
+	VARIANT_FULL, /* captures and extras */
+};
+
 /* deliver.c */
 extern const int8_t burst_edit_bytes[]; /* what an edit adds to a frame's length */
-/* Send every list. @full: captures, rates and queues are looked at. */
-void burst_deliver(struct flow *f, bool full);
+/* Send every list. */
+void burst_deliver(struct flow *f, enum variant v);
+/* A list that needs no look at what the plain variant does not know. */
+void burst_send_plain(struct flow *f, struct out *o);
 /* A list of frames for one port; whatever the port is. */
 void burst_list(struct flow *f, struct vs_port *to, const struct vs_ref *ref, unsigned n);
 /* Count frames that a destination did not get, and show them to captures. */
@@ -103,7 +112,7 @@ uint64_t burst_realtime_ns(void);
 
 /* ipmode.c: frames as they came, and a list for the uplink as it leaves. */
 void ipmode_admitted(struct flow *f);
-void ipmode_leave(struct flow *f, struct out *o);
+void ipmode_leave(struct flow *f, struct out *o, enum variant v);
 
 /* hosts.c: a frame for many came from a guest, or by the uplink of a switch in IP mode. */
 void hosts_hear(struct flow *f, unsigned i);

@@ -245,15 +245,31 @@ void burst_list(struct flow *f, struct vs_port *to, const struct vs_ref *ref, un
 		send_full(f, to, ref, n, false);
 }
 
-static void deliver_full(struct flow *f, struct out *o)
+INLINE void deliver_plain(struct flow *f, struct out *o, unsigned unusual)
+{
+	if (!unusual && f->len_max <= o->p->ops->frame_max(o->p->ctx))
+		send_plain(f, o);
+	else
+		send_to(f, o->p, o->ref, o->n, false, false);
+}
+
+void burst_send_plain(struct flow *f, struct out *o)
+{
+	deliver_plain(f, o, f->flags & (VS_F_GSO | VS_F_CSUM_NEEDED));
+}
+
+/* What the plain variant does not know. */
+static __attribute__((noinline)) void deliver_extra(struct flow *f, struct out *o, enum variant v)
 {
 	if (f->sw->ip && o->rules->uplink)
-		ipmode_leave(f, o);
+		ipmode_leave(f, o, v);
+	else if (v == VARIANT_IP)
+		burst_send_plain(f, o);
 	else
 		burst_list(f, o->p, o->ref, o->n);
 }
 
-void burst_deliver(struct flow *f, bool full)
+void burst_deliver(struct flow *f, enum variant v)
 {
 	struct vs_worker *w = f->w;
 	unsigned unusual = f->flags & (VS_F_GSO | VS_F_CSUM_NEEDED);
@@ -264,12 +280,10 @@ void burst_deliver(struct flow *f, bool full)
 		w->out_of[o->p->index] = OUT_NONE;
 		if (!o->n)
 			continue;
-		if (full)
-			deliver_full(f, o);
-		else if (!unusual && f->len_max <= o->p->ops->frame_max(o->p->ctx))
-			send_plain(f, o);
+		if (v != VARIANT_PLAIN)
+			deliver_extra(f, o, v);
 		else
-			send_to(f, o->p, o->ref, o->n, false, false);
+			deliver_plain(f, o, unusual);
 	}
 	w->n_out = 0;
 }

@@ -155,12 +155,12 @@ static void mirror(struct flow *f)
 
 void extra_admitted(struct flow *f)
 {
-	if (f->sw->ip || has_vlan_rates(f))
-		spread_keys(f);
 	if (f->sw->ip)
 		ipmode_admitted(f);
-	if (has_vlan_rates(f))
+	if (has_vlan_rates(f)) {
+		spread_keys(f);
 		police_in(f);
+	}
 	count_vlans_in(f);
 }
 

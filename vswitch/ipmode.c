@@ -19,6 +19,9 @@
  *
  * All that is changed are a frame's first bytes, in the burst's private head; what leaves is put
  * right again for those who get the frame as well.
+ *
+ * Most packets are IPv4 and follow others between the same two: of a guest's burst that is all
+ * alike the first frame is looked at, from outside an address is looked up once.
  */
 #include "vswitch/burst.h"
 #include "vswitch/iptable.h"
@@ -124,9 +127,17 @@ static enum vs_drop to_guest(struct flow *f, unsigned i, const struct ip_frame *
 	return VS_DROP_NONE;
 }
 
-static enum vs_drop from_outside(struct flow *f, unsigned i)
+/* What guests send most: there is nothing more to be asked of it. */
+static bool is_ip4(const struct vs_burst *b, unsigned i)
 {
-	uint64_t own = atomic_load_explicit(&f->sw->ip->mac, memory_order_relaxed);
+	const uint8_t *h = b->head[i];
+
+	return b->headlen[i] >= ETH_HLEN + 20 && be16_load(h + 2 * ETH_ALEN) == 0x0800 &&
+	       h[ETH_HLEN] >> 4 == 4 && (h[ETH_HLEN] & 0x0F) >= 5;
+}
+
+static enum vs_drop from_outside(struct flow *f, unsigned i, uint64_t own)
+{
 	struct ip_frame x;
 
 	/* Its own frames come back, or somebody plays the switch. */
@@ -154,15 +165,6 @@ static bool is_router(const struct flow *f)
 
 	return bitmap_has(&m->routers[1][0], f->in->index) ||
 	       bitmap_has(&m->routers[1][1], f->in->index);
-}
-
-/* What guests send most: there is nothing more to be asked of it. */
-static bool is_ip4(const struct vs_burst *b, unsigned i)
-{
-	const uint8_t *h = b->head[i];
-
-	return b->headlen[i] >= ETH_HLEN + 20 && be16_load(h + 2 * ETH_ALEN) == 0x0800 &&
-	       h[ETH_HLEN] >> 4 == 4 && (h[ETH_HLEN] & 0x0F) >= 5;
 }
 
 static enum vs_drop from_guest(struct flow *f, unsigned i)
@@ -194,19 +196,108 @@ static enum vs_drop from_guest(struct flow *f, unsigned i)
 	}
 }
 
-void ipmode_admitted(struct flow *f)
+/* All frames of a guest are IPv4 packets from one address to one. */
+static bool is_one_conversation(const struct flow *f)
 {
+	const struct vs_burst *b = f->b;
+
+	return b->same == VS_SAME_IP && !f->dropped && f->plain == BURST_BITS(b->n) &&
+	       b->plain == f->plain && is_ip4(b, 0);
+}
+
+/* IPv4 packets from the guest's own address are seen to here, others at their own pace. */
+static void all_from_guest(struct flow *f)
+{
+	uint64_t own = mac_of(f->sw->ip, f->in->index);
+	uint64_t sw = atomic_load_explicit(&f->sw->ip->mac, memory_order_relaxed);
+	const struct vs_burst *b = f->b;
+
+	for (unsigned i = 0; i < b->n; i++) {
+		enum vs_drop d;
+
+		if (f->again & BIT(i)) /* a train has the first one's address */
+			f->w->key[i] = f->w->key[i - 1];
+		if (f->dropped & BIT(i) || (fdb_key_at(b->head[i] + ETH_ALEN) == own &&
+					    f->w->key[i] != sw && is_ip4(b, i)))
+			continue;
+		d = from_guest(f, i);
+		if (d != VS_DROP_NONE)
+			drop(f, i, d);
+	}
+	/* No train goes on over a frame that is gone. */
+	f->again &= ~(f->dropped | f->dropped << 1);
+}
+
+/* The IPv4 destination that was looked up last, for a plain frame, and whose it is. */
+struct found {
+	bool any;
+	uint32_t dst; /* as it lies in the frame */
+	uint64_t key;
+};
+
+static bool found_before(const struct flow *f, unsigned i, uint64_t own, const struct found *last)
+{
+	const uint8_t *h = f->b->head[i];
+	uint32_t dst;
+
+	if (!last->any || !(f->plain & BIT(i)) || f->w->key[i] != own || !is_ip4(f->b, i) ||
+	    fdb_key_at(h + ETH_ALEN) == own)
+		return false;
+	memcpy(&dst, h + ETH_HLEN + 16, sizeof(dst));
+	return dst == last->dst;
+}
+
+static void note_found(const struct flow *f, unsigned i, struct found *last)
+{
+	last->any = f->plain & BIT(i) && !(f->groups & BIT(i)) && is_ip4(f->b, i);
+	memcpy(&last->dst, f->b->head[i] + ETH_HLEN + 16, sizeof(last->dst));
+	last->key = f->w->key[i];
+}
+
+static void all_from_outside(struct flow *f)
+{
+	uint64_t own = atomic_load_explicit(&f->sw->ip->mac, memory_order_relaxed);
+	uint64_t was = 0; /* the address of the frame before, as it came */
+	struct found last = {0};
+
 	for (unsigned i = 0; i < f->b->n; i++) {
 		enum vs_drop d;
 
-		if (!(f->dropped & BIT(i))) {
-			d = f->rules->uplink ? from_outside(f, i) : from_guest(f, i);
+		if (f->again & BIT(i))
+			f->w->key[i] = was;
+		was = f->w->key[i];
+		if (f->dropped & BIT(i))
+			continue;
+		if (found_before(f, i, own, &last)) {
+			fdb_key_mac(last.key, f->b->head[i]);
+			f->w->key[i] = last.key;
+		} else {
+			d = from_outside(f, i, own);
 			if (d != VS_DROP_NONE)
 				drop(f, i, d);
+			else
+				note_found(f, i, &last);
 		}
-		/* No train goes on over a frame that is gone, or to another address. */
-		if (i && (f->dropped & (BIT(i) | BIT(i - 1)) || f->w->key[i] != f->w->key[i - 1]))
+		/* No train goes on to another address. */
+		if (i && f->w->key[i] != f->w->key[i - 1])
 			f->again &= ~BIT(i);
+	}
+	f->again &= ~(f->dropped | f->dropped << 1);
+	f->b->same = VS_SAME_NOTHING; /* they may go to several by now */
+}
+
+void ipmode_admitted(struct flow *f)
+{
+	enum vs_drop d;
+
+	if (f->rules->uplink) {
+		all_from_outside(f);
+	} else if (is_one_conversation(f)) {
+		d = from_guest(f, 0);
+		for (unsigned i = 0; d != VS_DROP_NONE && i < f->b->n; i++)
+			drop(f, i, d);
+	} else {
+		all_from_guest(f);
 	}
 }
 
@@ -295,7 +386,7 @@ static void tell(struct flow *f, unsigned i)
 }
 
 /* What of the list leaves at all. @named: frames that name the sender's MAC in their packet. */
-static unsigned choose(struct flow *f, struct out *o, uint64_t *named)
+static void choose(struct flow *f, struct out *o, uint64_t *named)
 {
 	uint32_t mtu = ipmode_path_mtu(f->sw);
 	unsigned n = 0;
@@ -305,6 +396,10 @@ static unsigned choose(struct flow *f, struct out *o, uint64_t *named)
 		unsigned i = o->ref[k].frame;
 		struct ip_frame x;
 
+		if (is_ip4(f->b, i) && (!mtu || packet_bytes(f->b, i, ETH_HLEN) <= mtu)) {
+			o->ref[n++] = o->ref[k];
+			continue;
+		}
 		read_frame(f->b, i, &x);
 		if (is_inside(f, i, &x))
 			continue;
@@ -316,7 +411,7 @@ static unsigned choose(struct flow *f, struct out *o, uint64_t *named)
 		*named |= (uint64_t)(x.kind == IP_ARP || x.kind == IP_ND) << i;
 		o->ref[n++] = o->ref[k];
 	}
-	return n;
+	o->n = n;
 }
 
 /* One frame whose packet names its sender: all of the head is put right again. */
@@ -333,29 +428,43 @@ static void leave_named(struct flow *f, struct out *o, unsigned k, const uint8_t
 	memcpy(head, kept, sizeof(kept));
 }
 
-void ipmode_leave(struct flow *f, struct out *o)
+/* What leaves with the switch's address, some of it by names. */
+static void leave(struct flow *f, struct out *o, uint64_t named,
+		  const uint8_t source[VS_BURST][ETH_ALEN])
 {
-	uint64_t own = atomic_load_explicit(&f->sw->ip->mac, memory_order_relaxed), named;
-	uint8_t source[VS_BURST][ETH_ALEN];
-	unsigned n = choose(f, o, &named), k = 0;
+	unsigned k = 0;
 
-	for (unsigned j = 0; j < n; j++) {
-		uint8_t *at = f->b->head[o->ref[j].frame] + ETH_ALEN;
-
-		memcpy(source[j], at, ETH_ALEN);
-		fdb_key_mac(own, at);
-	}
-	while (k < n) {
+	while (k < o->n) {
 		unsigned from = k;
 
-		while (k < n && !(named & BIT(o->ref[k].frame)))
+		while (k < o->n && !(named & BIT(o->ref[k].frame)))
 			k++;
 		if (k > from)
 			burst_list(f, o->p, &o->ref[from], k - from);
-		if (k < n)
+		if (k < o->n)
 			leave_named(f, o, k, source[k]);
-		k += k < n;
+		k += k < o->n;
 	}
-	for (unsigned j = 0; j < n; j++)
+}
+
+void ipmode_leave(struct flow *f, struct out *o, enum variant v)
+{
+	uint64_t own = atomic_load_explicit(&f->sw->ip->mac, memory_order_relaxed), named;
+	uint8_t source[VS_BURST][ETH_ALEN], mac[ETH_ALEN];
+	const unsigned listed = o->n;
+
+	fdb_key_mac(own, mac);
+	choose(f, o, &named);
+	for (unsigned j = 0; j < o->n; j++) {
+		uint8_t *at = f->b->head[o->ref[j].frame] + ETH_ALEN;
+
+		memcpy(source[j], at, ETH_ALEN);
+		memcpy(at, mac, ETH_ALEN);
+	}
+	if (v == VARIANT_IP && !named && o->n == listed)
+		burst_send_plain(f, o);
+	else
+		leave(f, o, named, source);
+	for (unsigned j = 0; j < o->n; j++)
 		memcpy(f->b->head[o->ref[j].frame] + ETH_ALEN, source[j], ETH_ALEN);
 }

@@ -51,6 +51,13 @@ struct vs_seg {
 	uint32_t len;
 };
 
+/* In how much all frames of a burst are as the first one (vs_burst.same). */
+enum vs_same {
+	VS_SAME_NOTHING,   /* or not known */
+	VS_SAME_ADDRESSES, /* addresses and type */
+	VS_SAME_IP, /* and the byte behind: an IP header's version, and the length of an IPv4 one */
+};
+
 /*
  * Frame i is head[i][0 .. headlen[i]) followed by the bytes of
  * seg[seg0[i] .. seg0[i] + nseg[i]). len[i] is the sum: Ethernet header to end,
@@ -84,7 +91,7 @@ struct vs_burst {
 	/* Not 0: all frames have that bit, go to one address each (not to a group) and are so long.
 	 */
 	uint32_t uniform;
-	bool same; /* all frames begin with the addresses and the type of the first one */
+	uint8_t same; /* enum vs_same: how all frames begin as the first one does */
 	_Alignas(64) uint8_t head[VS_BURST][VS_HEAD_BYTES];
 	struct vs_seg seg[VS_SEGS];
 };

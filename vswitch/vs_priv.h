@@ -306,7 +306,7 @@ unsigned burst_forward(struct vs_worker *w, struct vs_port *p);
 static inline void burst_forget(struct vs_burst *b)
 {
 	b->plain = b->plain_max = b->plain_bytes = b->uniform = 0;
-	b->same = false;
+	b->same = VS_SAME_NOTHING;
 }
 /* Forward the burst in w's scratch, which came by the port. */
 void burst_enter(struct vs_worker *w, struct vs_port *p);
