@@ -15,6 +15,12 @@ static const uint8_t broadcast_mac[6] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
+/* Under the lock, as all that changes. Release: who sees the number looks for what has changed. */
+static void changed(struct osa_arp *a)
+{
+	atomic_fetch_add_explicit(&a->generation, 1, memory_order_release);
+}
+
 static uint16_t *bucket_of(struct osa_arp *a, uint16_t vid, uint32_t ip)
 {
 	return &a->bucket[((ip ^ (uint32_t)vid << 20) * 0x9E3779B1u) >> 24];
@@ -27,11 +33,18 @@ void osa_arp_init(struct osa_arp *a, const struct osa_arp_ops *ops, void *ctx, c
 	a->ops = ops;
 	a->ctx = ctx;
 	memcpy(a->mac, mac, 6);
+	changed(a);
 	a->n = 0;
 	a->max = OSA_ARP_MAX;
 	a->free = 0;
 	a->untouched = 0;
 	memset(a->bucket, 0, sizeof(a->bucket));
+}
+
+void osa_arp_station(struct osa_arp *a, const uint8_t mac[6])
+{
+	memcpy(a->mac, mac, 6);
+	changed(a); /* it stands beside the next hop's in headers made before */
 }
 
 static struct osa_arp_entry *find(struct osa_arp *a, uint16_t vid, uint32_t ip)
@@ -52,6 +65,7 @@ static void entry_free(struct osa_arp *a, struct osa_arp_entry *e)
 	while (*at != self)
 		at = &a->entry[*at - 1].next;
 	*at = e->next;
+	changed(a);
 	e->state = OSA_ARP_FREE;
 	e->next = a->free;
 	a->free = self;
@@ -190,7 +204,7 @@ void osa_arp_announce(struct osa_arp *a, uint32_t ip)
 
 /* ---- resolver and responder ------------------------------------------------------------------ */
 
-bool osa_arp_resolve(struct osa_arp *a, uint16_t vid, uint32_t ip, uint32_t source, uint8_t mac[6])
+bool osa_arp_known(struct osa_arp *a, uint16_t vid, uint32_t ip, uint8_t mac[6])
 {
 	struct osa_arp_entry *e = find(a, vid, ip);
 
@@ -199,12 +213,20 @@ bool osa_arp_resolve(struct osa_arp *a, uint16_t vid, uint32_t ip, uint32_t sour
 		if (e && e->state != OSA_ARP_STATIC)
 			e = NULL;
 	}
-	if (e && e->state != OSA_ARP_INCOMPLETE) {
-		e->used = true;
-		memcpy(mac, e->mac, 6);
+	if (!e || e->state == OSA_ARP_INCOMPLETE)
+		return false;
+	e->used = true;
+	memcpy(mac, e->mac, 6);
+	return true;
+}
+
+bool osa_arp_resolve(struct osa_arp *a, uint16_t vid, uint32_t ip, uint32_t source, uint8_t mac[6])
+{
+	struct osa_arp_entry *e;
+
+	if (osa_arp_known(a, vid, ip, mac))
 		return true;
-	}
-	if (e)
+	if (find(a, vid, ip)) /* asked for */
 		return false;
 	e = entry_new(a, vid, ip);
 	if (!e)
@@ -226,6 +248,8 @@ static void learn(struct osa_arp *a, uint16_t vid, const struct packet *x, bool 
 	if (!e || e->state == OSA_ARP_STATIC)
 		return;
 	waited = e->state == OSA_ARP_INCOMPLETE;
+	if (e->state != OSA_ARP_REACHABLE || memcmp(e->mac, x->smac, 6) != 0)
+		changed(a);
 	e->state = OSA_ARP_REACHABLE;
 	e->since_ms = a->now_ms;
 	e->tries = 0;
@@ -297,6 +321,7 @@ void osa_arp_tick(struct osa_arp *a, uint64_t now_ms)
 {
 	if (now_ms > a->now_ms)
 		a->now_ms = now_ms;
+	changed(a); /* who uses an entry says so again */
 	for (unsigned i = 0; i < a->untouched; i++) {
 		if (a->entry[i].state == OSA_ARP_INCOMPLETE)
 			tick_incomplete(a, &a->entry[i]);
@@ -318,6 +343,7 @@ int osa_arp_static_add(struct osa_arp *a, uint32_t ip, const uint8_t mac[6])
 	if (!e)
 		return -ENOSPC;
 	waited = e->state == OSA_ARP_INCOMPLETE;
+	changed(a);
 	e->state = OSA_ARP_STATIC;
 	memcpy(e->mac, mac, 6);
 	if (waited)

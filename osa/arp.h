@@ -17,6 +17,7 @@
 #define OSA_ARP_H
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -61,6 +62,9 @@ struct osa_arp {
 	void *ctx;
 	uint8_t mac[6];
 	uint64_t now_ms;
+	/* Another one whenever what osa_arp_known has said need not hold any longer; it may be read
+	 * without the lock. */
+	_Atomic uint32_t generation;
 	unsigned n, max; /* entries that are not free; how many there may be */
 	uint16_t bucket[OSA_ARP_BUCKETS];
 	uint16_t free;	    /* index + 1 of the first free entry that was used before */
@@ -71,7 +75,11 @@ struct osa_arp {
 /* Empty the cache. ops must outlive it. */
 void osa_arp_init(struct osa_arp *a, const struct osa_arp_ops *ops, void *ctx,
 		  const uint8_t mac[6]);
+/* Another MAC of the adapter's own. */
+void osa_arp_station(struct osa_arp *a, const uint8_t mac[6]);
 
+/* The MAC of a next hop. Return: false: it is not known, and nobody is asked. */
+bool osa_arp_known(struct osa_arp *a, uint16_t vid, uint32_t ip, uint8_t mac[6]);
 /*
  * The MAC of a next hop. Return: true, or false: asked for, and resolved or failed will follow.
  * @source: the address that would like to ask.

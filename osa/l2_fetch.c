@@ -2,6 +2,7 @@
 /* Layer 2: output buffers to frames, what the guest sends. Source: spec/osa-qeth.md 7.1, 7.4. */
 #include <string.h>
 
+#include "osa/alike.h"
 #include "osa/fetch.h"
 #include "osa/offload.h"
 
@@ -92,7 +93,6 @@ static enum osa_walk take_frame(const struct osa_data *d, struct vs_burst *b,
  * is in the highest bytes. */
 #define HDR_PLAIN_BITS UINT64_C(0x0000000000FF00FF)
 #define HDR_SAME_BITS (HDR_PLAIN_BITS | UINT64_C(0xFFFF) << 48)
-#define UNIFORM_MIN 4u /* frames: fewer are not worth what it takes to begin */
 
 /* @ask: how many entries are at e, or 0: they have been asked for. */
 static inline void ask_ahead(const struct qdio_entry *e, unsigned k, unsigned ask)
@@ -104,7 +104,7 @@ static inline void ask_ahead(const struct qdio_entry *e, unsigned k, unsigned as
 /*
  * The plain case, whole frame in one entry, no offload: most of all frames. In a loop of its
  * own, because all it does is a few loads and stores. What is the same for all of them stands in
- * the burst already (preset). @ask: as above.
+ * the burst already (alike_preset). @ask: as above.
  * Return: how many of the n entries at e were such frames, from the first on.
  */
 static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
@@ -149,22 +149,6 @@ static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
 	return k;
 }
 
-typedef uint64_t bytes16 __attribute__((vector_size(16)));
-
-static inline bytes16 load16(const uint8_t *p)
-{
-	bytes16 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-/* What the first bytes of the frames of a burst have in common. */
-struct alike {
-	bytes16 any;	/* bits that are 1 in one of them */
-	bytes16 differ; /* bits that are not as in the first of them */
-};
-
 /*
  * A burst of frames that are all plain and of one length: traffic of one conversation as a rule. A
  * loop with next to nothing in it. What is compared are the bytes that were copied.
@@ -201,23 +185,6 @@ static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e,
 	return k;
 }
 
-/* Is one to a group? */
-static bool any_group(const struct alike *like)
-{
-	uint8_t bytes[sizeof(like->any)];
-
-	memcpy(bytes, &like->any, sizeof(bytes));
-	return bytes[0] & 1;
-}
-
-/* Are addresses and type those of the first one in all of them? */
-static bool all_same(const struct alike *like)
-{
-	static const uint8_t zero[14];
-
-	return memcmp(&like->differ, zero, sizeof(zero)) == 0;
-}
-
 static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
 			     const struct qdio_entry *e, unsigned n, unsigned ask)
 {
@@ -226,38 +193,18 @@ static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
 	struct alike like;
 	unsigned k;
 
-	if (n < UNIFORM_MIN || !e[0].data || len - VS_HEAD_MIN > d->frame_max - VS_HEAD_MIN)
+	if (n < ALIKE_MIN || !e[0].data || len - VS_HEAD_MIN > d->frame_max - VS_HEAD_MIN)
 		return 0;
 	k = len == VS_HEAD_MIN ? take_same(b, e, n, ask, want, 0, &like)
 			       : take_same(b, e, n, ask, want, len - VS_HEAD_MIN, &like);
 	if (!k)
 		return 0;
-	for (unsigned i = 0; i < VS_BURST; i++)
-		b->len[i] = len;
-	if (len == VS_HEAD_MIN) {
-		memset(b->nseg, 0, sizeof(b->nseg));
-	} else {
-		memset(b->nseg, 1, sizeof(b->nseg));
-		for (unsigned i = 0; i < VS_BURST; i++)
-			b->seg0[i] = (uint16_t)i;
-		b->nseg_used = k;
-	}
-	b->plain = ~UINT64_C(0) >> (64 - k);
-	b->plain_bytes = k * len;
-	b->plain_max = len;
-	b->n = k;
+	alike_put(b, k, len);
 	if (k == n) {
 		b->uniform = any_group(&like) ? 0 : len;
-		b->same = all_same(&like);
+		b->same = all_same(&like) ? VS_SAME_ADDRESSES : VS_SAME_NOTHING;
 	}
 	return k;
-}
-
-static void preset(struct vs_burst *b)
-{
-	for (unsigned i = 0; i < VS_BURST; i++)
-		b->headlen[i] = VS_HEAD_MIN;
-	memset(b->flags, 0, sizeof(b->flags));
 }
 
 static inline enum osa_walk take(void *ctx, struct vs_burst *b, const struct qdio_entry *e,
@@ -282,7 +229,7 @@ unsigned osa_l2_fetch(void *port, struct vs_burst *b, uint64_t *dropped)
 	b->nseg_used = 0;
 	if (!osa_fetch_entries(d, VS_BURST - b->hold, OSA_FETCH_AHEAD, &en))
 		return 0;
-	preset(b);
+	alike_preset(b);
 	ask = en.asked < en.n ? en.n : 0;
 	taken = take_uniform(d, b, en.e, en.n, ask);
 	if (taken < en.n)

@@ -3,6 +3,9 @@
  * Layer 3: output buffers to frames, what the guest sends. Source: spec/osa-qeth.md 7.2, 7.4, 7.5,
  * 8.3.
  *
+ * Most packets are plain: whole in one entry, for one host, nothing to be computed. Such are
+ * taken in loops of their own, without a lock (l3_plain.h); what follows is for the others.
+ *
  * IPv4 comes as a packet: the Ethernet header is made in front of its first bytes in the
  * burst's private head, its addresses by what the layer-3 header says and ARP knows. Everything
  * else comes as a whole frame (passthru) and goes as it is. A packet whose next hop is not
@@ -14,10 +17,9 @@
 #include <string.h>
 
 #include "osa/fetch.h"
+#include "osa/l3_plain.h"
 #include "osa/offload.h"
-#include "osa/osa_priv.h"
 
-#define ETH_BYTES 14u
 #define TAG_BYTES 4u
 #define IP4_MIN 20u
 #define IP6_MIN 40u
@@ -96,24 +98,18 @@ static void group_mac4(uint8_t mac[6], uint32_t ip)
 	be32_store(mac + 2, 0x5E000000u | (ip & 0x7FFFFFu));
 }
 
-/* Trains to one next hop are the rule, and under the lock of a burst its address does not change.
- */
-static bool resolve(struct osa_l3 *l, uint16_t vid, uint32_t to, uint32_t source, uint8_t mac[6])
+static bool resolve(struct l3_fetch *x, uint16_t vid, uint32_t to, uint32_t source, uint8_t mac[6])
 {
-	struct osa_hop *last = &l->last_hop;
+	const struct osa_hop *hop = l3_hop(x, vid, to);
 
-	if (last->ip != to || last->vid != vid) {
-		if (!osa_arp_resolve(&l->arp, vid, to, source, mac))
-			return false;
-		*last = (struct osa_hop){.ip = to, .vid = vid};
-		memcpy(last->mac, mac, sizeof(last->mac));
-	}
-	memcpy(mac, last->mac, sizeof(last->mac));
+	if (!hop)
+		return osa_arp_resolve(&x->a->l3.arp, vid, to, source, mac);
+	memcpy(mac, hop->begin, 6);
 	return true;
 }
 
 /* The destination address. Return: VS_DROP_NONE; RX_UNRESOLVED: not known yet; or why not. */
-static enum vs_drop destination4(struct osa_l3 *l, uint8_t *head, const struct request *r)
+static enum vs_drop destination4(struct l3_fetch *x, uint8_t *head, const struct request *r)
 {
 	const uint8_t *ip = head + r->added;
 	uint8_t cast = r->flags & OSA_L3_CAST_MASK;
@@ -131,7 +127,7 @@ static enum vs_drop destination4(struct osa_l3 *l, uint8_t *head, const struct r
 	}
 	if (cast == OSA_L3_CAST_MULTICAST || !to)
 		return VS_DROP_RX_MALFORMED;
-	return resolve(l, r->tag ? r->tci & 0x0FFF : 0, to, be32_load(ip + 12), head)
+	return resolve(x, r->tag ? r->tci & 0x0FFF : 0, to, be32_load(ip + 12), head)
 		       ? VS_DROP_NONE
 		       : VS_DROP_RX_UNRESOLVED;
 }
@@ -187,9 +183,10 @@ static bool ip_plausible(const struct vs_burst *b, unsigned i, const struct requ
  * The packet stands in the burst behind room for its header.
  * @parked: it does not stay there, but somebody keeps it.
  */
-static enum vs_drop finish_ip(struct osa_l3 *l, struct vs_burst *b, const struct request *r,
+static enum vs_drop finish_ip(struct l3_fetch *x, struct vs_burst *b, const struct request *r,
 			      bool *parked)
 {
+	struct osa_l3 *l = &x->a->l3;
 	unsigned i = b->n;
 	uint8_t *head = b->head[i];
 	enum vs_drop why;
@@ -199,7 +196,7 @@ static enum vs_drop finish_ip(struct osa_l3 *l, struct vs_burst *b, const struct
 	put_header(l, head, r);
 	if (!offload(b, i, r))
 		return VS_DROP_RX_MALFORMED;
-	why = r->v6 ? destination6(head, r) : destination4(l, head, r);
+	why = r->v6 ? destination6(head, r) : destination4(x, head, r);
 	if (why != VS_DROP_RX_UNRESOLVED)
 		return why;
 	*parked = osa_own_park(&l->own, b, i, r->tag ? r->tci & 0x0FFF : 0, r->hop4);
@@ -222,19 +219,19 @@ static enum vs_drop finish_frame(struct vs_burst *b, const struct request *r)
 	return offload(b, b->n, r) ? VS_DROP_NONE : VS_DROP_RX_MALFORMED;
 }
 
-static enum vs_drop finish(struct osa *a, struct vs_burst *b, const struct request *r, bool *parked)
+static enum vs_drop finish(struct l3_fetch *x, struct vs_burst *b, const struct request *r,
+			   bool *parked)
 {
-	if (!r->tso && b->len[b->n] > a->data.frame_max)
+	if (!r->tso && b->len[b->n] > x->a->data.frame_max)
 		return VS_DROP_RX_GIANT;
 	if (r->ext & (OSA_L3_TCI | OSA_L3_TAG_IN_FRAME))
-		note_vid(&a->l3, r->tci);
-	return r->passthru ? finish_frame(b, r) : finish_ip(&a->l3, b, r, parked);
+		note_vid(&x->a->l3, r->tci);
+	return r->passthru ? finish_frame(b, r) : finish_ip(x, b, r, parked);
 }
 
-static enum osa_walk take(void *ctx, struct vs_burst *b, const struct qdio_entry *e, unsigned n,
-			  unsigned *used, enum vs_drop *why)
+static enum osa_walk take_any(struct l3_fetch *x, struct vs_burst *b, const struct qdio_entry *e,
+			      unsigned n, unsigned *used, enum vs_drop *why)
 {
-	struct osa *a = ctx;
 	unsigned i = b->n;
 	struct osa_piece piece = {0};
 	struct request r;
@@ -257,7 +254,8 @@ static enum osa_walk take(void *ctx, struct vs_burst *b, const struct qdio_entry
 	b->len[i] = r.added + r.len;
 	b->headlen[i] = (uint16_t)piece.want;
 	b->flags[i] = 0;
-	*why = finish(a, b, &r, &parked);
+	l3_lock(x);
+	*why = finish(x, b, &r, &parked);
 	if (*why == VS_DROP_NONE)
 		return OSA_WALK_FRAME;
 	b->nseg_used = b->seg0[i];
@@ -269,23 +267,65 @@ static enum osa_walk take(void *ctx, struct vs_burst *b, const struct qdio_entry
 /* ---- the whole
  * ------------------------------------------------------------------------------------- */
 
+static enum osa_walk take(void *ctx, struct vs_burst *b, const struct qdio_entry *e, unsigned n,
+			  unsigned *used, enum vs_drop *why)
+{
+	unsigned plain = l3_take_plain(ctx, b, e, n);
+
+	if (!plain)
+		return take_any(ctx, b, e, n, used, why);
+	*used = plain;
+	b->n--; /* the caller counts one */
+	return OSA_WALK_FRAME;
+}
+
+static void emit_own(struct l3_fetch *x, struct vs_burst *b)
+{
+	l3_lock(x);
+	osa_own_emit(&x->a->l3.own, b);
+	x->a->l3.own_in_burst = b->n;
+}
+
+static bool own_is_ready(const struct osa_l3 *l)
+{
+	return atomic_load_explicit(&l->own.ready, memory_order_relaxed);
+}
+
+static void take_buffers(struct l3_fetch *x, struct vs_burst *b, const struct osa_entries *en,
+			 uint64_t *dropped)
+{
+	unsigned taken = b->n ? 0 : l3_take_alike(x, b, en->e, en->n);
+
+	if (taken < en->n)
+		taken += l3_take_plain(x, b, &en->e[taken], en->n - taken);
+	osa_fetch_frames(x, &x->a->data, b, en, taken, dropped, take);
+}
+
 unsigned osa_l3_fetch(void *port, struct vs_burst *b, uint64_t *dropped)
 {
 	struct osa *a = port;
+	struct l3_fetch x = {.a = a};
 	struct osa_entries en;
+	bool own = own_is_ready(&a->l3);
 
 	b->n = 0;
 	b->nseg_used = 0;
-	pthread_mutex_lock(&a->l3.lock);
-	a->l3.last_hop.ip = 0;
-	osa_own_emit(&a->l3.own, b);
+	x.generation = atomic_load_explicit(&a->l3.arp.generation, memory_order_acquire);
+	if (own) {
+		alike_preset(b);
+		emit_own(&x, b);
+	}
 	if (b->n < VS_BURST - b->hold &&
-	    osa_fetch_entries(&a->data, VS_BURST - b->hold - b->n, VS_BURST, &en))
-		osa_fetch_frames(a, &a->data, b, &en, 0, dropped, take);
+	    osa_fetch_entries(&a->data, VS_BURST - b->hold - b->n, VS_BURST, &en)) {
+		if (!own)
+			alike_preset(b);
+		take_buffers(&x, b, &en, dropped);
+	}
 	/* What this burst asked for by ARP goes with it. */
-	if (!b->n)
-		osa_own_emit(&a->l3.own, b);
-	pthread_mutex_unlock(&a->l3.lock);
+	if (!b->n && own_is_ready(&a->l3))
+		emit_own(&x, b);
+	if (x.locked)
+		pthread_mutex_unlock(&a->l3.lock);
 	if (!b->n)
 		osa_fetch_done(&a->data);
 	return b->n;
@@ -296,8 +336,11 @@ void osa_l3_fetched(void *port, const struct vs_burst *b)
 	struct osa *a = port;
 
 	(void)b;
-	pthread_mutex_lock(&a->l3.lock);
-	osa_own_done(&a->l3.own);
-	pthread_mutex_unlock(&a->l3.lock);
+	if (a->l3.own_in_burst) {
+		pthread_mutex_lock(&a->l3.lock);
+		osa_own_done(&a->l3.own);
+		pthread_mutex_unlock(&a->l3.lock);
+		a->l3.own_in_burst = false;
+	}
 	osa_fetch_done(&a->data);
 }

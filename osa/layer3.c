@@ -29,10 +29,12 @@
  * Addresses and routing type are told to the link as well (vs_link_ops): a switch in IP mode goes
  * by them and refuses what another host has, others show them.
  *
- * Locks: l3.lock is held by the worker while it turns headers into frames (once a burst), by
- * every worker that delivers while it filters (once a burst, not while copying), by the
- * control thread while it changes tables. It is taken before no other lock and inside none but
- * the caller's.
+ * Locks: l3.lock is held by the worker while it asks the ARP cache for a next hop or does what is
+ * not done for every packet (at most once a burst), by every worker that delivers while it filters
+ * (once a burst, not while copying), by the control thread while it changes tables. It is taken
+ * before no other lock and inside none but the caller's. What the cache has said the worker that
+ * fetches keeps, as the Ethernet header it becomes, until the cache's generation is another: as a
+ * rule it takes no lock.
  */
 #include "osa/osa_priv.h"
 
@@ -151,7 +153,7 @@ int osa_l3_session(struct osa *a)
 
 	pthread_mutex_lock(&l->lock);
 	memcpy(l->mac, a->cfg.mac, 6);
-	memcpy(l->arp.mac, a->cfg.mac, 6);
+	osa_arp_station(&l->arp, l->mac);
 	memset(&l->count, 0, sizeof(l->count));
 	pthread_mutex_unlock(&l->lock);
 	return osa_registry_mac_add(a, l->mac);

@@ -2,7 +2,8 @@
 /*
  * The layer-3 part of an adapter. Private to osa/. How it works: layer3.c.
  *
- * Members up to held are read and written under lock; the rest belongs to the control thread.
+ * Members up to hop are read and written under lock, those from held on belong to the control
+ * thread.
  */
 #ifndef OSA_LAYER3_H
 #define OSA_LAYER3_H
@@ -49,11 +50,14 @@ struct osa_held {
 	uint64_t since_ms; /* of the last tick before it */
 };
 
-/* A next hop and its address; ip 0: none. */
+#define OSA_HOPS 16u
+
+/* A next hop, and the Ethernet header of IPv4 packets to it, untagged. */
 struct osa_hop {
-	uint32_t ip;
+	uint32_t ip;	     /* 0: none */
+	uint32_t generation; /* of the ARP cache that said so */
 	uint16_t vid;
-	uint8_t mac[6];
+	uint8_t begin[16]; /* and two bytes to come after it */
 };
 
 struct osa_l3 {
@@ -61,13 +65,16 @@ struct osa_l3 {
 	uint8_t mac[6]; /* of this session */
 	bool running;	/* frames may be sent */
 	struct osa_arp arp;
-	struct osa_hop last_hop; /* that was resolved in this burst */
 	struct osa_own own;
 	struct osa_ip_table address, group;
 	struct osa_l3_filter filter;
 	struct osa_l3_counters count;
 	uint64_t vid_seen[OSA_VID_WORDS]; /* the host has sent with this tag */
 	bool vid_new;
+
+	/* The worker's that fetches. */
+	struct osa_hop hop[OSA_HOPS]; /* by a hash of ip */
+	bool own_in_burst;	      /* frames of own are in the burst */
 
 	struct osa_held held[OSA_HELD_MAX];
 	unsigned n_held;

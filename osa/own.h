@@ -5,10 +5,13 @@
  * Private to osa/.
  *
  * A fixed number of slots. At most half of them wait, so that waiting packets never keep the
- * adapter from asking for what they wait for. Whoever calls holds struct osa_l3.lock.
+ * adapter from asking for what they wait for. Whoever calls holds struct osa_l3.lock; whether
+ * something is ready may be seen without.
  */
 #ifndef OSA_OWN_H
 #define OSA_OWN_H
+
+#include <stdatomic.h>
 
 #include "vswitch/port.h"
 
@@ -36,7 +39,8 @@ struct osa_own {
 	uint8_t state[OSA_OWN_FRAMES]; /* apart from the slots, which are touched when used */
 	unsigned waiting, in_burst;
 	uint32_t serial;
-	unsigned first, ready; /* queue: ready slots from first on */
+	unsigned first;
+	_Atomic unsigned ready; /* queue: ready slots from first on */
 	uint8_t queue[OSA_OWN_FRAMES];
 	struct osa_own_slot slot[OSA_OWN_FRAMES];
 };
