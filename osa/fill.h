@@ -172,6 +172,56 @@ static inline unsigned osa_fill_places(struct osa_fill *f, struct osa_fill_curso
 	return n;
 }
 
+/* Lease what n frames of one size, need bytes with their header, need. Return: how many have a
+ * place. */
+static inline unsigned osa_fill_same(struct osa_fill *f, unsigned n, uint32_t need)
+{
+	struct osa_fill_cursor c = osa_fill_lease(f);
+	unsigned k = 0;
+
+	while (k < n) {
+		k = osa_fill_places(f, &c, k, n, need);
+		if (k < n)
+			k = osa_fill_singles(f, &c, k, n, need);
+		if (k == n || !osa_fill_place(f, &c, k, need))
+			break;
+		k++;
+	}
+	osa_fill_leased(f, c, k);
+	return k;
+}
+
+/* Do all frames of the burst leave as plain as they came? */
+static inline bool osa_fill_plain(const struct vs_burst *b, const struct vs_ref *ref, unsigned n)
+{
+	static const struct vs_ref edited[4] = {{0, 0xFF}, {0, 0xFF}, {0, 0xFF}, {0, 0xFF}};
+	uint64_t edits = 0, at, mask;
+	unsigned k, rest = 0;
+
+	if (b->plain != ~UINT64_C(0) >> (64 - b->n))
+		return false;
+	for (k = 0; k + 4 <= n; k += 4) {
+		memcpy(&at, &ref[k], sizeof(at));
+		edits |= at;
+	}
+	for (; k < n; k++)
+		rest |= ref[k].edit;
+	memcpy(&mask, edited, sizeof(mask));
+	return !(edits & mask) && rest == VS_EDIT_NONE;
+}
+
+/* Of the n frames those that stand one behind the other in the burst, from the first on. */
+static inline unsigned osa_fill_row(const struct vs_ref *ref, unsigned n)
+{
+	unsigned k = 1;
+
+	if (ref[n - 1].frame - ref[0].frame == (int)n - 1) /* in the burst's order, as all lists */
+		return n;
+	while (k < n && ref[k].frame == ref[k - 1].frame + 1)
+		k++;
+	return k;
+}
+
 /* 32 to 64 bytes by two overlapping moves; other sizes by the library. */
 static inline void osa_fill_small(uint8_t *to, const uint8_t *from, uint32_t n)
 {

@@ -135,43 +135,6 @@ static inline unsigned find_places(struct osa_fill *f, const struct vs_burst *b,
 	return k;
 }
 
-/* The same for frames of one length, all plain. */
-static unsigned find_places_same(struct osa_fill *f, unsigned n, uint32_t len)
-{
-	struct osa_fill_cursor c = osa_fill_lease(f);
-	unsigned k = 0;
-
-	while (k < n) {
-		k = osa_fill_places(f, &c, k, n, OSA_HDR_BYTES + len);
-		if (k < n)
-			k = osa_fill_singles(f, &c, k, n, OSA_HDR_BYTES + len);
-		if (k == n || !osa_fill_place(f, &c, k, OSA_HDR_BYTES + len))
-			break;
-		k++;
-	}
-	osa_fill_leased(f, c, k);
-	return k;
-}
-
-/* Do all frames of the burst leave as plain as they came? */
-static bool is_plain(const struct vs_burst *b, const struct vs_ref *ref, unsigned n)
-{
-	static const struct vs_ref edited[4] = {{0, 0xFF}, {0, 0xFF}, {0, 0xFF}, {0, 0xFF}};
-	uint64_t edits = 0, at, mask;
-	unsigned k, rest = 0;
-
-	if (b->plain != ~UINT64_C(0) >> (64 - b->n))
-		return false;
-	for (k = 0; k + 4 <= n; k += 4) {
-		memcpy(&at, &ref[k], sizeof(at));
-		edits |= at;
-	}
-	for (; k < n; k++)
-		rest |= ref[k].edit;
-	memcpy(&mask, edited, sizeof(mask));
-	return !(edits & mask) && rest == VS_EDIT_NONE;
-}
-
 /*
  * The header of a finished unicast frame, lowest byte first. By stores alone: a header made in
  * memory and copied from there would wait for itself to leave the store buffer.
@@ -264,23 +227,11 @@ static void copy_any(struct osa_fill *f, unsigned k, const struct vs_burst *b, s
 	copy_frame(f, k, b, ref, &h);
 }
 
-/* Of the n frames those that stand one behind the other in the burst, from the first on. */
-static unsigned row_of(const struct vs_ref *ref, unsigned n)
-{
-	unsigned k = 1;
-
-	if (ref[n - 1].frame - ref[0].frame == (int)n - 1) /* in the burst's order, as all lists */
-		return n;
-	while (k < n && ref[k].frame == ref[k - 1].frame + 1)
-		k++;
-	return k;
-}
-
 static void copy_uniform(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
 			 unsigned n)
 {
 	for (unsigned k = 0; k < n;) {
-		unsigned row = row_of(&ref[k], n - k), done;
+		unsigned row = osa_fill_row(&ref[k], n - k), done;
 
 		if (b->uniform == VS_HEAD_MIN)
 			done = copy_same(&f->to[k], b, ref[k].frame, row, VS_HEAD_MIN);
@@ -310,14 +261,14 @@ unsigned osa_l2_fill(void *port, const struct vs_burst *b, const struct vs_ref *
 {
 	struct osa_data *d = osa_data_of(port);
 	bool verified = atomic_load_explicit(&d->rx_csum, memory_order_relaxed);
-	bool plain = is_plain(b, ref, n);
+	bool plain = osa_fill_plain(b, ref, n);
 	uint32_t same = plain ? b->uniform : 0;
 	struct osa_fill f;
 	unsigned k = 0;
 
 	osa_fill_init(&f, &d->queues->in[0]);
 	do {
-		unsigned got = same    ? find_places_same(&f, n - k, same)
+		unsigned got = same    ? osa_fill_same(&f, n - k, OSA_HDR_BYTES + same)
 			       : plain ? find_places(&f, b, &ref[k], n - k, true)
 				       : find_places(&f, b, &ref[k], n - k, false);
 

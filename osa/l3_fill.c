@@ -2,10 +2,13 @@
 /*
  * Layer 3: frames to input buffers, what the guest receives. Source: spec/osa-qeth.md 7.2, 8.4.
  *
- * Two passes: the first decides under l3.lock what each frame is, takes ARP packets out and makes
- * the headers; the second copies. A frame that is not for the host counts as taken: a
+ * Two passes: the first decides under l3.lock what each frame is and takes ARP packets out; the
+ * second makes headers and copies. A frame that is not for the host counts as taken: a
  * station is silent about what it does not want. A caller that comes again with frames behind
  * one that was too big shows some ARP packets twice, which does no harm.
+ *
+ * Packets of one conversation are decided on once and have one header. Of other plain packets
+ * (whole IPv4 ones, untagged) each is compared with the one before.
  */
 #include "osa/fill.h"
 #include "osa/offload.h"
@@ -24,11 +27,12 @@ struct view { /* of a frame as it leaves the switch */
 };
 
 struct verdict {
-	bool deliver;
-	bool untag;   /* a whole frame, whose tag is to be removed */
-	uint8_t skip; /* bytes of the head that are not delivered */
 	uint32_t len; /* delivered, without the layer-3 header */
-	struct osa_fill_header h;
+	uint16_t tci;
+	uint8_t flags; /* enum osa_l3_flag; 0: not delivered */
+	uint8_t ext;   /* enum osa_l3_ext, enum osa_offload */
+	uint8_t skip;  /* bytes of the head that are not delivered */
+	bool untag;    /* a whole frame, whose tag is to be removed */
 };
 
 static bool look(const struct vs_burst *b, struct vs_ref ref, struct view *v)
@@ -126,21 +130,15 @@ static uint64_t mac_word(const uint8_t *mac)
 	return (uint64_t)be16_load(mac) << 32 | be32_load(mac + 2);
 }
 
-static void make_header(const struct osa_l3 *l, const struct view *v, uint8_t flags, bool verified,
-			struct verdict *out)
+static struct osa_fill_header header_of(const struct verdict *v, const uint8_t *head)
 {
-	uint64_t ext = 0;
+	uint64_t source = v->ext & OSA_L3_SRC_MAC ? mac_word(head + 6) : 0;
 
-	if (v->tagged)
-		ext |= OSA_L3_TCI;
-	if (verified)
-		ext |= OSA_OFFLOAD_L4;
-	if (l->filter.source_mac)
-		ext |= OSA_L3_SRC_MAC;
-	out->h.w[0] = be64_swap((uint64_t)OSA_HDR_LAYER3 << 56 | (uint64_t)flags << 48);
-	out->h.w[1] = be64_swap((uint64_t)out->len << 48 | ext << 32 | (uint64_t)v->tci << 16);
-	out->h.w[2] = l->filter.source_mac ? be64_swap(mac_word(v->head + 6)) : 0;
-	out->h.w[3] = 0;
+	return (struct osa_fill_header){
+		.w = {be64_swap((uint64_t)OSA_HDR_LAYER3 << 56 | (uint64_t)v->flags << 48),
+		      be64_swap((uint64_t)v->len << 48 | (uint64_t)v->ext << 32 |
+				(uint64_t)v->tci << 16),
+		      be64_swap(source)}};
 }
 
 static bool csum_verified(const struct vs_burst *b, unsigned i, uint8_t flags, uint32_t rx_csum)
@@ -155,23 +153,96 @@ static void judge(struct osa *a, const struct vs_burst *b, struct vs_ref ref, ui
 	struct osa_l3 *l = &a->l3;
 	struct view v;
 	bool whole = look(b, ref, &v);
-	uint8_t flags;
 
-	out->deliver = false;
+	out->flags = 0;
 	if (whole && v.type == OSA_ETHERTYPE_ARP) {
 		osa_arp_input(&l->arp, v.tci & 0x0FFF, v.head + v.l2len, v.have);
 		return;
 	}
-	flags = whole ? flags_of(l, &v, t) : 0;
-	if (!flags) {
+	out->flags = whole ? flags_of(l, &v, t) : 0;
+	if (!out->flags) {
 		l->count.filtered++;
 		return;
 	}
-	out->deliver = true;
-	out->untag = flags & OSA_L3_PASSTHRU && v.l2len > ETH_BYTES;
-	out->skip = flags & OSA_L3_PASSTHRU ? 0 : (uint8_t)v.l2len;
-	out->len = flags & OSA_L3_PASSTHRU ? v.len + ETH_BYTES : v.len;
-	make_header(l, &v, flags, csum_verified(b, ref.frame, flags, rx_csum), out);
+	out->ext = v.tagged ? OSA_L3_TCI : 0;
+	if (csum_verified(b, ref.frame, out->flags, rx_csum))
+		out->ext |= OSA_OFFLOAD_L4;
+	if (l->filter.source_mac)
+		out->ext |= OSA_L3_SRC_MAC;
+	out->tci = v.tci;
+	out->untag = out->flags & OSA_L3_PASSTHRU && v.l2len > ETH_BYTES;
+	out->skip = out->flags & OSA_L3_PASSTHRU ? 0 : (uint8_t)v.l2len;
+	out->len = out->flags & OSA_L3_PASSTHRU ? v.len + ETH_BYTES : v.len;
+}
+
+/* A plain packet as the one before, but for its length. Return: false: it has to be judged. */
+static inline bool as_before(const struct vs_burst *b, unsigned i, const struct before *t,
+			     const struct verdict *last, struct verdict *out)
+{
+	const uint8_t *head = b->head[i];
+	uint64_t mac_type = (uint64_t)be16_load(head) << 32 | be32_load(head + 2) |
+			    (uint64_t)be16_load(head + 12) << 48;
+
+	if (t->mac_type != mac_type || t->dst != be32_load(head + ETH_BYTES + 16) || !last->flags ||
+	    last->skip != ETH_BYTES)
+		return false;
+	*out = *last;
+	out->len = b->len[i] - ETH_BYTES;
+	return true;
+}
+
+static void judge_all(struct osa *a, const struct vs_burst *b, const struct vs_ref *ref, unsigned n,
+		      bool plain, struct verdict *v)
+{
+	uint32_t rx_csum = atomic_load_explicit(&a->data.rx_csum, memory_order_relaxed);
+	struct before t = {0};
+	bool own;
+
+	pthread_mutex_lock(&a->l3.lock);
+	for (unsigned k = 0; k < n; k++)
+		if (!plain || !k || !as_before(b, ref[k].frame, &t, &v[k - 1], &v[k]))
+			judge(a, b, ref[k], rx_csum, &t, &v[k]);
+	own = a->l3.own.ready;
+	pthread_mutex_unlock(&a->l3.lock);
+	if (own)
+		osa_port_kick(&a->data);
+}
+
+/*
+ * Are the frames from first on IP packets that begin alike, to one address? Their lengths are known
+ * to be the same.
+ */
+static bool is_conversation(const struct vs_burst *b, unsigned first, unsigned n)
+{
+	const uint8_t *head = b->head[first];
+	uint16_t type = be16_load(head + 12);
+	uint64_t differ = 0;
+
+	if (type == OSA_ETHERTYPE_IP4) {
+		const uint8_t *at = head + ETH_BYTES + 16;
+		uint32_t to = be32_load(at);
+
+		for (unsigned k = 1; k < n; k++)
+			differ |= be32_load(at + (size_t)k * VS_HEAD_BYTES) ^ to;
+		return !differ;
+	}
+	if (type == OSA_ETHERTYPE_IP6) {
+		const uint8_t *at = head + ETH_BYTES + 24;
+
+		for (unsigned k = 1; k < n; k++)
+			differ |= (uint64_t)memcmp(at + (size_t)k * VS_HEAD_BYTES, at, 16);
+		return !differ;
+	}
+	return false;
+}
+
+/* Packets that are not for the host, one of which is counted already. Return: all are taken. */
+static unsigned filtered(struct osa_l3 *l, unsigned n)
+{
+	pthread_mutex_lock(&l->lock);
+	l->count.filtered += n - 1;
+	pthread_mutex_unlock(&l->lock);
+	return n;
 }
 
 /* ---- copying
@@ -182,6 +253,7 @@ static void copy_frame(struct osa_fill *f, unsigned place, const struct vs_burst
 {
 	unsigned i = ref.frame;
 	uint8_t untagged[VS_HEAD_BYTES];
+	struct osa_fill_header h = header_of(v, b->head[i]);
 	struct osa_fill_frame x = {.head = b->head[i] + v->skip,
 				   .n = b->headlen[i] - (uint32_t)v->skip,
 				   .seg = &b->seg[b->seg0[i]],
@@ -193,7 +265,19 @@ static void copy_frame(struct osa_fill *f, unsigned place, const struct vs_burst
 		memcpy(untagged + 12, b->head[i] + 12 + TAG_BYTES, x.n - 12);
 		x.head = untagged;
 	}
-	osa_fill_copy(f, place, &v->h, &x);
+	osa_fill_copy(f, place, &h, &x);
+}
+
+/* A packet of a plain frame, in one entry: by stores alone, as in layer 2. */
+static inline void copy_packet(uint8_t *to, const struct osa_fill_header *h, const uint8_t *head,
+			       const struct vs_seg *seg, uint32_t len)
+{
+	for (unsigned i = 0; i < 4; i++)
+		memcpy(to + 8 * (size_t)i, &h->w[i], 8);
+	to += OSA_HDR_BYTES;
+	memcpy(to, head + ETH_BYTES, VS_HEAD_MIN - ETH_BYTES);
+	if (len > VS_HEAD_MIN - ETH_BYTES)
+		copy_bytes(to + VS_HEAD_MIN - ETH_BYTES, seg->p, len - (VS_HEAD_MIN - ETH_BYTES));
 }
 
 /* Lease what the frames need. Return: how many have a place or need none. */
@@ -203,7 +287,7 @@ static unsigned find_places(struct osa_fill *f, const struct verdict *v, unsigne
 	unsigned k, places = 0;
 
 	for (k = 0; k < n; k++) {
-		if (!v[k].deliver)
+		if (!v[k].flags)
 			continue;
 		if (!osa_fill_place(f, &c, places, v[k].len + OSA_HDR_BYTES))
 			break;
@@ -213,21 +297,91 @@ static unsigned find_places(struct osa_fill *f, const struct verdict *v, unsigne
 	return k;
 }
 
+static void copy_frames(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
+			const struct verdict *v, unsigned n, bool plain)
+{
+	unsigned place = 0;
+
+	for (unsigned k = 0; k < n; k++) {
+		unsigned i = ref[k].frame;
+
+		if (!v[k].flags)
+			continue;
+		if (plain && v[k].skip == ETH_BYTES && f->to[place]) {
+			struct osa_fill_header h = header_of(&v[k], b->head[i]);
+
+			copy_packet(f->to[place], &h, b->head[i], &b->seg[b->seg0[i]], v[k].len);
+		} else {
+			copy_frame(f, place, b, ref[k], &v[k]);
+		}
+		place++;
+	}
+}
+
 static unsigned fill(struct osa_data *d, const struct vs_burst *b, const struct vs_ref *ref,
-		     const struct verdict *v, unsigned n, enum vs_drop *err)
+		     const struct verdict *v, unsigned n, bool plain, enum vs_drop *err)
 {
 	struct osa_fill f;
 	unsigned k = 0;
 
 	osa_fill_init(&f, &d->queues->in[0]);
 	do {
-		unsigned place = 0;
-		unsigned end = k + find_places(&f, &v[k], n - k);
+		unsigned got = find_places(&f, &v[k], n - k);
 
-		for (; k < end; k++)
-			if (v[k].deliver)
-				copy_frame(&f, place++, b, ref[k], &v[k]);
+		copy_frames(&f, b, &ref[k], &v[k], got, plain);
 		osa_fill_publish(d, &f);
+		k += got;
+	} while (f.full);
+	osa_fill_signal(d, &f);
+	*err = f.why;
+	return k;
+}
+
+/* Packets of one length with one header, those of the burst from first on. */
+static inline unsigned copy_run(uint8_t *const *place, const struct vs_burst *b, unsigned first,
+				unsigned n, const struct osa_fill_header *h, const uint32_t len)
+{
+	const struct osa_fill_header header = *h;
+	const uint8_t *head = b->head[first];
+	const struct vs_seg *seg = &b->seg[first];
+	unsigned k;
+
+	for (k = 0; k < n; k++, head += VS_HEAD_BYTES, seg++) {
+		if (!place[k])
+			break;
+		copy_packet(place[k], &header, head, seg, len);
+	}
+	return k;
+}
+
+static void copy_conversation(struct osa_fill *f, const struct vs_burst *b, unsigned first,
+			      unsigned n, const struct verdict *v)
+{
+	const struct osa_fill_header h = header_of(v, b->head[first]);
+
+	for (unsigned k = 0; k < n; k++) {
+		if (v->len == VS_HEAD_MIN)
+			k += copy_run(&f->to[k], b, first + k, n - k, &h, VS_HEAD_MIN);
+		else
+			k += copy_run(&f->to[k], b, first + k, n - k, &h, v->len);
+		if (k < n) /* over several entries */
+			copy_frame(f, k, b, (struct vs_ref){.frame = (uint8_t)(first + k)}, v);
+	}
+}
+
+static unsigned fill_conversation(struct osa_data *d, const struct vs_burst *b, unsigned first,
+				  unsigned n, const struct verdict *v, enum vs_drop *err)
+{
+	struct osa_fill f;
+	unsigned k = 0;
+
+	osa_fill_init(&f, &d->queues->in[0]);
+	do {
+		unsigned got = osa_fill_same(&f, n - k, OSA_HDR_BYTES + v->len);
+
+		copy_conversation(&f, b, first + k, got, v);
+		osa_fill_publish(d, &f);
+		k += got;
 	} while (f.full);
 	osa_fill_signal(d, &f);
 	*err = f.why;
@@ -238,19 +392,19 @@ unsigned osa_l3_fill(void *port, const struct vs_burst *b, const struct vs_ref *
 		     enum vs_drop *err)
 {
 	struct osa *a = port;
-	uint32_t rx_csum = atomic_load_explicit(&a->data.rx_csum, memory_order_relaxed);
+	bool plain = osa_fill_plain(b, ref, n);
 	struct verdict v[VS_BURST];
-	struct before t = {0};
-	bool own;
 
 	if (n > VS_BURST)
 		n = VS_BURST;
-	pthread_mutex_lock(&a->l3.lock);
-	for (unsigned k = 0; k < n; k++)
-		judge(a, b, ref[k], rx_csum, &t, &v[k]);
-	own = a->l3.own.ready;
-	pthread_mutex_unlock(&a->l3.lock);
-	if (own)
-		osa_port_kick(&a->data);
-	return fill(&a->data, b, ref, v, n, err);
+	if (plain && b->uniform && b->same && osa_fill_row(ref, n) == n &&
+	    is_conversation(b, ref[0].frame, n)) {
+		judge_all(a, b, ref, 1, true, v);
+		if (!v[0].flags)
+			return filtered(&a->l3, n);
+		if (v[0].skip == ETH_BYTES)
+			return fill_conversation(&a->data, b, ref[0].frame, n, &v[0], err);
+	}
+	judge_all(a, b, ref, n, plain, v);
+	return fill(&a->data, b, ref, v, n, plain, err);
 }
