@@ -183,8 +183,8 @@ static inline bool as_before(const struct vs_burst *b, unsigned i, const struct 
 	uint64_t mac_type = (uint64_t)be16_load(head) << 32 | be32_load(head + 2) |
 			    (uint64_t)be16_load(head + 12) << 48;
 
-	if (t->mac_type != mac_type || t->dst != be32_load(head + ETH_BYTES + 16) || !last->flags ||
-	    last->skip != ETH_BYTES)
+	if (t->mac_type != mac_type || t->dst != be32_load(head + ETH_BYTES + 16) || !t->flags ||
+	    last->flags != t->flags || last->skip != ETH_BYTES)
 		return false;
 	*out = *last;
 	out->len = b->len[i] - ETH_BYTES;
