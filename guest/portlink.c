@@ -698,8 +698,10 @@ static unsigned pump_out(struct portlink *pl)
 {
 	uint64_t dropped[VS_DROP_COUNT + 1] = {0};
 	struct vs_ref ref[VS_BURST];
-	unsigned n = pl->ops->rx_burst(pl->port, &pl->burst, dropped), at = 0, taken;
+	unsigned at = 0, taken, n;
 
+	vs_burst_forget(&pl->burst);
+	n = pl->ops->rx_burst(pl->port, &pl->burst, dropped);
 	for (unsigned i = 0; i < n; i++)
 		ref[i] = (struct vs_ref){.frame = (uint8_t)i, .edit = VS_EDIT_NONE};
 	while (at < n) {

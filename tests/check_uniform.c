@@ -207,7 +207,7 @@ START_TEST(alike)
 
 		send(bd, n, len, (unsigned)rand() % n, odd, per);
 		offer_some(bd, &offered, read, len);
-		burst_forget(&bd->b);
+		vs_burst_forget(&bd->b);
 		n = l2_fetch(bd);
 		ck_assert_uint_ge(n, 1);
 		for (unsigned i = 0; i < n; i++)

@@ -79,6 +79,7 @@ void databed_send(struct databed *bd, const void *hdr, uint32_t hdr_len, const v
 unsigned databed_fetch(struct databed *bd)
 {
 	memset(bd->dropped, 0, sizeof(bd->dropped));
+	vs_burst_forget(&bd->b);
 	return osa_layer3_ops.rx_burst(bd->rig->a, &bd->b, bd->dropped);
 }
 

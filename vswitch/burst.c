@@ -190,7 +190,7 @@ INLINE unsigned fetch_and_forward(struct vs_worker *w, struct vs_port *p)
 	struct vs_burst *b = &w->burst;
 	unsigned n;
 
-	burst_forget(b);
+	vs_burst_forget(b);
 	n = p->ops->rx_burst(p->ctx, b, w->dropped);
 	count_malformed(counters_of(w, p), w->dropped);
 	if (!n)

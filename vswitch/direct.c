@@ -60,7 +60,7 @@ static void direct_done(const struct vs_direct *d, void *link)
 /* The worker's burst is free: no frame of a port that delivers by itself was fetched into it. */
 static struct vs_burst *direct_burst(const struct vs_direct *d)
 {
-	burst_forget(&d->w->burst);
+	vs_burst_forget(&d->w->burst);
 	return &d->w->burst;
 }
 

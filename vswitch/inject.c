@@ -36,7 +36,7 @@ static int burst_of(struct vs_port *p, const uint8_t *frame, uint32_t len)
 	if (!vs_port_running(p))
 		return -ENETDOWN;
 	b = &w->burst;
-	burst_forget(b);
+	vs_burst_forget(b);
 	b->n = 1;
 	b->len[0] = len;
 	b->headlen[0] = (uint16_t)head;

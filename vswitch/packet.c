@@ -133,6 +133,7 @@ unsigned vs_packet_unpack(const void *buf, uint32_t len, unsigned allowed, struc
 
 	b->n = 0;
 	b->nseg_used = 0;
+	vs_burst_forget(b);
 	if (len < sizeof(hdr) || len > VS_PACKET_MAX) {
 		dropped[VS_DROP_RX_MALFORMED]++;
 		return 0;

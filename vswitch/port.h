@@ -96,6 +96,13 @@ struct vs_burst {
 	struct vs_seg seg[VS_SEGS];
 };
 
+/* As rx_burst finds it: nothing is known of the frames that will be in it. */
+static inline void vs_burst_forget(struct vs_burst *b)
+{
+	b->plain = b->plain_max = b->plain_bytes = b->uniform = 0;
+	b->same = VS_SAME_NOTHING;
+}
+
 /* What happens to a frame's 802.1Q tag on its way out of one port. */
 enum vs_edit {
 	VS_EDIT_NONE,  /* as it came */

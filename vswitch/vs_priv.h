@@ -302,12 +302,6 @@ void mirror_forget_port(struct vs_port *p);
 
 /* burst.c */
 unsigned burst_forward(struct vs_worker *w, struct vs_port *p);
-/* As rx_burst finds it: nothing is known of the frames that will be in it. */
-static inline void burst_forget(struct vs_burst *b)
-{
-	b->plain = b->plain_max = b->plain_bytes = b->uniform = 0;
-	b->same = VS_SAME_NOTHING;
-}
 /* Forward the burst in w's scratch, which came by the port. */
 void burst_enter(struct vs_worker *w, struct vs_port *p);
 /* Send the one frame of w's burst to one port. Return: 0 or -errno. */
