@@ -279,6 +279,82 @@ START_TEST(in_by_address)
 }
 END_TEST
 
+/*
+ * Bursts from a guest (port 0) and from outside, of short trains to some and packets that are
+ * dropped between: each receiver gets its own, in their order.
+ */
+struct train {
+	unsigned to; /* the port; PORTS: nobody */
+	uint32_t len;
+	uint8_t f[256];
+};
+
+static void make_from_guest(struct train *t)
+{
+	static const uint8_t up[6] = {0x02, 0xFA, 0, 0, 0, 9};
+	unsigned what = (unsigned)rand() % 8;
+	uint8_t mac[6], from[6];
+
+	t->to = what < 4 ? 1 : what == 4 ? 2 : what == 5 ? UP : PORTS;
+	mac_of(0, from);
+	mac_of(t->to < UP ? t->to : 1, mac);
+	t->len = packet4(t->f, t->to == UP ? up : what == 6 ? own : mac, from, -1, 1, 2, 60, false);
+	if (what == 7 && rand() % 2)
+		t->f[14] = 0x65; /* as IPv6 begins */
+	else if (what == 7)
+		be16_store(t->f + 12, 0x1234);
+}
+
+static void make_from_outside(struct train *t)
+{
+	unsigned what = (unsigned)rand() % 8, k = what < 4 ? 1 : what == 4 ? 3 : 77;
+	uint8_t mac[6];
+
+	t->to = k == 77 ? PORTS : k - 1;
+	mac_of(1, mac);
+	t->len = packet4(t->f, what == 6 ? mac : own, what == 7 ? own : far, -1, 99, k, 60, false);
+}
+
+static void run_trains(struct bed *b, unsigned from)
+{
+	unsigned n = 1 + (unsigned)rand() % 60, seen[PORTS] = {0};
+	struct train t[60];
+
+	clear(b);
+	for (unsigned k = 0; k < n; k++) {
+		if (k && rand() % 3)
+			t[k] = t[k - 1];
+		else if (from == UP)
+			make_from_outside(&t[k]);
+		else
+			make_from_guest(&t[k]);
+		t[k].f[14 + 50] = (uint8_t)k; /* which it is */
+		fake_inject(&b->fake[from], t[k].f, t[k].len);
+	}
+	run(b);
+	for (unsigned k = 0; k < n; k++) {
+		if (t[k].to == PORTS)
+			continue;
+		ck_assert_uint_lt(seen[t[k].to], b->fake[t[k].to].n_out);
+		ck_assert_uint_eq(b->fake[t[k].to].out[seen[t[k].to]++].data[14 + 50], k);
+	}
+	for (unsigned i = 0; i <= UP; i++)
+		ck_assert_uint_eq(b->fake[i].n_out, seen[i]);
+}
+
+START_TEST(trains_with_gaps)
+{
+	struct bed *b = ip_bed((struct vs_switch_config){.name = "IP"});
+	unsigned seed = (unsigned)time(NULL);
+
+	printf("trains_with_gaps: seed %u\n", seed);
+	srand(seed);
+	for (unsigned round = 0; round < 400; round++)
+		run_trains(b, round % 2 ? UP : 0);
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(out_with_one_address)
 {
 	struct bed *b = ip_bed((struct vs_switch_config){.name = "IP"});
@@ -1007,6 +1083,7 @@ int main(void)
 	tcase_add_test(t, who_may_start);
 	tcase_add_test(t, who_may_start_on_ethernet);
 	tcase_add_test(t, in_by_address);
+	tcase_add_test(t, trains_with_gaps);
 	tcase_add_test(t, out_with_one_address);
 	tcase_add_test(t, out_in_order);
 	tcase_add_test(t, guests_speak_for_themselves);

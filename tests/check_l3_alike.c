@@ -59,7 +59,8 @@ static const uint8_t own6[16] = {0xFE, 0x80, [15] = 2};
 static struct databed *bd;
 static struct sent sent[VS_BURST];
 static unsigned n_sent;
-static bool all_frames; /* the others are IPv6 as well */
+static bool all_frames;	 /* the others are IPv6 as well */
+static bool to_stranger; /* all of this round, but frames and those to a group */
 
 static void setup(void)
 {
@@ -90,6 +91,11 @@ static void teardown(void)
 /* ---- what is sent ------------------------------------------------------------------------------
  */
 
+static bool is_for_stranger(const struct sent *s)
+{
+	return s->odd == TO_A_STRANGER || to_stranger;
+}
+
 static void make_ip4(struct sent *s)
 {
 	uint8_t *p = s->data;
@@ -98,9 +104,9 @@ static void make_ip4(struct sent *s)
 	be16_store(p + 2, (uint16_t)s->len);
 	p[9] = 17; /* UDP, so that a checksum may be asked for */
 	be32_store(p + 12, OWN_IP);
-	be32_store(p + 16, s->odd == TO_A_GROUP	     ? GROUP_IP
-			   : s->odd == TO_A_STRANGER ? STRANGER_IP
-						     : OWN_IP);
+	be32_store(p + 16, s->odd == TO_A_GROUP ? GROUP_IP
+			   : is_for_stranger(s) ? STRANGER_IP
+						: OWN_IP);
 }
 
 static void make_frame6(struct sent *s)
@@ -389,7 +395,8 @@ static bool receive(struct reader *r, struct osa_l3_hdr *h, uint8_t *data)
 /* Is it for the host, by 8.4? */
 static bool is_wanted(const struct sent *s)
 {
-	return is_frame(s) || (s->odd != TO_ANOTHER_HOP && s->odd != TO_A_STRANGER);
+	return is_frame(s) || s->odd == TO_A_GROUP ||
+	       (s->odd != TO_ANOTHER_HOP && !is_for_stranger(s));
 }
 
 static void check_packet(const struct sent *s, bool pushed, bool source, const struct osa_l3_hdr *h,
@@ -482,6 +489,7 @@ static unsigned one_round(uint32_t len)
 	unsigned n = 1 + (unsigned)rand() % 60, per = 1 + (unsigned)rand() % 15, at = 0, like = 0;
 	unsigned which[VS_BURST];
 
+	to_stranger = rand() % 8 == 0;
 	send(n, len, (unsigned)rand() % n, odd, per);
 	while (databed_fetch(bd)) {
 		like += check_claims(&bd->b);
@@ -494,6 +502,64 @@ static unsigned one_round(uint32_t len)
 	osa_arp_del(&bd->rig->a->l3.arp, NO_HOP);
 	return like;
 }
+
+/* Of a burst of n alike: to that address, from that one; or NULL: nothing. */
+static void check_next_hop(const uint8_t *to, const uint8_t *from)
+{
+	send(10, 64, 0, LIKE_THE_OTHERS, 5);
+	if (to) {
+		ck_assert_uint_eq(databed_fetch(bd), 10);
+		ck_assert_uint_eq(bd->b.uniform, 78);
+		ck_assert_mem_eq(bd->b.head[9], to, 6);
+		ck_assert_mem_eq(bd->b.head[9] + 6, from, 6);
+		databed_done(bd);
+	}
+	while (databed_fetch(bd)) {
+		for (unsigned i = 0; i < bd->b.n; i++)
+			ck_assert_uint_eq(be16_load(bd->b.head[i] + 12), OSA_ETHERTYPE_ARP);
+		databed_done(bd);
+	}
+}
+
+/* What is known of a next hop holds as long as the ARP cache says so. */
+START_TEST(next_hop_changes)
+{
+	static const uint8_t third_mac[6] = {2, 0, 0, 0, 0, 0x33}, later[6] = {2, 0, 0, 0, 0, 0x77};
+	struct osa *a = bd->rig->a;
+
+	all_frames = false;
+	check_next_hop(own_mac, own_mac);
+	check_next_hop(own_mac, own_mac);
+	ck_assert_int_eq(osa_arp_static_add(&a->l3.arp, HOP, third_mac), 0);
+	check_next_hop(third_mac, own_mac);
+	osa_set_mac(a, later);
+	ck_assert_int_eq(osa_l3_session(a), 0);
+	check_next_hop(third_mac, later);
+	ck_assert_int_eq(osa_arp_del(&a->l3.arp, HOP), 0);
+	check_next_hop(NULL, NULL);
+	ck_assert_uint_gt(a->l3.own.waiting, 0);
+}
+END_TEST
+
+/* An entry that is in use says so after every tick: it is asked for again before it ends. */
+START_TEST(next_hop_is_used)
+{
+	struct osa_arp *arp = &bd->rig->a->l3.arp;
+	unsigned used = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		send(10, 64, 0, LIKE_THE_OTHERS, 5);
+		while (databed_fetch(bd))
+			databed_done(bd);
+		for (unsigned e = 0; e < arp->untouched; e++) {
+			used += arp->entry[e].ip == HOP && arp->entry[e].used;
+			arp->entry[e].used = false; /* as a tick does for one that was learned */
+		}
+		osa_arp_tick(arp, arp->now_ms + 1000);
+	}
+	ck_assert_uint_eq(used, 3);
+}
+END_TEST
 
 START_TEST(alike)
 {
@@ -519,6 +585,8 @@ int main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, alike, 0, 2 * sizeof(lens) / sizeof(lens[0]));
+	tcase_add_test(t, next_hop_changes);
+	tcase_add_test(t, next_hop_is_used);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
