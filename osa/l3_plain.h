@@ -263,7 +263,7 @@ static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e,
 
 static inline uint8_t byte_of(bytes16 v, unsigned i)
 {
-	uint8_t bytes[sizeof(v)];
+	uint8_t bytes[16];
 
 	memcpy(bytes, &v, sizeof(bytes));
 	return bytes[i];

@@ -134,6 +134,15 @@ unsigned databed_deliver(struct databed *bd, const uint8_t *frame, uint32_t len,
 	return osa_layer3_ops.tx_burst(bd->rig->a, &b, &ref, 1, &err);
 }
 
+void databed_discard(struct databed *bd)
+{
+	const struct qdio_queue *q = &bd->rig->queues.in[0];
+
+	while (bd->read < bd->offered &&
+	       atomic_load(&q->slsb[bd->read % QDIO_BUFFERS]) == QDIO_IN_PRIMED)
+		bd->read++;
+}
+
 bool databed_receive(struct databed *bd, struct osa_l3_hdr *hdr, uint8_t *data, uint32_t *len)
 {
 	const struct qdio_queue *q = &bd->rig->queues.in[0];

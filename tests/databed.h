@@ -41,6 +41,8 @@ void databed_offer(struct databed *bd, unsigned n);
 /* Deliver a frame (edit and TCI as the switch would give). Return: frames taken. */
 unsigned databed_deliver(struct databed *bd, const uint8_t *frame, uint32_t len, uint8_t flags,
 			 uint8_t edit, uint16_t tci);
+/* Throw away what filled buffers hold. */
+void databed_discard(struct databed *bd);
 /* The one packet of the next filled buffer. Return: false: none was filled. */
 bool databed_receive(struct databed *bd, struct osa_l3_hdr *hdr, uint8_t *data, uint32_t *len);
 

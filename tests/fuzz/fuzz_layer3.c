@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The layer-3 data path: hostile output buffers, hostile frames of the network (ARP among them),
- * time between them. What is fetched must be whole and fit, and every own slot must come back.
+ * time between them. What is fetched must be whole and fit, and every own slot must come back. It
+ * is delivered to the adapter itself.
  *
- * Input: steps of a kind and a length (two bytes), and so many bytes: a buffer of one or two
- * elements (header and packet), a frame with the switch's edit in front, seconds.
+ * Input: steps of a kind (and how often) and a length (two bytes), and so many bytes: a buffer of
+ * one or two elements (header and packet), a frame with the switch's edit in front, seconds.
  */
 #include <stdlib.h>
 
@@ -18,13 +19,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void fetch_all(struct databed *bd)
 {
 	uint8_t frame[VS_FRAME_MAX + 64];
+	struct vs_ref ref[VS_BURST];
+	enum vs_drop err;
 
+	for (uint8_t i = 0; i < VS_BURST; i++)
+		ref[i] = (struct vs_ref){.frame = i};
 	while (databed_fetch(bd)) {
 		for (unsigned i = 0; i < bd->b.n; i++) {
 			if (bd->b.headlen[i] > VS_HEAD_BYTES || bd->b.len[i] > sizeof(frame) ||
 			    databed_join(bd, i, frame) != bd->b.len[i])
 				abort();
 		}
+		databed_offer(bd, 4);
+		osa_layer3_ops.tx_burst(bd->rig->a, &bd->b, ref, bd->b.n, &err);
+		databed_discard(bd);
 		databed_done(bd);
 	}
 	for (unsigned i = 0; i < OSA_OWN_FRAMES; i++)
@@ -32,14 +40,15 @@ static void fetch_all(struct databed *bd)
 			abort();
 }
 
-static void step(struct databed *bd, unsigned what, const uint8_t *p, uint32_t len)
+static void step(struct databed *bd, unsigned what, unsigned times, const uint8_t *p, uint32_t len)
 {
 	struct osa_l3_hdr hdr;
 	uint8_t back[VS_FRAME_MAX + 64];
 	uint32_t n;
 
 	if (what == SEND && len > 33) {
-		databed_send(bd, p, 32, p + 33, len - 33, p[32]);
+		while (times--)
+			databed_send(bd, p, 32, p + 33, len - 33, p[32]);
 		fetch_all(bd);
 	} else if (what == DELIVER && len >= 17) {
 		databed_offer(bd, 4);
@@ -62,11 +71,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	for (size_t at = 0; at + 3 <= size;) {
 		uint32_t len = be16_load(data + at + 1) % 4096u;
-		unsigned what = data[at] % KINDS;
+		unsigned what = data[at] % KINDS, times = 1 + data[at] / KINDS % 8;
 
 		at += 3;
 		len = len < size - at ? len : (uint32_t)(size - at);
-		step(bd, what, data + at, len);
+		step(bd, what, times, data + at, len);
 		at += len;
 	}
 	databed_free(bd);
