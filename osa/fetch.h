@@ -54,6 +54,13 @@ typedef enum osa_walk osa_take_fn(void *ctx, struct vs_burst *b, const struct qd
  * Return: false: nothing is primed.
  */
 bool osa_fetch_entries(struct osa_data *d, unsigned room, unsigned ask, struct osa_entries *en);
+/* Frame k is being taken. @ask: how many entries are at e, or 0: they have been asked for. */
+static inline void osa_fetch_ahead(const struct qdio_entry *e, unsigned k, unsigned ask)
+{
+	if (k + OSA_FETCH_AHEAD < ask)
+		qdio_entry_ask(&e[k + OSA_FETCH_AHEAD]);
+}
+
 /* Give the burst's buffers back. */
 void osa_fetch_done(struct osa_data *d);
 

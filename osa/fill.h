@@ -191,6 +191,26 @@ static inline unsigned osa_fill_same(struct osa_fill *f, unsigned n, uint32_t ne
 	return k;
 }
 
+/*
+ * Of n short frames of need bytes at places: how many bytes ahead lines are asked for. Return: 0:
+ * they have been (osa_fill_places), or the frames do not lie behind each other.
+ */
+static inline uint32_t osa_fill_ahead(uint8_t *const *place, unsigned n, uint32_t need)
+{
+	const uint32_t ahead = OSA_FILL_AHEAD * need;
+
+	if (need > OSA_FILL_SHORT || n <= OSA_FILL_AHEAD || !place[0] ||
+	    place[OSA_FILL_AHEAD] != place[0] + ahead)
+		return 0;
+	return ahead;
+}
+
+static inline void osa_fill_ask(const uint8_t *to)
+{
+	prefetch_write(to);
+	prefetch_write(to + 64);
+}
+
 /* Do all frames of the burst leave as plain as they came? */
 static inline bool osa_fill_plain(const struct vs_burst *b, const struct vs_ref *ref, unsigned n)
 {

@@ -94,17 +94,10 @@ static enum osa_walk take_frame(const struct osa_data *d, struct vs_burst *b,
 #define HDR_PLAIN_BITS UINT64_C(0x0000000000FF00FF)
 #define HDR_SAME_BITS (HDR_PLAIN_BITS | UINT64_C(0xFFFF) << 48)
 
-/* @ask: how many entries are at e, or 0: they have been asked for. */
-static inline void ask_ahead(const struct qdio_entry *e, unsigned k, unsigned ask)
-{
-	if (k + OSA_FETCH_AHEAD < ask)
-		qdio_entry_ask(&e[k + OSA_FETCH_AHEAD]);
-}
-
 /*
  * The plain case, whole frame in one entry, no offload: most of all frames. In a loop of its
  * own, because all it does is a few loads and stores. What is the same for all of them stands in
- * the burst already (alike_preset). @ask: as above.
+ * the burst already (alike_preset). @ask: as for osa_fetch_ahead.
  * Return: how many of the n entries at e were such frames, from the first on.
  */
 static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
@@ -121,7 +114,7 @@ static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
 		uint32_t more = e[k].len - OSA_HDR_BYTES - VS_HEAD_MIN, len;
 		uint64_t hdr;
 
-		ask_ahead(e, k, ask);
+		osa_fetch_ahead(e, k, ask);
 		if (!p || more > longest)
 			break;
 		hdr = le64_load(p);
@@ -169,7 +162,7 @@ static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e,
 		const uint8_t *p = e[k].data;
 		bytes16 begin;
 
-		ask_ahead(e, k, ask);
+		osa_fetch_ahead(e, k, ask);
 		if (e[k].len != len || !p || (le64_load(p) & HDR_SAME_BITS) != want)
 			break;
 		p += OSA_HDR_BYTES;

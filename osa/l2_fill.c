@@ -173,27 +173,13 @@ static inline unsigned copy_plain(uint8_t *const *place, const struct vs_burst *
 	return k;
 }
 
-/*
- * Of n short frames of need bytes at places: how many bytes ahead lines are asked for. Return: 0:
- * they have been (osa_fill_places), or the frames do not lie behind each other.
- */
-static inline uint32_t ahead_of(uint8_t *const *place, unsigned n, uint32_t need)
-{
-	const uint32_t ahead = OSA_FILL_AHEAD * need;
-
-	if (need > OSA_FILL_SHORT || n <= OSA_FILL_AHEAD || !place[0] ||
-	    place[OSA_FILL_AHEAD] != place[0] + ahead)
-		return 0;
-	return ahead;
-}
-
 /* Frames of a uniform burst, one behind the other in it. Return: as copy_plain. */
 static inline unsigned copy_same(uint8_t *const *place, const struct vs_burst *b, unsigned first,
 				 unsigned n, const uint32_t len)
 {
 	const uint8_t *head = b->head[first];
 	const struct vs_seg *seg = &b->seg[first];
-	const uint32_t ahead = ahead_of(place, n, OSA_HDR_BYTES + len);
+	const uint32_t ahead = osa_fill_ahead(place, n, OSA_HDR_BYTES + len);
 	unsigned k;
 
 	for (k = 0; k < n; k++, head += VS_HEAD_BYTES, seg++) {
@@ -201,10 +187,8 @@ static inline unsigned copy_same(uint8_t *const *place, const struct vs_burst *b
 
 		if (!to)
 			break;
-		if (ahead && k + OSA_FILL_AHEAD < n) {
-			prefetch_write(to + ahead);
-			prefetch_write(to + ahead + 64);
-		}
+		if (ahead && k + OSA_FILL_AHEAD < n)
+			osa_fill_ask(to + ahead);
 		put_unicast(to, len);
 		memcpy(to + OSA_HDR_BYTES, head, VS_HEAD_MIN);
 		if (len > VS_HEAD_MIN)

@@ -270,7 +270,7 @@ static enum osa_walk take_any(struct l3_fetch *x, struct vs_burst *b, const stru
 static enum osa_walk take(void *ctx, struct vs_burst *b, const struct qdio_entry *e, unsigned n,
 			  unsigned *used, enum vs_drop *why)
 {
-	unsigned plain = l3_take_plain(ctx, b, e, n);
+	unsigned plain = l3_take_plain(ctx, b, e, n, n);
 
 	if (!plain)
 		return take_any(ctx, b, e, n, used, why);
@@ -294,10 +294,11 @@ static bool own_is_ready(const struct osa_l3 *l)
 static void take_buffers(struct l3_fetch *x, struct vs_burst *b, const struct osa_entries *en,
 			 uint64_t *dropped)
 {
-	unsigned taken = b->n ? 0 : l3_take_alike(x, b, en->e, en->n);
+	unsigned ask = en->asked < en->n ? en->n : 0;
+	unsigned taken = b->n ? 0 : l3_take_alike(x, b, en->e, en->n, ask);
 
 	if (taken < en->n)
-		taken += l3_take_plain(x, b, &en->e[taken], en->n - taken);
+		taken += l3_take_plain(x, b, &en->e[taken], en->n - taken, ask ? ask - taken : 0);
 	osa_fetch_frames(x, &x->a->data, b, en, taken, dropped, take);
 }
 
@@ -316,7 +317,7 @@ unsigned osa_l3_fetch(void *port, struct vs_burst *b, uint64_t *dropped)
 		emit_own(&x, b);
 	}
 	if (b->n < VS_BURST - b->hold &&
-	    osa_fetch_entries(&a->data, VS_BURST - b->hold - b->n, VS_BURST, &en)) {
+	    osa_fetch_entries(&a->data, VS_BURST - b->hold - b->n, OSA_FETCH_AHEAD, &en)) {
 		if (!own)
 			alike_preset(b);
 		take_buffers(&x, b, &en, dropped);

@@ -344,11 +344,14 @@ static inline unsigned copy_run(uint8_t *const *place, const struct vs_burst *b,
 	const struct osa_fill_header header = *h;
 	const uint8_t *head = b->head[first];
 	const struct vs_seg *seg = &b->seg[first];
+	const uint32_t ahead = osa_fill_ahead(place, n, OSA_HDR_BYTES + len);
 	unsigned k;
 
 	for (k = 0; k < n; k++, head += VS_HEAD_BYTES, seg++) {
 		if (!place[k])
 			break;
+		if (ahead && k + OSA_FILL_AHEAD < n)
+			osa_fill_ask(place[k] + ahead);
 		copy_packet(place[k], &header, head, seg, len);
 	}
 	return k;

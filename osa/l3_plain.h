@@ -15,6 +15,7 @@
 #define OSA_L3_PLAIN_H
 
 #include "osa/alike.h"
+#include "osa/fetch.h"
 #include "osa/offload.h"
 #include "osa/osa_priv.h"
 
@@ -164,10 +165,11 @@ static inline bool is_packet(const uint8_t *head, uint32_t at)
 
 /*
  * Plain packets of any length. Return: how many of the n entries at e are such, from the first
- * on. What is the same for all of them stands in the burst already (alike_preset).
+ * on. What is the same for all of them stands in the burst already (alike_preset). @ask: as for
+ * osa_fetch_ahead.
  */
 static inline unsigned l3_take_plain(struct l3_fetch *x, struct vs_burst *b,
-				     const struct qdio_entry *e, unsigned n)
+				     const struct qdio_entry *e, unsigned n, unsigned ask)
 {
 	const unsigned first = b->n;
 	const uint32_t longest = x->a->data.frame_max - VS_HEAD_MIN;
@@ -183,6 +185,7 @@ static inline unsigned l3_take_plain(struct l3_fetch *x, struct vs_burst *b,
 		struct l3_words w;
 		uint32_t more, len;
 
+		osa_fetch_ahead(e, k, ask);
 		if (!p || e[k].len < OSA_HDR_BYTES)
 			break;
 		w = words_of(p);
@@ -225,8 +228,8 @@ static inline unsigned l3_take_plain(struct l3_fetch *x, struct vs_burst *b,
  * conversation. Return: as l3_take_plain. @like: of what was read behind the headers.
  */
 static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
-				 const struct l3_sample *s, const uint32_t at, const uint32_t more,
-				 struct alike *like)
+				 unsigned ask, const struct l3_sample *s, const uint32_t at,
+				 const uint32_t more, struct alike *like)
 {
 	const uint32_t entry_len = OSA_HDR_BYTES + VS_HEAD_MIN - at + more;
 	const bytes16 begin = load16(s->begin);
@@ -241,6 +244,7 @@ static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e,
 		struct l3_words w;
 		bytes16 read;
 
+		osa_fetch_ahead(e, k, ask);
 		if (e[k].len != entry_len || !p)
 			break;
 		w = words_of(p);
@@ -285,7 +289,7 @@ static void say_frames(struct vs_burst *b, uint32_t len, const struct alike *lik
 
 /* A burst of such. Return: as l3_take_plain. */
 static inline unsigned l3_take_alike(struct l3_fetch *x, struct vs_burst *b,
-				     const struct qdio_entry *e, unsigned n)
+				     const struct qdio_entry *e, unsigned n, unsigned ask)
 {
 	struct l3_sample s = {0};
 	struct alike like;
@@ -298,11 +302,11 @@ static inline unsigned l3_take_alike(struct l3_fetch *x, struct vs_burst *b,
 	if (more > x->a->data.frame_max - VS_HEAD_MIN || len_of(&s.w) != e[0].len - OSA_HDR_BYTES)
 		return 0;
 	if (!s.at)
-		k = take_same(b, e, n, &s, 0, more, &like);
+		k = take_same(b, e, n, ask, &s, 0, more, &like);
 	else if (more == ETH_BYTES) /* packets of 64 bytes */
-		k = take_same(b, e, n, &s, ETH_BYTES, ETH_BYTES, &like);
+		k = take_same(b, e, n, ask, &s, ETH_BYTES, ETH_BYTES, &like);
 	else
-		k = take_same(b, e, n, &s, ETH_BYTES, more, &like);
+		k = take_same(b, e, n, ask, &s, ETH_BYTES, more, &like);
 	/* All must be IPv4; where they differ in that byte it is the other loop's to look. */
 	if (!k || (s.at && (byte_of(like.differ, 0) || !is_packet(b->head[0], s.at))))
 		return 0;

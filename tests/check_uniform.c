@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "tests/layer2_bed.h"
+#include "vswitch/packet.h"
 #include "vswitch/vs_priv.h"
 
 #include "common/be.h"
@@ -239,6 +240,28 @@ START_TEST(alike)
 }
 END_TEST
 
+/* A burst that was said to be alike is filled with something else: nothing is said any longer. */
+START_TEST(unpacked)
+{
+	static uint8_t buf[VS_PACKET_MAX];
+	struct l2_bed *bd = l2_bed_make(L2_STORAGE);
+	const struct vs_ref ref = {.frame = 0};
+	uint64_t dropped[VS_DROP_COUNT + 1] = {0};
+	unsigned taken;
+	uint32_t len;
+
+	send(bd, 8, 100, 0, LIKE_THE_OTHERS, 8);
+	vs_burst_forget(&bd->b);
+	ck_assert_uint_eq(l2_fetch(bd), 8);
+	ck_assert_uint_eq(bd->b.uniform, 100);
+	len = vs_packet_pack(buf, &bd->b, &ref, 1, &taken);
+	ck_assert_uint_eq(vs_packet_unpack(buf, len, 0, &bd->b, dropped), 1);
+	ck_assert_uint_eq(bd->b.plain | bd->b.uniform | bd->b.same | bd->b.plain_bytes, 0);
+	l2_done(bd);
+	l2_bed_free(bd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("uniform");
@@ -248,6 +271,7 @@ int main(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, alike, 0, sizeof(lens) / sizeof(lens[0]));
+	tcase_add_test(t, unpacked);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
