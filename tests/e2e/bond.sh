@@ -12,17 +12,9 @@ ls /usr/lib/*/dpdk/pmds-*/librte_net_bond.so >/dev/null 2>&1 || skip_all "no bon
 NO_CAPTURE=1
 world host far out
 
-cable()
-{
-	ip -n "$ID-$1" link add "$2" type veth peer name "$4" netns "$ID-$3"
-	in_ns "$1" ethtool -K "$2" tx off tso off gso off gro off >/dev/null 2>&1
-	in_ns "$3" ethtool -K "$4" tx off tso off gso off gro off >/dev/null 2>&1
-	ip -n "$ID-$1" link set "$2" up
-	ip -n "$ID-$3" link set "$4" up
-}
-cable host eth1 far fe1
-cable host eth2 far fe2
-cable out eth0 far po
+plain_cable host eth1 far fe1
+plain_cable host eth2 far fe2
+plain_cable out eth0 far po
 ip -n "$ID-out" addr add 10.93.0.1/24 dev eth0
 
 # The driver sends its LACPDUs when the application sends, and testpmd sends only what it has received: so

@@ -29,23 +29,6 @@ capture()
 	eventually test -s "$T/$name.pcapng"
 }
 
-# frames_of NAME [tshark option...]
-frames_of()
-{
-	local name=$1
-	shift
-	tshark -n -r "$T/$name.pcapng" "$@" 2>"$T/tshark.err" || { cat "$T/tshark.err"; return 1; }
-}
-
-count_is()
-{
-	local want=$1 got
-	shift
-	got=$(frames_of "$@" | wc -l)
-	echo "$got frames, expected $want"
-	[ "$got" = "$want" ]
-}
-
 capture everything
 capture icmp icmp
 capture nic --nic ONE/0600 icmp

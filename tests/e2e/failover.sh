@@ -9,20 +9,10 @@
 . "$(dirname "$0")/lib.sh"
 begin
 world host far out
-cable()
-{
-	ip -n "$ID-$1" link add "$2" type veth peer name "$4" netns "$ID-$3"
-	ip -n "$ID-$1" link set "$2" up
-	ip -n "$ID-$3" link set "$4" up
-}
-must "a bridge outside" ip -n "$ID-far" link add br0 type bridge forward_delay 0
-ip -n "$ID-far" link set br0 up
 cable host eth1 far fe1
 cable host eth2 far fe2
 cable out eth0 far po
-for i in fe1 fe2 po; do
-	ip -n "$ID-far" link set "$i" master br0
-done
+must "a bridge outside" bridge_outside fe1 fe2 po
 ip -n "$ID-out" addr add 10.92.0.1/24 dev eth0
 
 NO_CAPTURE=1

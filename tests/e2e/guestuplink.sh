@@ -7,9 +7,7 @@
 begin
 
 world host out
-ip -n "$ID-host" link add eth1 type veth peer name eth0 netns "$ID-out"
-ip -n "$ID-host" link set eth1 up
-ip -n "$ID-out" link set eth0 up
+cable host eth1 out eth0
 ip -n "$ID-out" addr add 10.78.0.9/24 dev eth0
 zland_start <<CONF
 DEFINE VSWITCH VSW1 ETHERNET UPLINK NIC ROUTER 0600

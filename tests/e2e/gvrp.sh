@@ -10,9 +10,7 @@ begin
 "$PYTHON" -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("scapy"))' || skip_all "no scapy"
 command -v tshark >/dev/null || skip_all "no tshark"
 world host far
-ip -n "$ID-host" link add eth1 type veth peer name fe1 netns "$ID-far"
-ip -n "$ID-host" link set eth1 up
-ip -n "$ID-far" link set fe1 up
+cable host eth1 far fe1
 zland_start <<CONF
 DEFINE VSWITCH VSW1 ETHERNET UPLINK NIC eth1 VLAN AWARE GVRP NATIVE NONE LOG VERBOSE
 NICDEF ONE 0600 TYPE QDIO LAN SYSTEM VSW1 VLAN 10
@@ -72,9 +70,7 @@ must "and nothing that is malformed" no_line 'alformed' cat "$T/mvrp.log"
 stop mvrp
 
 # Another device of the uplink has another switch behind it, which is told at once.
-ip -n "$ID-host" link add eth2 type veth peer name fe2 netns "$ID-far"
-ip -n "$ID-host" link set eth2 up
-ip -n "$ID-far" link set fe2 up
+cable host eth2 far fe2
 must "two devices" zl SET VSWITCH VSW1 UPLINK NIC eth1 eth2 GVRP
 must "registration begins" eventually output_has 'GVRP: Enabled$' zl QUERY VSWITCH VSW1
 start backup ip netns exec "$ID-far" "$PYTHON" "$E2E/registrar.py" fe2

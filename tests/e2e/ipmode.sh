@@ -17,9 +17,7 @@ for n in host one two mid; do
 	in_ns $n sh -c 'echo 0 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
 done
 for i in 1 2; do
-	ip -n "$ID-host" link add e$i type veth peer name f$i netns "$ID-far"
-	ip -n "$ID-host" link set e$i up
-	ip -n "$ID-far" link set f$i up
+	cable host e$i far f$i
 done
 
 zland_start <<CONF

@@ -13,18 +13,10 @@ NO_CAPTURE=1
 world host far out
 
 # Open vSwitch's userspace datapath completes no checksums.
-cable()
-{
-	ip -n "$ID-$1" link add "$2" type veth peer name "$4" netns "$ID-$3"
-	in_ns "$1" ethtool -K "$2" tx off tso off gso off gro off >/dev/null 2>&1
-	in_ns "$3" ethtool -K "$4" tx off tso off gso off gro off >/dev/null 2>&1
-	ip -n "$ID-$1" link set "$2" up
-	ip -n "$ID-$3" link set "$4" up
-}
 for i in 1 2 3; do
-	cable host "eth$i" far "fe$i"
+	plain_cable host "eth$i" far "fe$i"
 done
-cable out eth0 far po
+plain_cable out eth0 far po
 ip -n "$ID-out" addr add 10.91.0.1/24 dev eth0
 
 # ---- Open vSwitch, of this run only ------------------------------------------------------

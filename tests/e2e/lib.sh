@@ -245,6 +245,33 @@ in_ns()
 	ip netns exec "$ID-$n" "$@"
 }
 
+# cable NS IF NS IF: a pair of interfaces between two namespaces.
+cable()
+{
+	ip -n "$ID-$1" link add "$2" type veth peer name "$4" netns "$ID-$3" || return 1
+	ip -n "$ID-$1" link set "$2" up
+	ip -n "$ID-$3" link set "$4" up
+}
+
+# plain_cable NS IF NS IF: one by which frames pass as on a wire: whole, and with checksums.
+plain_cable()
+{
+	cable "$@" || return 1
+	in_ns "$1" ethtool -K "$2" tx off tso off gso off gro off >/dev/null 2>&1
+	in_ns "$3" ethtool -K "$4" tx off tso off gso off gro off >/dev/null 2>&1
+}
+
+# bridge_outside IF...: in namespace far a bridge of the kernel, br0, with these for its ports.
+bridge_outside()
+{
+	local i
+	ip -n "$ID-far" link add br0 type bridge forward_delay 0 || return 1
+	ip -n "$ID-far" link set br0 up
+	for i in "$@"; do
+		ip -n "$ID-far" link set "$i" master br0 || return 1
+	done
+}
+
 # ---- zland, zlan, zlan-nic ------------------------------------------------------------
 
 # zland_start [OPTION...]: the daemon, in namespace host, with standard input as its
@@ -393,6 +420,24 @@ unseen()
 {
 	sleep 0.3
 	! grep -E -- "$2" "$T/frames-$1.log"
+}
+
+# frames_of NAME [tshark option...]: what tshark reads in $CAPTURES/NAME.pcapng.
+frames_of()
+{
+	local name=$1
+	shift
+	tshark -n -r "${CAPTURES:-$T}/$name.pcapng" "$@" 2>"$T/tshark.err" || { cat "$T/tshark.err"; return 1; }
+}
+
+# count_is N NAME [tshark option...]: so many frames.
+count_is()
+{
+	local want=$1 got
+	shift
+	got=$(frames_of "$@" | wc -l)
+	echo "$got frames, expected $want"
+	[ "$got" = "$want" ]
 }
 
 # drops WHO REASON: value of a drop counter of a NIC (USER/VDEV) or uplink, both directions.

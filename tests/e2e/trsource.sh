@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 begin
 command -v tshark >/dev/null || skip_all "no tshark"
+CAPTURES=$T/run/traces
 
 zland_start <<CONF
 DEFINE VSWITCH VSW1 ETHERNET NOUPLINK VLAN AWARE
@@ -19,23 +20,6 @@ CONF
 guest one ONE 0600 --addr 10.88.0.1/24
 guest two TWO 0600 --addr 10.88.0.2/24
 guest six SIX 0600 --addr 10.88.0.6/24
-
-# frames_of ID [tshark option...]
-frames_of()
-{
-	local id=$1
-	shift
-	tshark -n -r "$T/run/traces/$id.pcapng" "$@" 2>"$T/tshark.err" || { cat "$T/tshark.err"; return 1; }
-}
-
-count_is()
-{
-	local want=$1 got
-	shift
-	got=$(frames_of "$@" | wc -l)
-	echo "$got frames, expected $want"
-	[ "$got" = "$want" ]
-}
 
 for id in ALL TEN TWENTY NIC DROP; do
 	case $id in
