@@ -707,7 +707,9 @@ static unsigned pump_out(struct portlink *pl)
 	while (at < n) {
 		uint32_t len = vs_packet_pack(pl->packet, &pl->burst, ref + at, n - at, &taken);
 
-		if (!len)
+		if (len)
+			len = vs_packet_join(pl->packet, len);
+		else
 			taken = 1; /* a frame no packet can hold */
 		if (!len || send(atomic_load(&pl->data_fd), pl->packet, len,
 				 MSG_DONTWAIT | MSG_NOSIGNAL) < 0)

@@ -15,6 +15,12 @@ uint32_t vs_packet_pack(void *buf, const struct vs_burst *b, const struct vs_ref
 			unsigned *taken);
 
 /*
+ * Join TCP segments of a packet that vs_packet_pack has made into large frames (join.c), for a
+ * reader that takes those with VS_F_GSO. Return: bytes of the packet now. Any thread.
+ */
+uint32_t vs_packet_join(void *buf, uint32_t len);
+
+/*
  * Read a packet of len bytes that somebody else built. The burst refers into buf.
  * @allowed: frame flags the sender may use (0: none); others make the frame malformed.
  * @dropped: counts by enum vs_drop, increased. A header that contradicts the length ends the

@@ -14,7 +14,7 @@ EMU := $(if $(wildcard $(HERCULES_SRC)/qeth.h),emu4,emu313)
 EMU_CONFIG := $(if $(wildcard $(HERCULES_BUILD)/config.h),$(HERCULES_BUILD),guest/hercules/debian313)
 
 MODULE := $(B)/hercules/hdtzosa.so
-MODULE_SRC := $(LIB_qdio) $(LIB_osa) $(LIB_hipersockets) vswitch/packet.c guest/portlink.c guest/hercules/zosa.c guest/hercules/operands.c guest/hercules/hipers.c guest/hercules/record.c guest/hercules/record_buffers.c
+MODULE_SRC := $(LIB_qdio) $(LIB_osa) $(LIB_hipersockets) vswitch/packet.c vswitch/join.c guest/portlink.c guest/hercules/zosa.c guest/hercules/operands.c guest/hercules/hipers.c guest/hercules/record.c guest/hercules/record_buffers.c
 MODULE_OBJ := $(patsubst %.c,$(B)/hercules/%.o,$(MODULE_SRC))
 
 # Hidden: the emulator exports names of its own, such as qdio's.

@@ -267,6 +267,14 @@ offload() # DEVICE on|off
 	[ $(grep -c -E "^(rx-checksumming|tx-checksumming|scatter-gather|tcp-segmentation-offload): $2" /tmp/features) = 4 ]
 }
 
+# The driver has left so many large segments to the adapter, at least.
+large_sent() # DEVICE AT-LEAST
+{
+	ethtool -S $(ifname $1) >/tmp/counts
+	grep 'TSO skbs' /tmp/counts
+	[ $(awk '/TSO skbs/ { n += $NF } END { print n + 0 }' /tmp/counts) -ge $2 ]
+}
+
 word() # NUMBER: four bytes
 {
 	printf "$(printf '\\%03o\\%03o\\%03o\\%03o' $(($1 >> 24 & 255)) $(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255)))"

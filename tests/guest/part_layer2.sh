@@ -54,8 +54,10 @@ run one serve >"$T/served"
 must "TCP: 20 MiB the other way" run two 'fetch 10.9.0.1' 90 && tail -n 2 "$T/last.out" | sed 's/^/note /'
 cp "$T/last.out" "$T/fetched"
 must "TCP: the same bytes" same_md5 "$T/served" "$T/fetched"
+before=$(sent_frames LINUX01/0500)
 must "TCP: guest to host" host_fetch 10.9.0.1
 cp "$T/last.out" "$T/fetched"
+must "TCP: segments of a burst are joined" few_frames LINUX01/0500 "$before"
 must "TCP: the same bytes" same_md5 "$T/served" "$T/fetched"
 mkdir -p "$T/www"
 head -c 20971520 /dev/urandom >"$T/www/data"
@@ -73,7 +75,8 @@ for g in one two; do
 done
 before=$(sent_frames LINUX02/0500)
 must "offloads: 20 MiB from guest to guest" run one 'take 10.9.0.2' 90 && tail -n 1 "$T/last.out" | sed 's/^/note /'
-must "offloads: in large segments" few_frames LINUX02/0500 $before
+must "offloads: in large segments" run two 'large_sent 0500 100'
+must "offloads: uncut on the switch" few_frames LINUX02/0500 $before
 run two serve >"$T/served"
 must "offloads: 20 MiB from guest to host" host_fetch 10.9.0.2
 cp "$T/last.out" "$T/fetched"

@@ -18,7 +18,8 @@ for g in one two; do
 done
 before=$(sent_frames LINUX02/0600)
 must "layer 3, offloads: 20 MiB from guest to guest" run one 'take 10.8.0.2' 90 && tail -n 1 "$T/last.out" | sed 's/^/note /'
-must "layer 3, offloads: in large segments" few_frames LINUX02/0600 $before
+must "layer 3, offloads: in large segments" run two 'large_sent 0600 100'
+must "layer 3, offloads: uncut on the switch" few_frames LINUX02/0600 $before
 must "layer 3, offloads: 20 MiB from guest to host" host_fetch 10.8.0.2
 cp "$T/last.out" "$T/fetched"
 must "layer 3, offloads: the same bytes" same_md5 "$T/served" "$T/fetched"
