@@ -236,6 +236,7 @@ START_TEST(frames_of_every_length)
 	static const uint32_t len[] = {14,   15,    63,	   64,	  65,	 1514, 4096,
 				       9014, 32768, 57344, 57362, 65503, 65504};
 	struct guest_info info;
+	struct hs_info hs;
 
 	up(0, (struct guest_config){.layer = 2});
 	up(1, (struct guest_config){.layer = 2});
@@ -253,6 +254,8 @@ START_TEST(frames_of_every_length)
 		comes(0, len[i], (uint8_t)(100 + i));
 	}
 	ck_assert_uint_eq(host[0].stats->tx_errors, 0);
+	hs_info(host[0].ip.hs, &hs);
+	ck_assert_uint_eq(hs.tx_full + hs.tx_unknown + hs.tx_bad, 0);
 }
 END_TEST
 

@@ -203,10 +203,12 @@ START_TEST(receive_machine)
 	pass(b, SHORT_MS);
 	ck_assert_uint_eq(status(b, 0).rx, LACP_RX_DEFAULTED);
 	ck_assert_uint_eq(status(b, 0).partner.key, 0);
-	/* Any state to DISABLED. */
-	hear(b, 0, them, 9, 0x05);
+	/* Any state to DISABLED: the partner is not in sync any more. */
+	hear(b, 0, them, 9, 0x0D);
+	ck_assert(status(b, 0).partner.state & LACP_SYNC);
 	lacp_port_link(b->l, 0, false, b->now);
 	ck_assert_uint_eq(status(b, 0).rx, LACP_RX_DISABLED);
+	ck_assert(!(status(b, 0).partner.state & LACP_SYNC));
 	ck_assert_uint_eq(status(b, 0).why, LACP_WHY_NO_LINK);
 	bed_free(b);
 }

@@ -427,6 +427,23 @@ START_TEST(test_trace)
 }
 END_TEST
 
+/* The exchange in which a host says what it wants and hears what it gets. */
+START_TEST(test_trace_ulp_enable)
+{
+	struct heard h = {0};
+
+	ck_assert_int_eq(osa_rig_idx(rig, RIG_READ, true, 0), 0);
+	ck_assert_int_eq(osa_rig_idx(rig, RIG_WRITE, false, 0), 0);
+	ck_assert_int_eq(osa_rig_cm_enable(rig), 0);
+	ck_assert_int_eq(osa_rig_cm_setup(rig), 0);
+	osa_set_trace(rig->a, hear, &h);
+	ck_assert_int_eq(osa_rig_ulp_enable(rig, OSA_PROTOCOL_LAYER2), 0);
+	ck_assert_uint_eq(h.n, 2);
+	ck_assert_str_eq(h.text[0], "ULP_ENABLE request layer=2 port=0");
+	ck_assert_str_eq(h.text[1], "ULP_ENABLE answer layer=2 port=0 mtu=8992 link-type=10");
+}
+END_TEST
+
 /* Every prefix of a message, into every size of buffer: terminated, nothing beyond. */
 START_TEST(test_trace_bounds)
 {
@@ -465,6 +482,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_queues_again);
 	tcase_add_test(t, test_register_before_queues);
 	tcase_add_test(t, test_trace);
+	tcase_add_test(t, test_trace_ulp_enable);
 	tcase_add_test(t, test_trace_bounds);
 	suite_add_tcase(s, t);
 	return s;

@@ -30,6 +30,34 @@ static struct osa_info info(void)
 	return i;
 }
 
+/* ---- sub-vectors --------------------------------------------------------------------------- */
+
+/* A command block that says it is head long, an empty sub-vector of another type that says it is
+ * skip long, and one of type 4 with 5 bytes of data; len of it all are there. */
+static const struct {
+	unsigned n;
+	uint8_t head, skip, len, min;
+	int at; /* where it is found, -1: nowhere */
+} walks[] = {
+	{1, 12, 4, 25, 9, 16},	{2, 12, 4, 25, 10, -1},	 {3, 12, 4, 24, 9, -1},
+	{4, 12, 4, 19, 4, -1},	{5, 12, 3, 25, 9, -1},	 {6, 12, 0, 25, 9, -1},
+	{7, 12, 14, 25, 9, -1}, {8, 16, 4, 25, 9, 16},	 {9, 11, 4, 25, 9, -1},
+	{10, 25, 4, 25, 9, -1}, {11, 12, 13, 25, 9, -1},
+};
+
+START_TEST(test_subvectors)
+{
+	uint8_t pdu[] = {0, 12, [12] = 0, 4, OSA_SV_KEY, 0x10, 0, 9, OSA_SV_KEY, 4, 1, 2, 3, 4, 5};
+	const void *found;
+
+	pdu[1] = walks[_i].head;
+	pdu[13] = walks[_i].skip;
+	found = osa_mpc_subvector(pdu, walks[_i].len, 4, walks[_i].min);
+	ck_assert_msg(found == (walks[_i].at < 0 ? NULL : pdu + walks[_i].at), "row %u",
+		      walks[_i].n);
+}
+END_TEST
+
 /* ---- IDX ----------------------------------------------------------------------------------- */
 
 START_TEST(test_idx_answers)
@@ -427,6 +455,7 @@ static Suite *suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
+	tcase_add_loop_test(t, test_subvectors, 0, ROWS(walks));
 	tcase_add_test(t, test_idx_answers);
 	tcase_add_loop_test(t, test_idx_levels, 0, ROWS(levels));
 	tcase_add_test(t, test_idx_wrong_port);

@@ -202,6 +202,12 @@ START_TEST(layer_3_on_an_ip_switch)
 	ck_assert_int_eq(layer3(&b, &c, PORT_ROUTING, 0, PORT_ROUTER_PRIMARY, false), 0);
 	ck_assert_int_eq(layer3(&b, &d, PORT_ROUTING, 0, PORT_ROUTER_PRIMARY, false), EEXIST);
 	ck_assert_int_eq(layer3(&b, &d, PORT_ROUTING, 0, PORT_ROUTER_PRIMARY, true), 0);
+	ck_assert_int_eq(vs_port_routing(cp_find_port(b.cp, "SIX/0600", NULL), false),
+			 VS_ROUTING_PRIMARY);
+	ck_assert_int_eq(vs_port_routing(cp_find_port(b.cp, "SEVEN/0600", NULL), false),
+			 VS_ROUTING_NONE);
+	ck_assert_int_eq(vs_port_routing(cp_find_port(b.cp, "SEVEN/0600", NULL), true),
+			 VS_ROUTING_PRIMARY);
 	ck_assert_int_eq(layer3(&b, &d, PORT_ROUTING, 0, 3, true), EINVAL);
 	client_close(&b, &c);
 	ck_assert_int_eq(layer3(&b, &d, PORT_IP_ADD, 1, 0, false), 0);
