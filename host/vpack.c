@@ -6,6 +6,12 @@
  *
  * A buffer is returned in the slot where it begins. The guest takes returns in that order only, so
  * several threads may write theirs as they finish: what is behind a slow one is not looked at yet.
+ *
+ * A ring outlives the process that serves it, and nobody else knows how far that came: a monitor
+ * that is not asked in time has an old position. But it is in the ring. All slots of a returned
+ * buffer are marked as its first one is, so slots whose bits differ are offered, of this lap or the
+ * next; the first of this lap is where to go on. What other threads returned behind it stays
+ * returned.
  */
 #include "host/vring_priv.h"
 
@@ -22,6 +28,18 @@ static uint16_t flags_at(const struct vring_queue *r, uint16_t at)
 {
 	/* acquire: the descriptor, and what it names, are read after */
 	return __atomic_load_n(&r->ring[SLOT(at)].flags, __ATOMIC_ACQUIRE);
+}
+
+static bool returned(uint16_t flags, uint16_t at)
+{
+	bool wrap = at & VP_WRAP;
+
+	return !(flags & VP_DESC_F_AVAIL) == !wrap && !(flags & VP_DESC_F_USED) == !wrap;
+}
+
+static uint16_t return_flags(uint16_t at)
+{
+	return at & VP_WRAP ? VP_DESC_F_AVAIL | VP_DESC_F_USED : 0;
 }
 
 /* Slots from one position to a later one, less than two laps. */
@@ -145,6 +163,17 @@ unsigned vpack_scan(const struct vring_queue *r, const struct vring_mem *mem, ui
 /* ---- returns and notifications ----------------------------------------------------------------
  */
 
+/* A slot that is not its buffer's first. The rest of it stays: the first one may never be written.
+ */
+static void mark(const struct vring_queue *r, uint16_t at)
+{
+	uint16_t *flags = &r->ring[SLOT(at)].flags;
+	uint16_t rest = __atomic_load_n(flags, __ATOMIC_RELAXED) &
+			(uint16_t) ~(VP_DESC_F_AVAIL | VP_DESC_F_USED);
+
+	__atomic_store_n(flags, (uint16_t)(rest | return_flags(at)), __ATOMIC_RELAXED);
+}
+
 /* Backwards: a frame in several buffers is there as a whole when its first one is. */
 void vpack_put(const struct vring_queue *r, uint16_t at, const struct vring_buf *buf, unsigned n)
 {
@@ -153,22 +182,25 @@ void vpack_put(const struct vring_queue *r, uint16_t at, const struct vring_buf 
 	for (i = 0; i < n; i++)
 		slots += buf[i].slots;
 	while (i--) {
-		uint16_t here, flags;
+		uint16_t here;
 		struct vp_desc *d;
 
 		slots -= buf[i].slots;
 		here = vring_behind(r, at, slots);
-		flags = here & VP_WRAP ? VP_DESC_F_AVAIL | VP_DESC_F_USED : 0;
+		for (unsigned k = 1; k < buf[i].slots; k++)
+			mark(r, vring_behind(r, here, k));
 		d = &r->ring[SLOT(here)];
 		d->id = buf[i].id;
 		d->len = buf[i].len;
 		/* release: it, and what was written to the buffer, is seen before the flags */
-		__atomic_store_n(&d->flags, (uint16_t)(flags | (buf[i].len ? VQ_DESC_F_WRITE : 0)),
-				 __ATOMIC_RELEASE);
+		__atomic_store_n(
+			&d->flags,
+			(uint16_t)(return_flags(here) | (buf[i].len ? VQ_DESC_F_WRITE : 0)),
+			__ATOMIC_RELEASE);
 	}
 }
 
-bool vpack_wants_call(const struct vring_queue *r, uint16_t from, uint16_t to)
+static bool wants_call(const struct vring_queue *r, uint16_t from, uint16_t to)
 {
 	uint32_t both;
 	struct vp_event e;
@@ -182,6 +214,51 @@ bool vpack_wants_call(const struct vring_queue *r, uint16_t from, uint16_t to)
 	if (SLOT(e.off_wrap) >= r->size)
 		return true; /* nonsense: it asks for too many */
 	return distance(r, from, e.off_wrap) < distance(r, from, to);
+}
+
+/* Done moved from a position on. */
+bool vpack_publish(struct vring_queue *r, uint16_t from)
+{
+	uint32_t passed;
+
+	while (r->heal && r->next == r->done && returned(flags_at(r, r->done), r->done)) {
+		r->next = r->done = vring_behind(r, r->done, 1);
+		r->heal--;
+	}
+	if (r->heal) {
+		passed = distance(r, from, r->done);
+		r->heal = (uint16_t)(r->heal > passed ? r->heal - passed : 0);
+	}
+	return wants_call(r, from, r->done);
+}
+
+uint16_t vring_position(const struct vring_queue *r)
+{
+	uint32_t first = r->size, edge = 0;
+	uint16_t used = 0, begin = 0;
+
+	for (uint32_t i = 0; i < r->size; i++) {
+		uint16_t flags = __atomic_load_n(&r->ring[i].flags, __ATOMIC_RELAXED);
+		uint16_t u = flags & VP_DESC_F_USED;
+
+		if (!i)
+			begin = u;
+		if (!edge && u != begin)
+			edge = i;
+		/* Offered, in one lap or the next. */
+		if (!(flags & VP_DESC_F_AVAIL) == !u)
+			continue;
+		if (first == r->size || u != used) {
+			if (first != r->size)
+				return (uint16_t)(i | (u ? 0 : VP_WRAP));
+			first = i;
+			used = u;
+		}
+	}
+	if (first < r->size)
+		return (uint16_t)(first | (used ? 0 : VP_WRAP));
+	/* Nothing is. All before the edge was returned in this lap, all behind it in the last. */
+	return (uint16_t)(edge | (edge ? (begin ? VP_WRAP : 0) : (begin ? 0 : VP_WRAP)));
 }
 
 static void ask(const struct vring_queue *r, struct vp_event e)

@@ -224,7 +224,7 @@ bool vring_publish(struct vring_queue *r, uint16_t to)
 		return false;
 	r->done = to;
 	if (r->packed)
-		return vpack_wants_call(r, from, to);
+		return vpack_publish(r, from);
 	used = (uint16_t)(to + r->used_offset);
 	/* release: the entries, and what they describe, are seen before the index */
 	__atomic_store_n(&r->used->idx, used, __ATOMIC_RELEASE);

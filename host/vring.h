@@ -101,8 +101,9 @@ struct vring_queue {
 		struct vq_used *used;
 		struct vp_event *device; /* packed: what we want to be told */
 	};
-	uint16_t next;	      /* position of the first buffer that was not taken yet */
-	uint16_t done;	      /* position of the first that was not returned yet */
+	uint16_t next; /* position of the first buffer that was not taken yet */
+	uint16_t done; /* position of the first that was not returned yet */
+	uint16_t heal; /* packed: slots ahead that may have been returned before their turn */
 	uint16_t used_offset; /* split: from a position to its index in used */
 };
 
@@ -167,6 +168,13 @@ static inline uint16_t vring_behind(const struct vring_queue *r, uint16_t at, un
 
 /* Put n buffers back that were found from a position on. The guest may see them from now on. */
 void vring_put(const struct vring_queue *r, uint16_t at, const struct vring_buf *buf, unsigned n);
+
+/*
+ * Packed: where whoever served the ring before us has stopped, as the ring itself shows it; it need
+ * not have known that it would stop. The guest can make this nonsense, to its own loss.
+ * What it had returned already behind that is passed over by vring_publish: set heal to the size.
+ */
+uint16_t vring_position(const struct vring_queue *r);
 
 /* All up to a position was put: make it seen. Return: is the guest to be interrupted? */
 bool vring_publish(struct vring_queue *r, uint16_t to);

@@ -57,7 +57,7 @@ enum vring_fault vpack_chain(const struct vring_queue *r, const struct vring_mem
 unsigned vpack_scan(const struct vring_queue *r, const struct vring_mem *mem, uint16_t at,
 		    unsigned n, bool writable, struct vring_buf *buf, struct vring_piece *piece);
 void vpack_put(const struct vring_queue *r, uint16_t at, const struct vring_buf *buf, unsigned n);
-bool vpack_wants_call(const struct vring_queue *r, uint16_t from, uint16_t to);
+bool vpack_publish(struct vring_queue *r, uint16_t from);
 bool vpack_arm(struct vring_queue *r);
 void vpack_disarm(struct vring_queue *r);
 

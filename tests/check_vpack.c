@@ -188,9 +188,10 @@ START_TEST(test_returns)
 	ck_assert_uint_eq(slot(3).flags, A | U | W);
 	ck_assert_uint_eq(slot(4).id, 41);
 	ck_assert_uint_eq(slot(4).flags, A | U);
-	ck_assert_uint_eq(slot(5).flags, 0);
-	ck_assert_uint_eq(slot(0).flags, 0);
+	/* the other slots of a buffer, for whoever comes after us; this one's are */
+	ck_assert_uint_eq(slot(5).flags, A | U);
 	/* in the next lap */
+	ck_assert_uint_eq(slot(0).flags, 0);
 	ck_assert_uint_eq(slot(1).id, 42);
 	ck_assert_uint_eq(slot(1).flags, W);
 	ck_assert(vring_publish(&r, vring_behind(&r, r.done, 5)));
@@ -247,6 +248,160 @@ START_TEST(test_arm)
 }
 END_TEST
 
+/* ---- a ring that outlives who serves it ---------------------------------------------------- */
+
+#define RING 13u
+
+/* Both sides of a ring: buffers of one to three slots, in the order in which they are offered. */
+struct both {
+	struct vring_queue r;
+	uint16_t offer; /* the guest's next position */
+	uint16_t claim; /* where it looks for the next return */
+	unsigned n;	/* offered and not claimed */
+	struct vring_buf buf[RING];
+	unsigned served; /* of these returned in their turn, as far as we know */
+};
+
+static unsigned free_slots(const struct both *b)
+{
+	unsigned out = 0;
+
+	for (unsigned i = 0; i < b->n; i++)
+		out += b->buf[i].slots;
+	return RING - out;
+}
+
+static void offer(struct both *b, unsigned slots, unsigned id)
+{
+	for (unsigned k = slots; k--;) {
+		uint16_t at = vring_behind(&b->r, b->offer, k);
+		bool wrap = at & VP_WRAP;
+
+		desc(0, at & (VP_WRAP - 1), GPA, 10 + k, (wrap ? A : U) | (k + 1 < slots ? N : 0),
+		     k + 1 < slots ? 99 : id);
+	}
+	b->buf[b->n++] = (struct vring_buf){.id = (uint16_t)id, .slots = (uint16_t)slots};
+	b->offer = vring_behind(&b->r, b->offer, slots);
+}
+
+/* The guest takes what was returned. Its buffers come back in order, each once. */
+static void claim(struct both *b)
+{
+	while (b->n) {
+		struct vp_desc d = slot(b->claim & (VP_WRAP - 1));
+		bool wrap = b->claim & VP_WRAP;
+
+		if (!(d.flags & A) != !wrap || !(d.flags & U) != !wrap)
+			return;
+		ck_assert_uint_eq(d.id, b->buf[0].id);
+		b->claim = vring_behind(&b->r, b->claim, b->buf[0].slots);
+		memmove(b->buf, b->buf + 1, --b->n * sizeof(b->buf[0]));
+		b->served -= b->served > 0;
+	}
+}
+
+/* Some of the buffers from a number on. Return: how many. */
+static unsigned serve(struct both *b, unsigned from, unsigned n)
+{
+	uint16_t at = b->r.done;
+
+	for (unsigned i = b->served; i < from; i++)
+		at = vring_behind(&b->r, at, b->buf[i].slots);
+	vring_put(&b->r, at, b->buf + from, n);
+	return n;
+}
+
+/* As many as are found, in their turn. */
+static void serve_all(struct both *b)
+{
+	struct vring_chain c;
+
+	while (vring_chain(&b->r, &mem, b->r.next, false, &c) == VRING_OK) {
+		b->r.next = vring_behind(&b->r, b->r.next, c.buf.slots);
+		vring_put(&b->r, b->r.done, &c.buf, 1);
+		vring_publish(&b->r, b->r.next);
+	}
+}
+
+START_TEST(test_position)
+{
+	struct both b = {.r = make(VP_WRAP), .offer = VP_WRAP, .claim = VP_WRAP};
+
+	b.r.size = RING;
+	srand(4711);
+	for (unsigned round = 0, id = 0; round < 20000; round++) {
+		unsigned ahead, some;
+
+		while (rand() % 8 && free_slots(&b) >= 3)
+			offer(&b, 1 + (unsigned)rand() % 3, ++id % 90);
+		/* In their turn, at times seen by the guest. */
+		some = b.n - b.served ? (unsigned)rand() % (b.n - b.served + 1) : 0;
+		for (unsigned i = serve(&b, b.served, some); i; i--)
+			b.r.done = vring_behind(&b.r, b.r.done, b.buf[b.served++].slots);
+		b.r.next = b.r.done;
+		if (rand() % 2)
+			claim(&b);
+		/* Before their turn, behind one that was not returned. */
+		ahead = b.n - b.served > 1 ? b.n - b.served - 1 : 0;
+		some = ahead ? (unsigned)rand() % (ahead + 1) : 0;
+		serve(&b, b.n - ahead + (some < ahead ? (unsigned)rand() % (ahead - some + 1) : 0),
+		      some);
+		/* Whoever comes next knows nothing. */
+		ck_assert_msg(vring_position(&b.r) == b.r.done, "round %u: %x, not %x", round,
+			      vring_position(&b.r), b.r.done);
+		if (rand() % 4)
+			b.r.heal = RING;
+		else
+			b.r.heal = some ? RING : 0;
+		serve_all(&b);
+		ck_assert_uint_eq(b.r.done, b.offer);
+		b.served = b.n;
+		if (rand() % 2)
+			claim(&b);
+	}
+	claim(&b);
+	ck_assert_uint_eq(b.n, 0);
+}
+END_TEST
+
+/* One that was not all marked when we were ended: the chain is as it was. */
+START_TEST(test_half_returned)
+{
+	struct both b = {.r = make(VP_WRAP | 4), .offer = VP_WRAP | 4, .claim = VP_WRAP | 4};
+	struct vring_chain c;
+
+	b.r.size = RING;
+	for (unsigned i = 0; i < 4; i++)
+		desc(0, i, GPA, 1, A | U, 1);
+	offer(&b, 3, 7);
+	desc(0, 5, GPA, 11, A | U | N, 99);
+	desc(0, 6, GPA, 12, A | U, 7);
+	ck_assert_uint_eq(vring_position(&b.r), VP_WRAP | 4);
+	ck_assert_int_eq(vring_chain(&b.r, &mem, VP_WRAP | 4, false, &c), VRING_OK);
+	ck_assert_uint_eq(c.buf.slots, 3);
+	ck_assert_uint_eq(c.buf.id, 7);
+	ck_assert_uint_eq(c.bytes, 33);
+}
+END_TEST
+
+/* Nonsense of a guest ends, and in the ring. */
+START_TEST(test_position_nonsense)
+{
+	struct vring_queue r = make(0);
+
+	srand(42);
+	for (unsigned round = 0; round < 1000; round++) {
+		for (unsigned i = 0; i < SIZE; i++)
+			desc(0, i, GPA, 1, rand() & 0xFFFF, 0);
+		r.next = r.done = vring_position(&r);
+		ck_assert_uint_lt(r.next & (VP_WRAP - 1), SIZE);
+		r.heal = SIZE;
+		vring_publish(&r, vring_behind(&r, r.done, 1));
+		ck_assert_uint_lt(r.done & (VP_WRAP - 1), SIZE);
+	}
+}
+END_TEST
+
 /* ---- frames ------------------------------------------------------------------------------------
  */
 
@@ -300,6 +455,9 @@ int main(void)
 	tcase_add_test(tc, test_returns);
 	tcase_add_test(tc, test_events);
 	tcase_add_test(tc, test_arm);
+	tcase_add_test(tc, test_position);
+	tcase_add_test(tc, test_half_returned);
+	tcase_add_test(tc, test_position_nonsense);
 	tcase_add_test(tc, test_receive);
 	suite_add_tcase(s, tc);
 	srunner_run_all(r, CK_ENV);

@@ -133,14 +133,13 @@ static bool take_ring(const struct host_vhost *v, struct vhost_pair *q, unsigned
 	    !vring_size_ok(ring.size, r->packed) || !aligned(ring.desc, 16) ||
 	    !aligned(ring.avail, r->packed ? 4 : 2) || !aligned(ring.used, 4))
 		return false;
-	/* Of a packed one both are the same, and name a slot. */
-	if (r->packed && (avail & (VP_WRAP - 1u)) >= ring.size)
-		return false;
 	r->size = ring.size;
 	r->desc = (void *)ring.desc;
 	r->avail = (void *)ring.avail;
 	r->used = (void *)ring.used;
-	r->next = r->done = avail;
+	/* QEMU has an old position of a packed one if zland was killed. */
+	r->next = r->done = r->packed ? vring_position(r) : avail;
+	r->heal = r->packed ? (uint16_t)r->size : 0;
 	r->used_offset = r->packed ? 0 : (uint16_t)(used - avail);
 	q->callfd[way] = ring.callfd;
 	if (way == QUEUE_OUT)
