@@ -28,6 +28,11 @@ static void queue(struct vring_queue *r, uint8_t *at, uint8_t options)
 		.packed = options & 64,
 	};
 	r->next = r->done = r->packed ? VP_WRAP : 0;
+	/* Of a zland that is no more. */
+	if (r->packed && options & 128) {
+		r->next = r->done = vring_position(r);
+		r->heal = SIZE;
+	}
 }
 
 static void guest(struct virtnet v[PAIRS], struct vring_mem *mem, uint8_t *memory,
