@@ -28,7 +28,7 @@ int cp_guest_command(struct cp_nic *nic, const char *text, size_t n, bool json,
 	int rc;
 
 	if (n > CP_GUEST_COMMAND_BYTES || memchr(text, '\0', n) == text) {
-		snprintf(err, err_len, "ZLN2626E No command, or longer than %d bytes",
+		snprintf(err, err_len, "ZLN2608E No command, or longer than %d bytes",
 			 CP_GUEST_COMMAND_BYTES);
 		return EINVAL;
 	}
@@ -42,7 +42,7 @@ int cp_guest_command(struct cp_nic *nic, const char *text, size_t n, bool json,
 	dump = json ? as_json(&r) : NULL;
 	len = dump ? strlen(dump) : strlen(said) + strlen(messages);
 	if (len > CP_GUEST_ANSWER_BYTES) {
-		snprintf(err, err_len, "ZLN2627E The answer has more than %d bytes: ask for less",
+		snprintf(err, err_len, "ZLN2609E The answer has more than %d bytes: ask for less",
 			 CP_GUEST_ANSWER_BYTES);
 		rc = EMSGSIZE;
 	} else {

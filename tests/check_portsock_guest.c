@@ -64,7 +64,7 @@ static const struct {
 	{"SHUTDOWN", EBADRQC, "ZLN2504E"},
 	{"NO SUCH THING", EBADRQC, "ZLN2501E"},
 	{"* a comment", 0, ""},
-	{"", EINVAL, "ZLN2626E"},
+	{"", EINVAL, "ZLN2608E"},
 };
 
 /* The account at the other end is root's, or one that has nothing to do with the user. */
@@ -121,7 +121,7 @@ START_TEST(answers_are_bounded)
 	}
 	say(&b, &c, "QUERY NIC DETAILS", true, &r);
 	ck_assert_int_eq(r.error, EMSGSIZE);
-	ck_assert_ptr_nonnull(strstr(r.text, "ZLN2627E"));
+	ck_assert_ptr_nonnull(strstr(r.text, "ZLN2609E"));
 	say(&b, &c, "DETACH NIC 0600", false, &r);
 	ck_assert(r.ended);
 	close(c.fd);
