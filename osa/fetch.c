@@ -132,6 +132,20 @@ static enum vs_drop address_or_form(const struct qdio_entry *e, unsigned n)
 	return VS_DROP_RX_MALFORMED;
 }
 
+/* One more piece of frame i; pieces that lie back to back, as pages of one area do, are one. */
+static void refer(struct vs_burst *b, unsigned i, const uint8_t *p, uint32_t len)
+{
+	struct vs_seg *next = &b->seg[b->nseg_used];
+
+	if (b->nseg[i] && next[-1].p + next[-1].len == p) {
+		next[-1].len += len;
+		return;
+	}
+	*next = (struct vs_seg){p, len};
+	b->nseg_used++;
+	b->nseg[i]++;
+}
+
 static bool take_bytes(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
 		       const struct osa_piece *piece, unsigned *used)
 {
@@ -149,11 +163,8 @@ static bool take_bytes(struct vs_burst *b, const struct qdio_entry *e, unsigned 
 		copy = piece->want - have < bytes ? piece->want - have : bytes;
 		memcpy(b->head[i] + have, x->data + skip, copy);
 		have += copy;
-		if (copy < bytes) {
-			b->seg[b->nseg_used++] =
-				(struct vs_seg){x->data + skip + copy, bytes - copy};
-			b->nseg[i]++;
-		}
+		if (copy < bytes)
+			refer(b, i, x->data + skip + copy, bytes - copy);
 		left -= bytes;
 		if (!left)
 			return true;
