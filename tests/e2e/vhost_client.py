@@ -77,7 +77,8 @@ class Client:
         for q in range(self.queues):
             desc, avail, used = rings(q)
             self.send(NUM, struct.pack("<II", q, SIZE))
-            self.send(BASE, struct.pack("<II", q, self.position(q) if self.packed else 0))
+            # Of a packed queue always the first, as QEMU says after its peer was killed.
+            self.send(BASE, struct.pack("<II", q, 0x8000 if self.packed else 0))
             self.send(ADDR, struct.pack("<IIQQQQ", q, 0, desc, used, avail, 0))
             self.send(KICK, struct.pack("<Q", q), [self.kick[q]])
             self.send(CALL, struct.pack("<Q", q), [self.call[q]])
@@ -92,10 +93,6 @@ class Client:
         self.mem[avail + 4 + 2 * i:avail + 6 + 2 * i] = struct.pack("<H", i)
         self.mem[avail + 2:avail + 4] = struct.pack("<H", i + 1)
         self.notify(q)
-
-    def position(self, q):
-        """Packed: the slot, and the wrap counter in bit 15."""
-        return self.at[q] % SIZE | (0 if self.at[q] // SIZE % 2 else 0x8000)
 
     def offer_packed(self, q, ahead, at, length, flags):
         """A buffer in the slot so far ahead; its number is the slot's."""
