@@ -264,11 +264,17 @@ static void check_cast(struct guest_dev *d, uint8_t cast, const uint8_t *frame)
 
 enum parsed { PARSED_FRAME, PARSED_END, PARSED_BAD };
 
+/* The least that can stand behind a layer-3 header. */
+static inline uint32_t layer3_min(uint8_t flags)
+{
+	return flags & OSA_L3_PASSTHRU ? 14 : flags & OSA_L3_IPV6 ? 40 : 20;
+}
+
 /* A layer-3 packet, or a frame passed through: the caller reads its header. */
 static enum parsed parse_layer3(struct guest_dev *d, struct guest_rxq *r, struct guest_rx *rx)
 {
 	struct osa_l3_hdr h;
-	uint32_t len, min;
+	uint32_t len;
 	uint8_t *data;
 
 	rx->header = r->p + r->off;
@@ -278,8 +284,7 @@ static enum parsed parse_layer3(struct guest_dev *d, struct guest_rxq *r, struct
 		return PARSED_BAD;
 	}
 	len = be16_get(h.len);
-	min = h.flags & OSA_L3_PASSTHRU ? 14 : h.flags & OSA_L3_IPV6 ? 40 : 20;
-	if (len < min) {
+	if (len < layer3_min(h.flags)) {
 		guest_violate(d, GUEST_VIOLATION_RX_HEADER_LENGTH);
 		return PARSED_BAD;
 	}
@@ -402,7 +407,7 @@ static inline unsigned parse_plain(struct guest_dev *d, struct guest_rxq *r, str
 	for (n = 0; n < max && left >= OSA_HDR_BYTES; n++) {
 		uint64_t hdr = le64_load(p);
 
-		if (hdr != last) { /* as a rule it is as the one before */
+		if (hdr != last || !n) { /* as a rule it is as the one before */
 			len = be16_swap((uint16_t)(hdr >> 48));
 			if ((hdr & HDR_PLAIN_BITS) != OSA_HDR_LAYER2 || len < 14)
 				break;
@@ -423,9 +428,47 @@ static inline unsigned parse_plain(struct guest_dev *d, struct guest_rxq *r, str
 	return n;
 }
 
+/* The same of layer 3. */
+static inline unsigned parse_plain3(struct guest_dev *d, struct guest_rxq *r, struct guest_rx *rx,
+				    unsigned max)
+{
+	const uint8_t *p = r->p + r->off;
+	uint32_t left = r->len - r->off, len = 0, flags = 0;
+	uint64_t bytes = 0, last[2] = {0};
+	unsigned n;
+
+	for (n = 0; n < max && left >= OSA_HDR_BYTES; n++) {
+		uint64_t hdr[2] = {le64_load(p), le64_load(p + 8)};
+
+		if (hdr[0] != last[0] || hdr[1] != last[1] || !n) {
+			struct osa_l3_hdr h;
+
+			memcpy(&h, p, sizeof(h));
+			len = be16_get(h.len);
+			if (h.id != OSA_HDR_LAYER3 || len < layer3_min(h.flags))
+				break;
+			flags = h.ext_flags & OSA_OFFLOAD_L4 ? GUEST_RX_CSUM_VALID : 0;
+			last[0] = hdr[0];
+			last[1] = hdr[1];
+		}
+		if (len > left - OSA_HDR_BYTES)
+			break;
+		rx[n].header = p;
+		rx[n].data = p + OSA_HDR_BYTES;
+		rx[n].len = len;
+		rx[n].flags = flags;
+		bytes += len;
+		p += OSA_HDR_BYTES + len;
+		left -= OSA_HDR_BYTES + len;
+	}
+	r->off = r->len - left;
+	d->stats.rx_bytes += bytes;
+	return n;
+}
+
 unsigned guest_rx_burst(struct guest_dev *d, struct guest_rx *rx, unsigned max)
 {
-	const bool plain = d->cfg.layer != 3 && !d->cfg.check_all;
+	const bool plain = !d->cfg.check_all;
 	struct guest_rxq *r = &d->rx;
 	enum parsed what;
 	unsigned n = 0;
@@ -445,7 +488,8 @@ unsigned guest_rx_burst(struct guest_dev *d, struct guest_rx *rx, unsigned max)
 			}
 		}
 		if (plain) {
-			n += parse_plain(d, r, &rx[n], max - n);
+			n += d->cfg.layer == 3 ? parse_plain3(d, r, &rx[n], max - n)
+					       : parse_plain(d, r, &rx[n], max - n);
 			if (n == max)
 				break;
 		}
