@@ -272,8 +272,10 @@ static enum osa_walk take(void *ctx, struct vs_burst *b, const struct qdio_entry
 {
 	unsigned plain = l3_take_plain(ctx, b, e, n, n);
 
-	if (!plain)
+	if (!plain) {
+		b->same = VS_SAME_NOTHING;
 		return take_any(ctx, b, e, n, used, why);
+	}
 	*used = plain;
 	b->n--; /* the caller counts one */
 	return OSA_WALK_FRAME;

@@ -141,6 +141,12 @@ static struct osa_fill_header header_of(const struct verdict *v, const uint8_t *
 		      be64_swap(source)}};
 }
 
+/* The second doubleword of a header, with another length. */
+static inline uint64_t with_len(uint64_t word, uint32_t len)
+{
+	return (word & ~be64_swap(UINT64_C(0xFFFF) << 48)) | be64_swap((uint64_t)len << 48);
+}
+
 static bool csum_verified(const struct vs_burst *b, unsigned i, uint8_t flags, uint32_t rx_csum)
 {
 	return b->flags[i] & VS_F_CSUM_VALID &&
@@ -208,10 +214,7 @@ static void judge_all(struct osa *a, const struct vs_burst *b, const struct vs_r
 		osa_port_kick(&a->data);
 }
 
-/*
- * Are the frames from first on IP packets that begin alike, to one address? Their lengths are known
- * to be the same.
- */
+/* Are the frames from first on, which begin alike, IP packets to one address? */
 static bool is_conversation(const struct vs_burst *b, unsigned first, unsigned n)
 {
 	const uint8_t *head = b->head[first];
@@ -337,52 +340,84 @@ static unsigned fill(struct osa_data *d, const struct vs_burst *b, const struct 
 	return k;
 }
 
-/* Packets of one length with one header, those of the burst from first on. */
+/*
+ * Packets with one header, those of the burst from first on. @len: of all; 0: each has its own.
+ * Return: how many are copied, from the first on.
+ */
 static inline unsigned copy_run(uint8_t *const *place, const struct vs_burst *b, unsigned first,
 				unsigned n, const struct osa_fill_header *h, const uint32_t len)
 {
-	const struct osa_fill_header header = *h;
+	struct osa_fill_header header = *h;
 	const uint8_t *head = b->head[first];
-	const struct vs_seg *seg = &b->seg[first];
-	const uint32_t ahead = osa_fill_ahead(place, n, OSA_HDR_BYTES + len);
+	const uint32_t ahead = len ? osa_fill_ahead(place, n, OSA_HDR_BYTES + len) : 0;
 	unsigned k;
 
-	for (k = 0; k < n; k++, head += VS_HEAD_BYTES, seg++) {
+	for (k = 0; k < n; k++, head += VS_HEAD_BYTES) {
+		unsigned i = first + k;
+
 		if (!place[k])
 			break;
 		if (ahead && k + OSA_FILL_AHEAD < n)
 			osa_fill_ask(place[k] + ahead);
-		copy_packet(place[k], &header, head, seg, len);
+		if (len) {
+			copy_packet(place[k], &header, head, &b->seg[i], len);
+		} else {
+			header.w[1] = with_len(h->w[1], b->len[i] - ETH_BYTES);
+			copy_packet(place[k], &header, head, &b->seg[b->seg0[i]],
+				    b->len[i] - ETH_BYTES);
+		}
 	}
 	return k;
 }
 
+/* @same: all are of one length. */
 static void copy_conversation(struct osa_fill *f, const struct vs_burst *b, unsigned first,
-			      unsigned n, const struct verdict *v)
+			      unsigned n, struct verdict *v, bool same)
 {
 	const struct osa_fill_header h = header_of(v, b->head[first]);
 
 	for (unsigned k = 0; k < n; k++) {
-		if (v->len == VS_HEAD_MIN)
+		if (same && v->len == VS_HEAD_MIN)
 			k += copy_run(&f->to[k], b, first + k, n - k, &h, VS_HEAD_MIN);
-		else
+		else if (same)
 			k += copy_run(&f->to[k], b, first + k, n - k, &h, v->len);
-		if (k < n) /* over several entries */
-			copy_frame(f, k, b, (struct vs_ref){.frame = (uint8_t)(first + k)}, v);
+		else
+			k += copy_run(&f->to[k], b, first + k, n - k, &h, 0);
+		if (k == n)
+			break;
+		/* Over several entries. */
+		v->len = b->len[first + k] - ETH_BYTES;
+		copy_frame(f, k, b, (struct vs_ref){.frame = (uint8_t)(first + k)}, v);
 	}
 }
 
-static unsigned fill_conversation(struct osa_data *d, const struct vs_burst *b, unsigned first,
-				  unsigned n, const struct verdict *v, enum vs_drop *err)
+/* Lease what the burst's n frames from first on need. Return: how many have a place. */
+static unsigned find_places_of(struct osa_fill *f, const struct vs_burst *b, unsigned first,
+			       unsigned n)
 {
+	struct osa_fill_cursor c = osa_fill_lease(f);
+	unsigned k;
+
+	for (k = 0; k < n; k++)
+		if (!osa_fill_place(f, &c, k, b->len[first + k] - ETH_BYTES + OSA_HDR_BYTES))
+			break;
+	osa_fill_leased(f, c, k);
+	return k;
+}
+
+static unsigned fill_conversation(struct osa_data *d, const struct vs_burst *b, unsigned first,
+				  unsigned n, struct verdict *v, enum vs_drop *err)
+{
+	bool same = b->uniform;
 	struct osa_fill f;
 	unsigned k = 0;
 
 	osa_fill_init(&f, &d->queues->in[0]);
 	do {
-		unsigned got = osa_fill_same(&f, n - k, OSA_HDR_BYTES + v->len);
+		unsigned got = same ? osa_fill_same(&f, n - k, OSA_HDR_BYTES + v->len)
+				    : find_places_of(&f, b, first + k, n - k);
 
-		copy_conversation(&f, b, first + k, got, v);
+		copy_conversation(&f, b, first + k, got, v, same);
 		osa_fill_publish(d, &f);
 		k += got;
 	} while (f.full);
@@ -400,8 +435,7 @@ unsigned osa_l3_fill(void *port, const struct vs_burst *b, const struct vs_ref *
 
 	if (n > VS_BURST)
 		n = VS_BURST;
-	if (plain && b->uniform && b->same && osa_fill_row(ref, n) == n &&
-	    is_conversation(b, ref[0].frame, n)) {
+	if (plain && b->same && osa_fill_row(ref, n) == n && is_conversation(b, ref[0].frame, n)) {
 		judge_all(a, b, ref, 1, true, v);
 		if (!v[0].flags)
 			return filtered(&a->l3, n);

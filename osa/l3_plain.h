@@ -177,6 +177,8 @@ static inline unsigned l3_take_plain(struct l3_fetch *x, struct vs_burst *b,
 	unsigned seg = b->nseg_used, k;
 	uint8_t *head = b->head[first];
 	struct l3_sample s = {0};
+	bool one = !first;  /* all of the burst have been of the first one's sample */
+	uint8_t differ = 0; /* in the byte that IPv4 begins with */
 
 	if (!n || !l3_first(x, &s, e))
 		return 0;
@@ -189,10 +191,12 @@ static inline unsigned l3_take_plain(struct l3_fetch *x, struct vs_burst *b,
 		if (!p || e[k].len < OSA_HDR_BYTES)
 			break;
 		w = words_of(p);
-		if ((w.id_flags != s.w.id_flags || w.hop != s.w.hop ||
-		     (w.middle ^ s.w.middle) & ~LEN_BITS) &&
-		    !l3_sample(x, &s, w))
-			break;
+		if (w.id_flags != s.w.id_flags || w.hop != s.w.hop ||
+		    (w.middle ^ s.w.middle) & ~LEN_BITS) {
+			if (!l3_sample(x, &s, w))
+				break;
+			one = false;
+		}
 		more = more_of(e[k].len, s.at);
 		if (more > longest || len_of(&w) != e[k].len - OSA_HDR_BYTES)
 			break;
@@ -204,6 +208,7 @@ static inline unsigned l3_take_plain(struct l3_fetch *x, struct vs_burst *b,
 			memcpy(head, p, VS_HEAD_MIN);
 		if (!is_packet(head, s.at))
 			break;
+		differ |= head[ETH_BYTES] ^ b->head[0][ETH_BYTES];
 		len = more + VS_HEAD_MIN;
 		bytes += len;
 		max = len > max ? len : max;
@@ -220,6 +225,7 @@ static inline unsigned l3_take_plain(struct l3_fetch *x, struct vs_burst *b,
 	b->plain_max = max;
 	b->n = first + k;
 	b->nseg_used = seg;
+	b->same = one && s.at && !differ ? VS_SAME_IP : VS_SAME_NOTHING;
 	return k;
 }
 

@@ -60,6 +60,7 @@ static struct databed *bd;
 static struct sent sent[VS_BURST];
 static unsigned n_sent;
 static bool all_frames;	 /* the others are IPv6 as well */
+static bool of_lengths;	 /* each packet has another */
 static bool to_stranger; /* all of this round, but frames and those to a group */
 
 static void setup(void)
@@ -157,7 +158,8 @@ static void expect(struct sent *s)
 static void make(struct sent *s, uint32_t len, enum odd odd)
 {
 	s->odd = odd;
-	s->len = len + (odd == LONGER ? 3u : 0u) - (odd == SHORTER ? 5u : 0u);
+	s->len = len + (odd == LONGER ? 3u : 0u) - (odd == SHORTER ? 5u : 0u) +
+		 (of_lengths ? (unsigned)rand() % 40 : 0);
 	if (odd == TINY)
 		s->len = all_frames ? 60 : 40;
 	for (uint32_t i = 0; i < s->len; i++)
@@ -328,7 +330,8 @@ static void offer_some(uint32_t len)
 			uint32_t bytes = e == 0 || rand() % 2 ? 4096 : 32 + (unsigned)rand() % 4000;
 
 			if (single)
-				bytes = len + OSA_HDR_BYTES + 7 + (unsigned)rand() % 40;
+				bytes = len + OSA_HDR_BYTES + (of_lengths ? 47 : 7) +
+					(unsigned)rand() % 40;
 			put_entry(q->sbal[i], e, e == n - 1 ? QDIO_EFLAG_LAST : 0, bytes, addr);
 			addr += bytes;
 		}
@@ -490,6 +493,7 @@ static unsigned one_round(uint32_t len)
 	unsigned which[VS_BURST];
 
 	to_stranger = rand() % 8 == 0;
+	of_lengths = rand() % 3 == 0;
 	send(n, len, (unsigned)rand() % n, odd, per);
 	while (databed_fetch(bd)) {
 		like += check_claims(&bd->b);
@@ -527,7 +531,7 @@ START_TEST(next_hop_changes)
 	static const uint8_t third_mac[6] = {2, 0, 0, 0, 0, 0x33}, later[6] = {2, 0, 0, 0, 0, 0x77};
 	struct osa *a = bd->rig->a;
 
-	all_frames = false;
+	all_frames = of_lengths = false;
 	check_next_hop(own_mac, own_mac);
 	check_next_hop(own_mac, own_mac);
 	ck_assert_int_eq(osa_arp_static_add(&a->l3.arp, HOP, third_mac), 0);
