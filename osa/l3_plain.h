@@ -163,6 +163,13 @@ static inline bool is_packet(const uint8_t *head, uint32_t at)
 	return !at || head[ETH_BYTES] >> 4 == 4;
 }
 
+/* Packets are next, and all of the burst so far begin as they will. */
+static inline bool goes_on(const struct vs_burst *b, const struct l3_sample *s)
+{
+	return s->at &&
+	       (!b->n || (b->same == VS_SAME_IP && memcmp(b->head[0], s->begin, ETH_BYTES) == 0));
+}
+
 /*
  * Plain packets of any length. Return: how many of the n entries at e are such, from the first
  * on. What is the same for all of them stands in the burst already (alike_preset). @ask: as for
@@ -177,11 +184,12 @@ static inline unsigned l3_take_plain(struct l3_fetch *x, struct vs_burst *b,
 	unsigned seg = b->nseg_used, k;
 	uint8_t *head = b->head[first];
 	struct l3_sample s = {0};
-	bool one = !first;  /* all of the burst have been of the first one's sample */
+	bool one;
 	uint8_t differ = 0; /* in the byte that IPv4 begins with */
 
 	if (!n || !l3_first(x, &s, e))
 		return 0;
+	one = goes_on(b, &s);
 	for (k = 0; k < n; k++, head += VS_HEAD_BYTES) {
 		const uint8_t *p = e[k].data;
 		struct l3_words w;
@@ -225,7 +233,7 @@ static inline unsigned l3_take_plain(struct l3_fetch *x, struct vs_burst *b,
 	b->plain_max = max;
 	b->n = first + k;
 	b->nseg_used = seg;
-	b->same = one && s.at && !differ ? VS_SAME_IP : VS_SAME_NOTHING;
+	b->same = one && !differ ? VS_SAME_IP : VS_SAME_NOTHING;
 	return k;
 }
 
@@ -279,11 +287,10 @@ static inline uint8_t byte_of(bytes16 v, unsigned i)
 	return bytes[i];
 }
 
-/* Packets behind headers of their own: all begin with the sample's. */
+/* All begin with the sample's header. */
 static void say_packets(struct vs_burst *b, uint32_t len)
 {
 	b->uniform = b->head[0][0] & 1 ? 0 : len;
-	b->same = VS_SAME_IP;
 }
 
 static void say_frames(struct vs_burst *b, uint32_t len, const struct alike *like)
@@ -317,6 +324,8 @@ static inline unsigned l3_take_alike(struct l3_fetch *x, struct vs_burst *b,
 	if (!k || (s.at && (byte_of(like.differ, 0) || !is_packet(b->head[0], s.at))))
 		return 0;
 	alike_put(b, k, more + VS_HEAD_MIN);
+	if (s.at)
+		b->same = VS_SAME_IP;
 	if (k == n && s.at)
 		say_packets(b, more + VS_HEAD_MIN);
 	else if (k == n)

@@ -330,8 +330,7 @@ static void offer_some(uint32_t len)
 			uint32_t bytes = e == 0 || rand() % 2 ? 4096 : 32 + (unsigned)rand() % 4000;
 
 			if (single)
-				bytes = len + OSA_HDR_BYTES + (of_lengths ? 47 : 7) +
-					(unsigned)rand() % 40;
+				bytes = len + OSA_HDR_BYTES + 47 + (unsigned)rand() % 40;
 			put_entry(q->sbal[i], e, e == n - 1 ? QDIO_EFLAG_LAST : 0, bytes, addr);
 			addr += bytes;
 		}
