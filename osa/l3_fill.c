@@ -342,10 +342,12 @@ static unsigned fill(struct osa_data *d, const struct vs_burst *b, const struct 
 
 /*
  * Packets with one header, those of the burst from first on. @len: of all; 0: each has its own.
- * Return: how many are copied, from the first on.
+ * Return: how many are copied, from the first on. Three copies of the code: len is a constant or
+ * known not to be 0.
  */
-static inline unsigned copy_run(uint8_t *const *place, const struct vs_burst *b, unsigned first,
-				unsigned n, const struct osa_fill_header *h, const uint32_t len)
+static inline __attribute__((always_inline)) unsigned
+copy_run(uint8_t *const *place, const struct vs_burst *b, unsigned first, unsigned n,
+	 const struct osa_fill_header *h, const uint32_t len)
 {
 	struct osa_fill_header header = *h;
 	const uint8_t *head = b->head[first];
