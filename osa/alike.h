@@ -54,6 +54,14 @@ static inline void alike_preset(struct vs_burst *b)
 	memset(b->flags, 0, sizeof(b->flags));
 }
 
+/* The frame that stands behind the others does not stay: its place is as it was. */
+static inline void alike_leave(struct vs_burst *b)
+{
+	b->nseg_used = b->seg0[b->n];
+	b->headlen[b->n] = VS_HEAD_MIN;
+	b->flags[b->n] = 0;
+}
+
 /* The first k frames of an empty burst are plain and so long; each has reference k or none. */
 static inline void alike_put(struct vs_burst *b, unsigned k, uint32_t len)
 {

@@ -85,7 +85,7 @@ static enum osa_walk take_frame(const struct osa_data *d, struct vs_burst *b,
 	*why = judge(d, b, &r);
 	if (*why == VS_DROP_NONE)
 		return OSA_WALK_FRAME;
-	b->nseg_used = b->seg0[i];
+	alike_leave(b);
 	return OSA_WALK_SKIP;
 }
 

@@ -258,7 +258,7 @@ static enum osa_walk take_any(struct l3_fetch *x, struct vs_burst *b, const stru
 	*why = finish(x, b, &r, &parked);
 	if (*why == VS_DROP_NONE)
 		return OSA_WALK_FRAME;
-	b->nseg_used = b->seg0[i];
+	alike_leave(b);
 	if (parked)
 		*why = VS_DROP_NONE;
 	return OSA_WALK_SKIP;

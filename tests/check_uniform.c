@@ -240,6 +240,27 @@ START_TEST(alike)
 }
 END_TEST
 
+/* A frame that is dropped leaves nothing behind for the plain one that takes its place. */
+START_TEST(after_a_dropped_one)
+{
+	struct l2_bed *bd = l2_bed_make(L2_STORAGE);
+	const struct qdio_sbal *s = bd->rig->queues.out[0].sbal[0];
+
+	send(bd, 3, 100, 1, CHECKSUM_ASKED, 3);
+	bd->mem[be64_get(s->e[1].addr) + OSA_HDR_BYTES + 23] = 6; /* not UDP, as was said */
+	vs_burst_forget(&bd->b);
+	ck_assert_uint_eq(l2_fetch(bd), 2);
+	ck_assert_uint_eq(bd->dropped[VS_DROP_RX_MALFORMED], 1);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert(bd->b.plain >> i & 1);
+		ck_assert_uint_eq(bd->b.headlen[i], VS_HEAD_MIN);
+		ck_assert_uint_eq(bd->b.flags[i], 0);
+	}
+	l2_done(bd);
+	l2_bed_free(bd);
+}
+END_TEST
+
 /* A burst that was said to be alike is filled with something else: nothing is said any longer. */
 START_TEST(unpacked)
 {
@@ -271,6 +292,7 @@ int main(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, alike, 0, sizeof(lens) / sizeof(lens[0]));
+	tcase_add_test(t, after_a_dropped_one);
 	tcase_add_test(t, unpacked);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
