@@ -14,6 +14,35 @@
 #include "cp/cp_priv.h"
 #include "tests/command_bed.h"
 
+/* ---- VLANs --------------------------------------------------------------------------- */
+
+static const struct {
+	const char *text;
+	unsigned ranges;
+	unsigned vid[6];
+} vid_sets[] = {
+	{"", 0, {0}},
+	{"1", 1, {1}},
+	{"4094", 1, {4094}},
+	{"1-2 4093-4094", 2, {1, 2, 4093, 4094}},
+	{"10 20-22 4094", 3, {10, 20, 21, 22, 4094}},
+};
+
+START_TEST(test_vlans)
+{
+	struct vs_vidset set = {0};
+	char text[64] = "";
+	FILE *f = fmemopen(text, sizeof(text), "w");
+
+	for (unsigned i = 0; vid_sets[_i].vid[i]; i++)
+		vs_vidset_add(&set, (uint16_t)vid_sets[_i].vid[i]);
+	cp_vlans_print(f, &set);
+	fclose(f);
+	ck_assert_str_eq(text, vid_sets[_i].text);
+	ck_assert_uint_eq(cp_vlans_ranges(&set), vid_sets[_i].ranges);
+}
+END_TEST
+
 /* ---- random sequences ------------------------------------------------------------- */
 
 struct dice {
@@ -401,6 +430,7 @@ int main(void)
 	int failed;
 
 	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, test_vlans, 0, (int)(sizeof(vid_sets) / sizeof(vid_sets[0])));
 	tcase_add_test(t, test_random);
 	tcase_add_test(t, test_restarted);
 	tcase_add_test(t, test_file);

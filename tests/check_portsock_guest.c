@@ -177,6 +177,10 @@ START_TEST(layer_3_on_an_ip_switch)
 	command(b.cp, "NICDEF SEVEN 0600 TYPE QDIO LAN SYSTEM IP1");
 	client_open_as(&b, &c, &oper);
 	ck_assert_int_eq(layer3(&b, &c, PORT_LAYER, 0, 3, false), EOPNOTSUPP);
+	client_open_as(&b, &d, &oper);
+	ck_assert_uint_eq(attach(&b, &d, "ONE", 0x0700).coupled, 0);
+	ck_assert_int_eq(layer3(&b, &d, PORT_LAYER, 0, 3, false), ENOTCONN);
+	client_close(&b, &d);
 	ck_assert_int_eq(attach(&b, &c, "SIX", 0x0600).error, 0);
 	ck_assert_int_eq(layer3(&b, &c, PORT_LAYER, 0, 1, false), EINVAL);
 	ck_assert_int_eq(request(&b, &c, PORT_START, NULL, 0, true), EPROTONOSUPPORT);

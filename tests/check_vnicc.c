@@ -334,6 +334,21 @@ START_TEST(test_ages)
 }
 END_TEST
 
+/* What was learned before there was a clock is as old as the first tick. */
+START_TEST(test_ages_without_a_clock)
+{
+	up(2);
+	ck_assert_int_eq(command(1, OSA_VNICC_SET_TIMEOUT, OSA_CHAR_LEARNING, 100, NULL), 0);
+	turn(1, OSA_CHAR_LEARNING, true);
+	speak(1, vm, 0);
+	tick(1000);
+	tick(1099);
+	reaches(0, vm, 1);
+	tick(1100);
+	unknown(0, vm);
+}
+END_TEST
+
 START_TEST(test_takeover_learning)
 {
 	up(3);
@@ -442,6 +457,7 @@ int main(void)
 	tcase_add_test(t, test_learning);
 	tcase_add_test(t, test_not_learned);
 	tcase_add_test(t, test_ages);
+	tcase_add_test(t, test_ages_without_a_clock);
 	tcase_add_test(t, test_takeover_learning);
 	tcase_add_test(t, test_registered_comes_first);
 	tcase_add_test(t, test_many_learned);
