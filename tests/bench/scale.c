@@ -14,6 +14,7 @@
 
 #include "tests/bench/bed.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/busyport.h"
 
 #define FRAME 64u
 #define TRUNK_OFFSET 12
@@ -94,12 +95,6 @@ static unsigned rx_burst(void *port, struct vs_burst *b, uint64_t *dropped)
 	return n;
 }
 
-static void rx_done(void *port, const struct vs_burst *b)
-{
-	(void)port;
-	(void)b;
-}
-
 static unsigned tx_burst(void *port, const struct vs_burst *b, const struct vs_ref *ref, unsigned n,
 			 enum vs_drop *err)
 {
@@ -113,44 +108,15 @@ static unsigned tx_burst(void *port, const struct vs_burst *b, const struct vs_r
 	return n;
 }
 
-static bool arm(void *port)
-{
-	(void)port;
-	return true;
-}
-
-static void disarm(void *port)
-{
-	(void)port;
-}
-
-static int wait_fd(void *port)
-{
-	(void)port;
-	return -1;
-}
-
-static unsigned caps(void *port)
-{
-	(void)port;
-	return 0;
-}
-
-static uint32_t frame_max(void *port)
-{
-	(void)port;
-	return 1514;
-}
-
 static const struct vs_port_ops ops = {.kind = "BENCH",
 				       .rx_burst = rx_burst,
-				       .rx_done = rx_done,
+				       .rx_done = busy_rx_done,
 				       .tx_burst = tx_burst,
-				       .arm = arm,
-				       .disarm = disarm,
-				       .wait_fd = wait_fd,
-				       .caps = caps,
-				       .frame_max = frame_max};
+				       .arm = busy_arm,
+				       .disarm = busy_disarm,
+				       .wait_fd = busy_wait_fd,
+				       .caps = busy_caps,
+				       .frame_max = busy_frame_max};
 
 static void station_open(struct land *l, unsigned i, bool talks)
 {
