@@ -195,6 +195,8 @@ static json_t *vswitch_json(const struct cp *cp, const struct cp_lan *lan)
 	cp_gvrp_json(o, lan);
 	json_object_set_new(o, "snooping", json_boolean(lan->snooping));
 	json_object_set_new(o, "storm_limits", storm_json(lan));
+	json_object_set_new(o, "control_frames_lost",
+			    json_integer((json_int_t)vs_switch_punt_lost(lan->sw)));
 	json_object_set_new(o, "ports", cp_ports_json(lan));
 	json_object_set_new(o, "bridge_port", cp_bridge_json(lan));
 	return o;
@@ -353,6 +355,9 @@ static void say_switch(struct cp_run *run, const struct cp_lan *lan, bool detail
 	if (details)
 		cp_say_vlan_counts(run, lan);
 	say_storm(run, lan);
+	if (details)
+		cp_say(run, "  Control frames lost: %llu",
+		       (unsigned long long)vs_switch_punt_lost(lan->sw));
 	say_uplink(run, lan, details);
 	cp_say_bridge(run, lan, details);
 }

@@ -357,12 +357,6 @@ struct guest_done {
 /* Frames sent with AOBs that are done with. Return: how many. */
 unsigned guest_tx_done(struct guest_dev *d, struct guest_done *done, unsigned max);
 
-/*
- * Hand over the next n free SBALs with the frames that they held before (load generators).
- * Return: how many.
- */
-unsigned guest_tx_repeat(struct guest_dev *d, unsigned q, unsigned n);
-
 /* An output SBAL that is being filled in place. */
 struct guest_slot {
 	struct qdio_sbal *sbal;

@@ -254,19 +254,6 @@ void guest_tx_flush(struct guest_dev *d, unsigned q)
 		   q);
 }
 
-unsigned guest_tx_repeat(struct guest_dev *d, unsigned q, unsigned n)
-{
-	struct guest_txq *t = &d->tx[q];
-	unsigned room = guest_tx_free(d, q);
-
-	if (n > room)
-		n = room;
-	for (unsigned i = 0; i < n; i++)
-		ask_pci(d, t, index_of(t, t->busy + t->ready++));
-	guest_tx_flush(d, q);
-	return n;
-}
-
 /* ---- filling in place --------------------------------------------------------------------- */
 
 bool guest_slot_open(struct guest_dev *d, unsigned q, struct guest_slot *s)

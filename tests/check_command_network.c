@@ -131,6 +131,7 @@ static const struct step transient[] = {
 static const struct step limits[] = {
 	{1, "DEFINE VSWITCH V VLAN 10 MVRP", 0, ""},
 	{2, "QUERY VSWITCH V", 0, "  Snooping: ON                     Storm Limits: OFF"},
+	{2, "QUERY VSWITCH V DETAILS", 0, "  Control frames lost: 0\n"},
 	{3, "SET VSWITCH V STORM BROADCAST 100 STORM UNKNOWN 20", 0, "Command complete"},
 	{4, "QUERY VSWITCH V", 0, "Storm Limits: Broadcast: 100 Unknown: 20"},
 	{5, "SET VSWITCH V SNOOPING OFF STORM BROADCAST OFF STORM MULTICAST 7", 0, ""},
