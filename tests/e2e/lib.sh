@@ -200,14 +200,18 @@ gone()
 # stop NAME [SIGNAL]: end a program of ours and reap it. Return: its exit status.
 stop()
 {
-	local name=$1 pid=${PIDS[$1]:-}
+	local name=$1 pid=${PIDS[$1]:-} rc
 	[ -n "$pid" ] || return 0
 	unset "PIDS[$name]"
 	{ # bash reports the signal on standard error
 		kill -"${2:-TERM}" "$pid"
 		gone "$pid" || kill -KILL "$pid"
 		wait "$pid"
+		rc=$?
+		# What it forked and left: timeout gives what it runs a process group of its own.
+		kill -KILL -- "-$pid"
 	} 2>/dev/null
+	return $rc
 }
 
 # finished NAME: wait for a program that ends by itself. Return: its exit status.
