@@ -112,7 +112,7 @@ static bool read_segment(struct segment *s)
 	if (s->f.flags & ~(unsigned)(VS_F_CSUM_NEEDED | VS_F_CSUM_VALID) || !read_ip(s))
 		return false;
 	tcp = s->head + s->l4;
-	hlen = tcp[TCP_DATA_OFFSET] >> 4 << 2;
+	hlen = (uint32_t)tcp[TCP_DATA_OFFSET] >> 4 << 2;
 	s->flags = tcp[TCP_FLAGS];
 	s->hdrlen = (uint16_t)(s->l4 + hlen);
 	s->payload = s->f.len - s->hdrlen;
