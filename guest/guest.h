@@ -402,9 +402,10 @@ enum guest_rx_flag {
 struct guest_rx {
 	const uint8_t *data; /* Ethernet header on; one piece */
 	uint32_t len;
-	uint32_t flags;	       /* enum guest_rx_flag */
-	uint16_t mss, hdrlen;  /* with GUEST_RX_TSO */
-	const uint8_t *header; /* layer 3: the 32 bytes in front */
+	uint32_t flags;	      /* enum guest_rx_flag */
+	uint16_t mss, hdrlen; /* with GUEST_RX_TSO */
+	/* Layer 3: the 32 bytes in front; NULL: a frame of layer 2, which an analyzer gets. */
+	const uint8_t *header;
 };
 
 /*

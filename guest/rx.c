@@ -371,6 +371,7 @@ static inline enum parsed parse_frame(struct guest_dev *d, struct guest_rxq *r, 
 		guest_violate(d, GUEST_VIOLATION_RX_HEADER_LENGTH);
 		return PARSED_BAD;
 	}
+	rx->header = NULL; /* an analyzer of layer 3 gets such frames, too */
 	rx->flags = h->offload & OSA_OFFLOAD_L4 ? GUEST_RX_CSUM_VALID : 0;
 	r->off += OSA_HDR_BYTES;
 	data = r->p + r->off;
