@@ -99,13 +99,25 @@ static struct qdio_outcome read_configuration(struct qdio_group *g, unsigned dev
 	return answer(g, dev, (const uint8_t *)rec, sizeof(rec));
 }
 
+/*
+ * Rejected before any data moved: all of the count is left. An emulator's channel stores what is
+ * not, for reads of any code, whatever the status.
+ */
+static struct qdio_outcome refuse(const struct qdio_device *d)
+{
+	struct qdio_outcome out = qdio_outcome_reject();
+
+	out.residual = be16_get(d->cmd.ccw.count);
+	return out;
+}
+
 /* Contents unverified: no driver at hand reads them; the interface is named by its CHPID. */
 static struct qdio_outcome read_node(struct qdio_group *g, unsigned dev)
 {
 	struct qdio_ned rec[RNI_BYTES / sizeof(struct qdio_ned)] = {0};
 
 	if (g->dev[dev].program.last_cmd != QDIO_CCW_SII)
-		return qdio_outcome_reject();
+		return refuse(&g->dev[dev]);
 	put_ned(&rec[0], g, QDIO_CU_OSA, g->cfg.cu_model);
 	rec[0].tag[1] = g->cfg.chpid;
 	return answer(g, dev, (const uint8_t *)rec, sizeof(rec));
@@ -139,7 +151,7 @@ static struct qdio_outcome write_message(struct qdio_group *g, unsigned dev)
 	struct qdio_outcome out = qdio_outcome_ok();
 
 	if (!d->cmd.total || d->cmd.total > sizeof(d->buf))
-		return qdio_outcome_reject();
+		return refuse(d);
 	if (qdio_command_fetch(&d->cmd, &d->program, &g->st, d->buf, d->cmd.total, &out))
 		return out;
 	trace(g, dev, d->buf, d->cmd.total);
@@ -154,7 +166,7 @@ static struct qdio_outcome set_interface(struct qdio_group *g, unsigned dev)
 	struct qdio_outcome out = qdio_outcome_ok();
 
 	if (d->cmd.total < SII_BYTES)
-		return qdio_outcome_reject();
+		return refuse(d);
 	if (!qdio_command_fetch(&d->cmd, &d->program, &g->st, d->buf, SII_BYTES, &out))
 		trace(g, dev, d->buf, SII_BYTES);
 	return out;
@@ -210,6 +222,6 @@ struct qdio_outcome qdio_command_execute(struct qdio_group *g, unsigned dev)
 		return qdio_activate(g, dev);
 	default:
 		trace(g, dev, NULL, 0);
-		return qdio_outcome_reject();
+		return refuse(d);
 	}
 }
