@@ -15,9 +15,8 @@ import sys
 # Places below 4096 need no base register.
 PROGRAM, ORB, SCHIB, IRB, CCW, CONSTANTS = 0x200, 0x800, 0x840, 0x900, 0x9C0, 0xA00
 GOOD, BAD, HANDLER = 0xA80, 0xA88, 0xA90
-# At 0x10004 is nothing: there the QDR points when it is taken for an IDAW.
-TABLE, RANDOM, QDR, QIB, SLIB, SL, SLSB, SBALS, SENSE = (
-    0x60000, 0x20000, 0x30000, 0x31000, 0x32000, 0x38000, 0x40000, 0x48000, 0x70000)
+TABLE, IDAWS, RANDOM, QDR, QIB, SLIB, SL, SLSB, SBALS, SENSE = (
+    0x60000, 0x68000, 0x20000, 0x30000, 0x31000, 0x32000, 0x38000, 0x40000, 0x48000, 0x70000)
 FIRST = 1  # the console's is 0
 DEVICES = (FIRST, FIRST + 1, FIRST + 2)
 SSCH, HSCH, CSCH, SIGA, EXPECT = range(5)
@@ -111,6 +110,8 @@ def cases(rng):
         flags = rng.choice((0x20, 0x20, 0x00, 0x24, rng.randrange(256)))
         count = rng.choice((0, 1, 8, 64, 256, 4096, rng.randrange(65536)))
         address = rng.choice((RANDOM + 8 * rng.randrange(64), QDR, 0x7FFFF000, SENSE + 3))
+        if flags & 0x04:  # where no answer is stored: a zero there would lead to the program
+            address = rng.choice((IDAWS + 8 * rng.randrange(64), 0x7FFFF000, IDAWS + 3))
         return ssch(dev, cmd, flags, count, address)
 
     for _ in range(100):
@@ -150,6 +151,8 @@ def main(seed, path):
     put(CONSTANTS, struct.pack('>IIII5I', TABLE, len(table), SHORT, LONG, *range(5)))
     put(TABLE, b''.join(table))
     put(RANDOM, rng.randbytes(0x4000))
+    put(IDAWS, struct.pack('>66Q', *(rng.choice((RANDOM + rng.randrange(0x3000), 0x7FFFF000, 1 << 31 | rng.getrandbits(40)))
+                                     for _ in range(66))))
     queues = 5
     put(QDR, struct.pack('>12B', 0, 0, 0, 0, 0, 1, 0, queues - 1, 0, 8, 0, 8))
     put(QDR + 0x30, struct.pack('>Q', QIB))

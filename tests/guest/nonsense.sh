@@ -35,7 +35,7 @@ ipl()
 	emulator one "ipl $1.ins" >/dev/null
 }
 
-for seed in ${SEEDS:-1 2 3 5583 $RANDOM}; do
+for seed in ${SEEDS:-1 2 3 $RANDOM}; do
 	echo "seed $seed"
 	"$PYTHON" "$GUEST_DIR/nonsense.py" "$seed" "$T/one/nonsense"
 	ipl nonsense
