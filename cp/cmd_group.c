@@ -292,12 +292,22 @@ struct load {
 	uint64_t frames, bytes, last_frames, last_bytes;
 };
 
-static void sum_slots(const struct vs_lag_slot *slot, struct load load[VS_LAG_MEMBERS])
+/* The number of a slot's link, or CP_GROUP_LINKS: it is nobody's, or another's. */
+static unsigned link_of(const struct cp_group *g, const struct vs_lag_slot *slot)
+{
+	unsigned i = slot->member - g->base; /* wraps around for one below */
+
+	return i < CP_GROUP_LINKS ? i : CP_GROUP_LINKS;
+}
+
+static void sum_slots(const struct cp_group *g, const struct vs_lag_slot *slot,
+		      struct load load[CP_GROUP_LINKS])
 {
 	for (unsigned s = 0; s < VS_LAG_SLOTS; s++) {
-		struct load *l = &load[slot[s].member];
+		unsigned i = link_of(g, &slot[s]);
+		struct load *l = &load[i];
 
-		if (slot[s].member >= VS_LAG_MEMBERS)
+		if (i == CP_GROUP_LINKS)
 			continue;
 		l->slots++;
 		l->frames += slot[s].frames;
@@ -312,10 +322,10 @@ static json_t *slots_json(const struct cp_group *g, const struct vs_lag_slot *sl
 	json_t *a = json_array();
 
 	for (unsigned s = 0; g->lan && s < VS_LAG_SLOTS; s++) {
-		bool link = slot[s].member < CP_GROUP_LINKS;
+		unsigned i = link_of(g, &slot[s]);
 
 		json_array_append_new(a, json_pack("{s:s?, s:I, s:I, s:I, s:I}", "link",
-						   link ? g->member[slot[s].member].ifname : NULL,
+						   i < CP_GROUP_LINKS ? g->member[i].ifname : NULL,
 						   "frames", (json_int_t)slot[s].frames, "bytes",
 						   (json_int_t)slot[s].bytes, "last_frames",
 						   (json_int_t)slot[s].last_frames, "last_bytes",
@@ -408,23 +418,24 @@ static void say_slots(struct cp_run *run, const struct cp_group *g, const struct
 		used += slot[s].frames + slot[s].last_frames;
 	cp_say(run, "  Slots in use:%s", used ? "" : " none");
 	for (unsigned s = 0; g->lan && s < VS_LAG_SLOTS; s++)
-		if (slot[s].frames + slot[s].last_frames && slot[s].member < CP_GROUP_LINKS)
+		if (slot[s].frames + slot[s].last_frames && link_of(g, &slot[s]) < CP_GROUP_LINKS)
 			cp_say(run, "    %3u: %-15s Frames: %-10llu Previous interval: %llu", s,
-			       g->member[slot[s].member].ifname, (unsigned long long)slot[s].frames,
+			       g->member[link_of(g, &slot[s])].ifname,
+			       (unsigned long long)slot[s].frames,
 			       (unsigned long long)slot[s].last_frames);
 }
 
 static void query_one(struct cp_run *run, json_t *list, const struct cp_group *g, bool details)
 {
 	struct vs_lag_slot slot[VS_LAG_SLOTS] = {0};
-	struct load load[VS_LAG_MEMBERS] = {0};
+	struct load load[CP_GROUP_LINKS] = {0};
 	struct vs_lag_stats st = {0};
 	char interval[16] = "OFF";
 
 	if (g->lan) {
 		vs_lag_slots(g->lan->uplink.lag, slot);
 		vs_lag_stats(g->lan->uplink.lag, &st);
-		sum_slots(slot, load);
+		sum_slots(g, slot, load);
 	}
 	if (g->interval_s)
 		snprintf(interval, sizeof(interval), "%u", g->interval_s);

@@ -277,25 +277,29 @@ static void set_group(const struct cp_run *run, struct cp_lan *lan)
 }
 
 /*
- * Open the uplink a statement asked for. From a file it is kept and tried again later: a host
+ * A device of an uplink could not be opened. From a file it is kept and tried again later: a host
  * interface that is missing at start must not cost the switch.
  * Return: 0 or -1 after a message.
  */
+static int not_open(struct cp_run *run, struct cp_lan *lan, const char *device, const char *why)
+{
+	if (!run->cp->in_file)
+		return cp_error(run, CP_E_UPLINK, device, lan->name, why);
+	lan->uplink.retry_s = run->cp->now_s;
+	cp_log(run->cp, "ZLN2832E Connection %s for VSWITCH SYSTEM %s is not active: %s", device,
+	       lan->name, why);
+	return 0;
+}
+
+/* Open the uplink a statement asked for. Return: as not_open. */
 static int open_uplink(struct cp_run *run, struct cp_lan *lan)
 {
-	struct cp_uplink *u = &lan->uplink;
 	const char *device, *why;
 
 	if (cp_uplink_open(run->cp, lan) == 0)
 		return 0;
-	why = cp_uplink_error(u, &device);
-	if (run->cp->in_file) {
-		u->retry_s = run->cp->now_s;
-		cp_log(run->cp, "ZLN2832E Connection %s for VSWITCH SYSTEM %s is not active: %s",
-		       device, lan->name, why);
-		return 0;
-	}
-	return cp_error(run, CP_E_UPLINK, device, lan->name, why);
+	why = cp_uplink_error(&lan->uplink, &device);
+	return not_open(run, lan, device, why);
 }
 
 /* ---- DEFINE ----------------------------------------------------------------------- */
@@ -527,6 +531,8 @@ static struct cp_uplink definition(const struct cp_uplink *u)
 	}
 	d.port = NULL;
 	d.lag = NULL;
+	d.members = 0;
+	d.draining = 0;
 	d.active = CP_ACTIVE_NONE;
 	return d;
 }
@@ -539,6 +545,16 @@ static void define(struct cp_lan *lan, const struct cp_uplink *want)
 	lan->uplink = *want;
 	if (lan->uplink.group)
 		lan->uplink.group->owner = lan;
+}
+
+/* One that is open gets other devices or another group. */
+static int change_uplink(struct cp_run *run, struct cp_lan *lan, const struct cp_uplink *want)
+{
+	struct cp_uplink_fault f = {0};
+	int rc = cp_uplink_change(run->cp, lan, want, run->cp->in_file, &f);
+
+	cp_settle(run->cp, NULL); /* NICs that it has given back */
+	return rc ? not_open(run, lan, f.device, f.why) : 0;
 }
 
 /* A failed change of the uplink brings the old one back. */
@@ -559,6 +575,8 @@ static int set_uplink(struct cp_run *run, struct cp_lan *lan)
 	if (same_devices(&want, &old) && want.connect == old.connect && want.group == old.group &&
 	    (u->port || (!want.n_dev && !want.group) || !want.connect))
 		return 0;
+	if (u->port && want.connect && (want.n_dev || want.group))
+		return change_uplink(run, lan, &want);
 	cp_uplink_close(run->cp, lan);
 	define(lan, &want);
 	if (open_uplink(run, lan) == 0) {

@@ -80,6 +80,7 @@ struct cp_device {
 	char ifname[CP_IFNAME_BYTES]; /* "": none */
 	void *handle;		      /* of hooks.open_uplink, or the NIC; NULL: not open */
 	struct vs_port *port;
+	unsigned member; /* of an uplink's vs_lag: its number there */
 	uint32_t retry_s;
 	char error[256]; /* why it is not open */
 };
@@ -149,6 +150,7 @@ struct cp_group {
 
 	/* While that switch is connected: */
 	struct cp_lan *lan;
+	unsigned base;	   /* its links' first number in the uplink's vs_lag */
 	struct lacp *lacp; /* with LACP ACTIVE */
 	bool collect[CP_GROUP_LINKS], distribute[CP_GROUP_LINKS];
 	bool uneven;	  /* a link has joined: slots are to be evened out */
@@ -170,6 +172,8 @@ struct cp_uplink {
 	struct vs_port *port; /* what the switch sees: the device's, or one above several */
 	struct vs_lag *lag;   /* of several */
 	int active;	      /* of several: the one in use */
+	bool changing;	      /* which one is used is not to be decided now */
+	unsigned members;     /* of lag that are devices: bits of the numbers they have */
 	unsigned draining;    /* members of lag that were lost: their partners have until then */
 	uint64_t drained_at;  /* ms */
 	unsigned worker;      /* pinned to it, plus 1; 0: AUTO */
@@ -485,6 +489,7 @@ uint64_t cp_now_ms(const struct cp *cp);
 void cp_gvrp_tick(struct cp *cp, struct cp_lan *lan);
 uint64_t cp_gvrp_run(struct cp *cp, struct cp_lan *lan);
 void cp_gvrp_moved(struct cp *cp, struct cp_lan *lan);
+void cp_gvrp_port(struct cp_lan *lan, struct vs_port *was);
 void cp_say_gvrp(struct cp_run *run, const struct cp_lan *lan);
 void cp_gvrp_json(json_t *o, const struct cp_lan *lan);
 void cp_gvrp_stop(struct cp_lan *lan);
@@ -511,6 +516,12 @@ int cp_vmlan_check_nic(struct cp_run *run, const char *user);
 /* uplink.c */
 int cp_uplink_open(struct cp *cp, struct cp_lan *lan);
 void cp_uplink_close(struct cp *cp, struct cp_lan *lan);
+/* Which device could not be opened, and why. */
+struct cp_uplink_fault {
+	char device[CP_IFNAME_BYTES], why[256];
+};
+int cp_uplink_change(struct cp *cp, struct cp_lan *lan, const struct cp_uplink *want, bool keep,
+		     struct cp_uplink_fault *why);
 void cp_uplink_lost(struct cp *cp, struct cp_lan *lan, const void *handle);
 void cp_uplink_tick(struct cp *cp, struct cp_lan *lan);
 void cp_uplink_decide(struct cp *cp, struct cp_lan *lan);

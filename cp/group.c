@@ -77,7 +77,7 @@ static void on_marked(void *ctx, unsigned port, uint32_t transaction)
 	if (!(g->awaited >> port & 1) || transaction != g->transaction || !lag_of(g))
 		return;
 	g->awaited &= ~(1u << port);
-	vs_lag_flushed(lag_of(g), port);
+	vs_lag_flushed(lag_of(g), g->base + port);
 }
 
 static struct lacp_config lacp_config(struct cp_group *g)
@@ -144,7 +144,7 @@ static bool look(struct cp_group *g)
 
 static void plan(struct cp_group *g, bool by_load)
 {
-	unsigned links = vs_lag_plan(lag_of(g), by_load) & ((1u << CP_GROUP_LINKS) - 1);
+	unsigned links = vs_lag_plan(lag_of(g), by_load) >> g->base & ((1u << CP_GROUP_LINKS) - 1);
 
 	g->awaited = links;
 	g->flush_at = cp_now_ms(g->cp) + (g->lacp ? MARKER_WAIT_MS : FLUSH_MS);
@@ -156,7 +156,7 @@ static void plan(struct cp_group *g, bool by_load)
 static void flush(struct cp_group *g)
 {
 	for (; g->awaited; g->awaited &= g->awaited - 1)
-		vs_lag_flushed(lag_of(g), (unsigned)__builtin_ctz(g->awaited));
+		vs_lag_flushed(lag_of(g), g->base + (unsigned)__builtin_ctz(g->awaited));
 }
 
 static void sooner(uint64_t *at, uint64_t when)
@@ -207,7 +207,7 @@ static int link_open(struct cp *cp, struct cp_group *g, unsigned i)
 	if (cp_device_open(cp, g->lan, d, VS_ROLE_MEMBER) < 0)
 		return -1;
 	cp_mac_bytes(&g->lan->mac, mac);
-	vs_lag_join(lag_of(g), i, d->port);
+	vs_lag_join(lag_of(g), g->base + i, d->port);
 	if (g->lacp) {
 		(void)vs_port_punt(d->port, VS_PUNT_LINK);
 		lacp_port_add(g->lacp, i, mac, cp_now_ms(cp));
@@ -225,7 +225,7 @@ static void link_close(struct cp *cp, struct cp_group *g, unsigned i)
 	g->collect[i] = g->distribute[i] = false;
 	g->awaited &= ~(1u << i);
 	if (g->member[i].port)
-		vs_lag_leave(lag_of(g), i);
+		vs_lag_leave(lag_of(g), g->base + i);
 	cp_device_close(cp, g->lan, &g->member[i]);
 }
 
@@ -254,9 +254,22 @@ void cp_group_retry(struct cp *cp, struct cp_group *g)
 		open_links(cp, g);
 }
 
+/* Another group may still be there, until this one has its links. */
+static unsigned free_base(const struct cp *cp, const struct cp_lan *lan)
+{
+	unsigned base = 0;
+
+	for (const struct cp_group *g = cp->groups; g; g = g->hh.next)
+		if (g->lan == lan && g->base == 0)
+			base = CP_GROUP_LINKS;
+	return base;
+}
+
 /* A switch that is connected takes the group; its vs_lag exists. */
 int cp_group_attach(struct cp *cp, struct cp_group *g, struct cp_lan *lan)
 {
+	if (!g->lan)
+		g->base = free_base(cp, lan);
 	g->lan = lan;
 	if (g->active && !g->lacp) {
 		struct lacp_config c = lacp_config(g);

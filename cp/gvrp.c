@@ -90,6 +90,18 @@ void cp_gvrp_moved(struct cp *cp, struct cp_lan *lan)
 		mrp_restart(lan->mrp, cp_now_ms(cp));
 }
 
+/* Another port is the uplink, the devices are the same. @was: the one before, or NULL: it is gone.
+ */
+void cp_gvrp_port(struct cp_lan *lan, struct vs_port *was)
+{
+	if (!lan->mrp)
+		return;
+	if (was)
+		(void)vs_port_punt(was, 0);
+	lan->mrp_port = lan->uplink.port;
+	(void)vs_port_punt(lan->mrp_port, VS_PUNT_MRP);
+}
+
 /* What is in a and not in b, in the log. */
 static void log_difference(const struct cp_lan *lan, const struct vs_vidset *a,
 			   const struct vs_vidset *b, unsigned number, const char *what)

@@ -18,87 +18,11 @@
 #include "cp/cp_priv.h"
 #include "vswitch/lag.h"
 
-#define DEVICE_INDEX CP_GROUP_LINKS /* of the first device among the members of the vs_lag */
+/* Members of the vs_lag: links of a group and of the one that takes its place, then devices. */
+#define FIRST_DEVICE (2u * CP_GROUP_LINKS)
 #define DRAIN_MS 5u /* until a partner has read what had arrived by a link that is lost */
 
-static_assert(CP_GROUP_LINKS + CP_UPLINK_DEVICES <= VS_LAG_MEMBERS, "members");
-
-const char *cp_device_kind(const struct cp_device *d)
-{
-	static const char *const name[] = {"TAP", "DPDK", "NIC", "NIC"};
-
-	return name[d->kind];
-}
-
-/* ---- devices ---------------------------------------------------------------------- */
-
-static const char *handle_state(const struct cp *cp, const struct cp_device *d)
-{
-	if (d->kind == CP_UPLINK_GUEST)
-		return vs_port_running(d->port) ? "Ready" : "No guest is ready there";
-	return cp->hooks.uplink_state ? cp->hooks.uplink_state(cp->hooks.ctx, d->handle) : "Ready";
-}
-
-bool cp_device_ready(const struct cp *cp, const struct cp_device *d)
-{
-	return d->handle && strcmp(handle_state(cp, d), "Ready") == 0;
-}
-
-const char *cp_device_state(const struct cp *cp, const struct cp_device *d)
-{
-	if (!d->handle)
-		return d->error[0] ? d->error : "Defined";
-	return handle_state(cp, d);
-}
-
-int cp_device_open(struct cp *cp, struct cp_lan *lan, struct cp_device *d, enum vs_port_role role)
-{
-	struct vs_port_config cfg = {.role = role, .type = VS_TYPE_TRUNK, .mac_protect = 0};
-	struct vs_link link;
-
-	d->error[0] = '\0';
-	d->retry_s = cp->now_s;
-	if (d->kind == CP_UPLINK_GUEST)
-		return cp_guestuplink_open(cp, lan, d, role);
-	/* Of a DPDK device: its name, not its arguments. */
-	snprintf(cfg.name, sizeof(cfg.name), "%.*s", (int)strcspn(d->ifname, ","), d->ifname);
-	memset(&cfg.vids, 0xFF, sizeof(cfg.vids));
-	if (!cp->hooks.open_uplink) {
-		snprintf(d->error, sizeof(d->error), "uplinks are not available here");
-		return -1;
-	}
-	d->port = vs_port_create(lan->sw, &cfg);
-	if (!d->port) {
-		snprintf(d->error, sizeof(d->error), "%s", strerror(errno));
-		return -1;
-	}
-	cp_worker_place(cp, d->port, lan->uplink.worker);
-	link = vs_port_link(d->port);
-	d->handle = cp->hooks.open_uplink(cp->hooks.ctx, cp_device_kind(d), d->ifname, &link,
-					  d->error, sizeof(d->error));
-	if (d->handle)
-		return 0;
-	if (!d->error[0])
-		snprintf(d->error, sizeof(d->error), "%s", strerror(errno));
-	vs_port_destroy(d->port);
-	d->port = NULL;
-	return -1;
-}
-
-/* Its definition stays. */
-void cp_device_close(struct cp *cp, struct cp_lan *lan, struct cp_device *d)
-{
-	if (d->port)
-		cp_forget(cp, lan->sw, d->port);
-	if (d->kind == CP_UPLINK_GUEST)
-		cp_guestuplink_close(d);
-	else if (d->handle && cp->hooks.close_uplink)
-		cp->hooks.close_uplink(cp->hooks.ctx, d->handle);
-	d->handle = NULL;
-	vs_port_destroy(d->port);
-	d->port = NULL;
-	d->error[0] = '\0';
-}
+static_assert(FIRST_DEVICE + 2 * CP_UPLINK_DEVICES <= VS_LAG_MEMBERS, "members");
 
 /* ---- which one ---------------------------------------------------------------------- */
 
@@ -171,17 +95,19 @@ static void use(struct cp *cp, struct cp_lan *lan, int active)
 
 	for (unsigned pass = 0; pass < 2; pass++) {
 		for (unsigned i = 0; u->group && i < CP_GROUP_LINKS; i++) {
+			unsigned k = u->group->base + i;
 			bool on = active == CP_ACTIVE_GROUP;
 			bool c = on && u->group->collect[i], d = on && u->group->distribute[i];
 
-			if (pass == (d ? 0u : 1u) && vs_lag_use(u->lag, i, c, d))
-				drain(cp, u, i);
+			if (pass == (d ? 0u : 1u) && vs_lag_use(u->lag, k, c, d))
+				drain(cp, u, k);
 		}
 		for (unsigned i = 0; i < u->n_dev; i++) {
-			unsigned k = DEVICE_INDEX + i;
+			unsigned k = u->dev[i].member;
 			bool on = (int)i == active;
 
-			if (pass == (on ? 0u : 1u) && vs_lag_use(u->lag, k, on, on))
+			if (u->dev[i].port && pass == (on ? 0u : 1u) &&
+			    vs_lag_use(u->lag, k, on, on))
 				drain(cp, u, k);
 		}
 	}
@@ -206,7 +132,7 @@ static void move_to(struct cp *cp, struct cp_lan *lan, int active)
 /* After anything that may have changed what is usable. */
 void cp_uplink_decide(struct cp *cp, struct cp_lan *lan)
 {
-	if (lan->uplink.lag)
+	if (lan->uplink.lag && !lan->uplink.changing)
 		move_to(cp, lan, choose(cp, lan));
 }
 
@@ -256,24 +182,30 @@ static int open_plain(struct cp *cp, struct cp_lan *lan)
 	return 0;
 }
 
+/* Which conversations share a link is nobody's to choose. Best effort. */
+static uint64_t new_seed(void)
+{
+	uint64_t seed = 0;
+
+	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	return seed;
+}
+
 static int open_lag(struct cp *cp, struct cp_lan *lan)
 {
 	struct cp_uplink *u = &lan->uplink;
 	struct vs_port_config cfg = {.role = VS_ROLE_UPLINK, .type = VS_TYPE_TRUNK};
-	uint64_t seed = 0;
 
 	if (u->lag)
 		return 0;
 	snprintf(cfg.name, sizeof(cfg.name), "%s uplink", lan->name);
 	memset(&cfg.vids, 0xFF, sizeof(cfg.vids));
-	/* Seeded: which conversations share a link is nobody's to choose. Best effort. */
-	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
 	u->active = CP_ACTIVE_NONE;
 	u->port = vs_port_create(lan->sw, &cfg);
 	/* It has no device, but queues may stand before it. */
 	if (u->port)
 		cp_worker_place(cp, u->port, u->worker);
-	u->lag = u->port ? vs_lag_create(u->port, seed) : NULL;
+	u->lag = u->port ? vs_lag_create(u->port, new_seed()) : NULL;
 	if (u->lag) {
 		cp_rate_uplink(cp, lan);
 		return 0;
@@ -284,18 +216,37 @@ static int open_lag(struct cp *cp, struct cp_lan *lan)
 	return -1;
 }
 
-static int open_member(struct cp *cp, struct cp_lan *lan, unsigned i)
+static void be_member(struct cp_uplink *u, struct cp_device *d)
+{
+	d->member = FIRST_DEVICE + (unsigned)__builtin_ctz(~u->members);
+	u->members |= 1u << (d->member - FIRST_DEVICE);
+}
+
+static int open_member(struct cp *cp, struct cp_lan *lan, struct cp_device *d)
 {
 	struct cp_uplink *u = &lan->uplink;
 
-	if (u->dev[i].handle)
+	if (d->handle)
 		return 0;
-	if (cp_device_open(cp, lan, &u->dev[i], VS_ROLE_MEMBER) < 0)
+	if (cp_device_open(cp, lan, d, VS_ROLE_MEMBER) < 0)
 		return -1;
-	if (!u->dev[i].handle)
+	if (!d->handle)
 		return 0;
-	vs_lag_join(u->lag, DEVICE_INDEX + i, u->dev[i].port);
+	be_member(u, d);
+	vs_lag_join(u->lag, d->member, d->port);
 	return 0;
+}
+
+static void close_member(struct cp *cp, struct cp_lan *lan, struct cp_device *d)
+{
+	struct cp_uplink *u = &lan->uplink;
+
+	if (u->lag && d->port) {
+		vs_lag_leave(u->lag, d->member);
+		u->members &= ~(1u << (d->member - FIRST_DEVICE));
+		u->draining &= ~(1u << d->member);
+	}
+	cp_device_close(cp, lan, d);
 }
 
 static int open_all(struct cp *cp, struct cp_lan *lan)
@@ -306,7 +257,7 @@ static int open_all(struct cp *cp, struct cp_lan *lan)
 	if (open_lag(cp, lan) < 0)
 		return -1;
 	for (unsigned i = 0; i < u->n_dev; i++)
-		rc |= open_member(cp, lan, i);
+		rc |= open_member(cp, lan, &u->dev[i]);
 	if (u->group)
 		rc |= cp_group_attach(cp, u->group, lan);
 	cp_uplink_decide(cp, lan);
@@ -340,11 +291,8 @@ void cp_uplink_close(struct cp *cp, struct cp_lan *lan)
 	cp_gvrp_stop(lan);
 	if (u->group)
 		cp_group_detach(cp, u->group);
-	for (unsigned i = 0; i < u->n_dev; i++) {
-		if (u->lag)
-			vs_lag_leave(u->lag, DEVICE_INDEX + i);
-		cp_device_close(cp, lan, &u->dev[i]);
-	}
+	for (unsigned i = 0; i < u->n_dev; i++)
+		close_member(cp, lan, &u->dev[i]);
 	if (u->lag) {
 		cp_forget(cp, lan->sw, u->port);
 		vs_lag_destroy(u->lag);
@@ -355,6 +303,201 @@ void cp_uplink_close(struct cp *cp, struct cp_lan *lan)
 	u->active = CP_ACTIVE_NONE;
 	u->draining = 0;
 	u->error[0] = '\0';
+}
+
+/* ---- other devices, another group --------------------------------------------------------- */
+
+/* What is the uplink's, whichever port that is. @was: the one before, or NULL: it is gone. */
+static void port_changed(struct cp *cp, struct cp_lan *lan, struct vs_port *was)
+{
+	cp_worker_place(cp, lan->uplink.port, lan->uplink.worker);
+	cp_rate_uplink(cp, lan);
+	cp_gvrp_port(lan, was);
+	if (lan->mirror.on)
+		cp_mirror_apply(lan);
+}
+
+/*
+ * The uplink is one of several for as long as it is changed, and its one device a member. A guest's
+ * NIC is closed and opened again instead: its addresses are registered with its port.
+ */
+static int make_lag(struct cp *cp, struct cp_lan *lan)
+{
+	struct cp_uplink *u = &lan->uplink;
+	struct cp_device *d = &u->dev[0];
+	char name[VS_NAME_BYTES];
+
+	if (u->lag)
+		return 0;
+	if (d->kind == CP_UPLINK_GUEST) {
+		cp_uplink_close(cp, lan);
+		return open_lag(cp, lan) < 0 ? -1 : open_member(cp, lan, d);
+	}
+	snprintf(name, sizeof(name), "%s uplink", lan->name);
+	u->members = 0;
+	be_member(u, d);
+	u->lag = vs_lag_above(u->port, name, new_seed(), d->member);
+	if (!u->lag) {
+		snprintf(u->error, sizeof(u->error), "%s", strerror(errno));
+		return -1;
+	}
+	u->port = vs_lag_uplink(u->lag);
+	u->active = 0;
+	port_changed(cp, lan, d->port);
+	return 0;
+}
+
+/* One that has one device again is that device. */
+static void unmake_lag(struct cp *cp, struct cp_lan *lan)
+{
+	struct cp_uplink *u = &lan->uplink;
+	struct cp_device *d = &u->dev[0];
+
+	if (!is_plain(u))
+		return;
+	if (!d->port || d->kind == CP_UPLINK_GUEST) {
+		cp_uplink_close(cp, lan);
+		(void)cp_uplink_open(cp, lan);
+		return;
+	}
+	cp_forget(cp, lan->sw, u->port);
+	if (vs_lag_undo(u->lag, d->member))
+		return; /* no memory: it stays as it is, and works */
+	u->lag = NULL;
+	u->members = 0;
+	u->draining = 0;
+	u->port = d->port;
+	u->active = 0;
+	port_changed(cp, lan, NULL);
+}
+
+static int find_device(const struct cp_uplink *u, const struct cp_device *d)
+{
+	for (int i = 0; i < (int)u->n_dev; i++)
+		if (u->dev[i].kind == d->kind && strcmp(u->dev[i].ifname, d->ifname) == 0)
+			return i;
+	return -1;
+}
+
+/* What is wanted, with what there is of it. */
+static void merge(struct cp_uplink *u, const struct cp_uplink *was, const struct cp_uplink *want)
+{
+	bool device = was->active >= 0 && was->active < CP_UPLINK_DEVICES;
+
+	u->n_dev = want->n_dev;
+	u->group = want->group;
+	for (unsigned i = 0; i < u->n_dev; i++) {
+		int k = find_device(was, &want->dev[i]);
+
+		u->dev[i] = k < 0 ? want->dev[i] : was->dev[k];
+	}
+	if (device)
+		u->active = find_device(u, &was->dev[was->active]);
+	else if (was->group != u->group)
+		u->active = CP_ACTIVE_NONE;
+}
+static_assert(CP_ACTIVE_NONE == -1, "as find_device");
+
+/* The same interface in another way, or a device of DPDK with other arguments. */
+static bool shuts_out(const struct cp_device *a, const struct cp_device *b)
+{
+	size_t len = strcspn(a->ifname, ",");
+
+	return len == strcspn(b->ifname, ",") && strncmp(a->ifname, b->ifname, len) == 0;
+}
+
+static void close_removed(struct cp *cp, struct cp_lan *lan, struct cp_uplink *was,
+			  bool only_in_the_way)
+{
+	struct cp_uplink *u = &lan->uplink;
+
+	for (unsigned k = 0; k < was->n_dev; k++) {
+		bool in_the_way = false;
+
+		for (unsigned i = 0; i < u->n_dev; i++)
+			in_the_way |= shuts_out(&was->dev[k], &u->dev[i]);
+		if (find_device(u, &was->dev[k]) < 0 && (in_the_way || !only_in_the_way))
+			close_member(cp, lan, &was->dev[k]);
+	}
+}
+
+/* Return: 0, or -1: a new one could not be opened. One that stays is only tried again. */
+static int open_added(struct cp *cp, struct cp_lan *lan, const struct cp_uplink *was)
+{
+	struct cp_uplink *u = &lan->uplink;
+	int rc = 0;
+
+	for (unsigned i = 0; i < u->n_dev; i++)
+		if (open_member(cp, lan, &u->dev[i]) < 0 && find_device(was, &u->dev[i]) < 0)
+			rc = -1;
+	if (u->group && u->group != was->group)
+		rc |= cp_group_attach(cp, u->group, lan);
+	return rc;
+}
+
+/* All is as it was; what had been in the way of a new one is opened again. */
+static void restore(struct cp *cp, struct cp_lan *lan, struct cp_uplink *was)
+{
+	struct cp_uplink *u = &lan->uplink;
+
+	for (unsigned i = 0; i < u->n_dev; i++)
+		if (find_device(was, &u->dev[i]) < 0)
+			close_member(cp, lan, &u->dev[i]);
+	if (u->group && u->group != was->group)
+		cp_group_detach(cp, u->group);
+	u->n_dev = was->n_dev;
+	memcpy(u->dev, was->dev, sizeof(u->dev));
+	u->group = was->group;
+	u->active = was->active;
+	for (unsigned i = 0; i < u->n_dev; i++)
+		(void)open_member(cp, lan, &u->dev[i]);
+}
+
+static void note_fault(const struct cp_uplink *u, struct cp_uplink_fault *f)
+{
+	const char *device, *why = cp_uplink_error(u, &device);
+
+	snprintf(f->device, sizeof(f->device), "%s", device);
+	snprintf(f->why, sizeof(f->why), "%s", why);
+}
+
+/*
+ * Devices and a group as in @want, for an uplink that is open. What stays is not touched, and
+ * frames go by it all the time; what is new is opened first, then what goes is closed.
+ * @keep: what cannot be opened is tried again later. Return: 0, or -1, and why; without keep
+ * nothing has changed then.
+ */
+int cp_uplink_change(struct cp *cp, struct cp_lan *lan, const struct cp_uplink *want, bool keep,
+		     struct cp_uplink_fault *why)
+{
+	struct cp_uplink *u = &lan->uplink, was;
+	int rc = make_lag(cp, lan);
+
+	if (rc) {
+		note_fault(u, why);
+		return rc;
+	}
+	was = *u;
+	u->changing = true;
+	merge(u, &was, want);
+	close_removed(cp, lan, &was, true);
+	rc = open_added(cp, lan, &was);
+	if (rc)
+		note_fault(u, why);
+	if (rc && !keep)
+		restore(cp, lan, &was);
+	u->changing = false;
+	cp_uplink_decide(cp, lan);
+	close_removed(cp, lan, &was, false);
+	if (was.group && was.group != u->group) {
+		cp_group_detach(cp, was.group);
+		was.group->owner = NULL;
+	}
+	if (u->group)
+		u->group->owner = lan;
+	unmake_lag(cp, lan);
+	cp_due(cp);
+	return rc;
 }
 
 /* A device of it goes: the others stay. */
@@ -369,8 +512,7 @@ void cp_uplink_lost(struct cp *cp, struct cp_lan *lan, const void *handle)
 			cp_uplink_close(cp, lan);
 			return;
 		}
-		vs_lag_leave(u->lag, DEVICE_INDEX + i);
-		cp_device_close(cp, lan, &u->dev[i]);
+		close_member(cp, lan, &u->dev[i]);
 	}
 	cp_uplink_decide(cp, lan);
 }
@@ -429,25 +571,6 @@ const char *cp_uplink_state(const struct cp *cp, const struct cp_lan *lan)
 	if (!u->lag)
 		return u->error[0] ? u->error : "Defined";
 	return u->active == CP_ACTIVE_NONE ? "Not operational" : "Ready";
-}
-
-/* Who has the device. Return: a title in buf, or NULL: nobody but the one excepted. */
-const char *cp_device_user(const struct cp *cp, const char *ifname, const void *but, char *buf,
-			   size_t len)
-{
-	for (const struct cp_lan *lan = cp->lans; lan; lan = lan->hh.next)
-		for (unsigned i = 0; lan != but && i < lan->uplink.n_dev; i++)
-			if (strcmp(lan->uplink.dev[i].ifname, ifname) == 0) {
-				snprintf(buf, len, "VSWITCH SYSTEM %s", lan->name);
-				return buf;
-			}
-	for (const struct cp_group *g = cp->groups; g; g = g->hh.next)
-		for (unsigned i = 0; g != but && i < CP_GROUP_LINKS; i++)
-			if (strcmp(g->member[i].ifname, ifname) == 0) {
-				snprintf(buf, len, "PORT GROUP %s", g->name);
-				return buf;
-			}
-	return NULL;
 }
 
 /* A device's state has changed; hooks.uplink_state knows it. */

@@ -113,7 +113,9 @@ INLINE enum give may_have(struct flow *f, unsigned i, unsigned index, struct out
 
 	if (!to || !atomic_load_explicit(&to->running, memory_order_acquire))
 		return NOT_THERE;
-	if (to == f->self)
+	/* By the number: of an uplink and its first device one is about to take the other's place.
+	 */
+	if (index == f->self->index)
 		return SELF;
 	*o = burst_out(f, to);
 	if ((*o)->rules->isolated && f->rules->isolated && !f->sniffing)

@@ -259,7 +259,7 @@ struct vs_port *lag_member(struct vs_lag *l, unsigned i)
 	return p && atomic_load_explicit(&p->running, memory_order_acquire) ? p : NULL;
 }
 
-const struct vs_port *lag_port(const struct vs_lag *l, unsigned i)
+struct vs_port *lag_port(const struct vs_lag *l, unsigned i)
 {
 	return atomic_load_explicit(&l->member[i], memory_order_relaxed);
 }
@@ -478,6 +478,26 @@ void vs_lag_join(struct vs_lag *l, unsigned i, struct vs_port *member)
 	atomic_fetch_or(&member->special, PORT_STANDBY);
 	atomic_store_explicit(&member->up, l->uplink, memory_order_release);
 	atomic_store_explicit(&l->member[i], member, memory_order_release);
+}
+
+void lag_begin(struct vs_lag *l, unsigned i, struct vs_port *member)
+{
+	l->distribute[i] = true;
+	atomic_store_explicit(&l->member[i], member, memory_order_release);
+	for (unsigned s = 0; s < VS_LAG_SLOTS; s++)
+		slot_set(l, s, (uint8_t)i);
+}
+
+void lag_end(struct vs_lag *l, unsigned i)
+{
+	(void)vs_lag_use(l, i, true, true);
+	for (unsigned m = 0; m < VS_LAG_MEMBERS; m++)
+		release(l, m);
+}
+
+struct vs_port *vs_lag_uplink(const struct vs_lag *l)
+{
+	return l->uplink;
 }
 
 void vs_lag_leave(struct vs_lag *l, unsigned i)

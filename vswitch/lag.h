@@ -14,7 +14,8 @@
 
 #include "vswitch/vswitch.h"
 
-#define VS_LAG_MEMBERS 11u /* eight links of a group, three devices besides */
+/* Eight links of a group and three devices, and as many that are to take their places. */
+#define VS_LAG_MEMBERS 22u
 #define VS_LAG_SLOTS 256u
 #define VS_LAG_NOBODY 0xFFu
 
@@ -27,6 +28,21 @@ struct vs_lag;
 struct vs_lag *vs_lag_create(struct vs_port *uplink, uint64_t seed);
 /* All members must have left. The uplink is stopped. NULL is legal. */
 void vs_lag_destroy(struct vs_lag *l);
+
+/*
+ * An uplink that is one device becomes one of several, and back; frames pass meanwhile, and what
+ * was learned stays. @p: a VS_ROLE_UPLINK without members that registers nothing. It becomes member
+ * i, in use, of a new uplink. Its rates are gone, with what waited for them; these, punts and a
+ * worker are the caller's to give to the new one (vs_lag_uplink).
+ * Return: the new uplink's, or NULL and errno: nothing has changed.
+ */
+struct vs_lag *vs_lag_above(struct vs_port *p, const char *name, uint64_t seed, unsigned i);
+/*
+ * Member i, the only one left, is the uplink again; the one above it is destroyed, its port too.
+ * Rates are the caller's to set. Return: 0, or -ENOMEM: nothing has changed.
+ */
+int vs_lag_undo(struct vs_lag *l, unsigned i);
+struct vs_port *vs_lag_uplink(const struct vs_lag *l);
 
 /* @i: 0 .. VS_LAG_MEMBERS - 1, free. The member is neither collecting nor distributing. */
 void vs_lag_join(struct vs_lag *l, unsigned i, struct vs_port *member);

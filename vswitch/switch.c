@@ -208,7 +208,7 @@ static void set_promisc(struct vs_port *p)
 }
 
 /* Snooping listens where guests learn, and at the uplink of such a switch. */
-static void set_snooping(struct vs_switch *sw)
+void switch_snooping(struct vs_switch *sw)
 {
 	bool on = sw->cfg.snooping && atomic_load(&sw->n_learners);
 
@@ -240,7 +240,7 @@ static void set_learner(struct vs_port *p)
 }
 
 /* Make the port's configuration what the workers see. Return: 0 or -ENOMEM (nothing changed). */
-static int publish(struct vs_port *p)
+int port_publish(struct vs_port *p)
 {
 	struct rules *old = atomic_load_explicit(&p->rules, memory_order_relaxed);
 	struct rules *r = malloc(sizeof(*r));
@@ -272,8 +272,8 @@ int vs_switch_configure(struct vs_switch *sw, const struct vs_switch_config *cfg
 	atomic_store_explicit(&sw->vepa, cfg->vepa, memory_order_relaxed);
 	for (unsigned i = 0; i < VS_PORTS_MAX && !rc; i++)
 		if (port_at(sw, i))
-			rc = publish(port_at(sw, i));
-	set_snooping(sw);
+			rc = port_publish(port_at(sw, i));
+	switch_snooping(sw);
 	return rc;
 }
 
@@ -338,7 +338,7 @@ struct vs_port *vs_port_create(struct vs_switch *sw, const struct vs_port_config
 	p->fd = -1;
 	p->serial = ++sw->last_serial;
 	p->learning = cfg->role == VS_ROLE_UPLINK || cfg->learning;
-	if (publish(p)) {
+	if (port_publish(p)) {
 		free(p);
 		errno = ENOMEM;
 		return NULL;
@@ -361,7 +361,7 @@ int vs_port_configure(struct vs_port *p, const struct vs_port_config *cfg)
 	    cfg->bridge != p->cfg.bridge)
 		return -EINVAL;
 	p->cfg = *cfg;
-	rc = publish(p);
+	rc = port_publish(p);
 	if (rc)
 		p->cfg = old;
 	return rc;
@@ -386,7 +386,7 @@ static void port_stop(struct vs_port *p)
 	learn_forget(p);
 	snoop_forget(p);
 	hosts_forget(p);
-	set_snooping(p->sw);
+	switch_snooping(p->sw);
 	p->ops = NULL;
 	p->ctx = NULL;
 }
@@ -504,7 +504,7 @@ static int link_start(void *link, const struct vs_port_ops *ops, void *port)
 	set_members(p, NULL, atomic_load(&p->rules));
 	set_promisc(p);
 	set_learner(p);
-	set_snooping(p->sw);
+	switch_snooping(p->sw);
 	rc = p->worker ? worker_add(p->worker, p) : 0;
 	if (rc)
 		port_stop(p);
@@ -518,7 +518,7 @@ static void link_stop(void *link)
 	port_stop(p);
 	memset(&p->joined, 0, sizeof(p->joined));
 	p->promisc_asked = false;
-	publish(p);
+	port_publish(p);
 }
 
 void vs_switch_set_notify(struct vs_switch *sw,
@@ -572,7 +572,7 @@ static int link_vid(struct vs_port *p, uint16_t vid, bool add)
 		vs_vidset_add(&p->joined, vid);
 	else
 		vs_vidset_del(&p->joined, vid);
-	rc = publish(p);
+	rc = port_publish(p);
 	if (rc)
 		p->joined = old;
 	return rc;

@@ -310,6 +310,12 @@ int burst_send(struct vs_worker *w, struct vs_port *to, struct vs_ref ref);
 void burst_release(struct vs_worker *w, struct vs_port *uplink, struct vs_port *to,
 		   struct vs_ref ref);
 
+/* switch.c */
+/* Make the port's configuration what the workers see. Return: 0 or -ENOMEM: nothing changed. */
+int port_publish(struct vs_port *p);
+/* Snooping may have to begin or end, or another port to listen. */
+void switch_snooping(struct vs_switch *sw);
+
 /* lag.c */
 #define LAG_HELD 0xFEu /* kept until its slot has moved */
 #define LAG_FULL 0xFDu /* should be kept, but there is no room */
@@ -318,9 +324,13 @@ void lag_spread(struct vs_lag *l, unsigned worker, const struct vs_burst *b,
 		const struct vs_ref *ref, unsigned n, uint8_t *to);
 /* Return: the member, if it runs. */
 struct vs_port *lag_member(struct vs_lag *l, unsigned i);
+/* Nobody sends by it yet: a running member is the first one, and has all slots. */
+void lag_begin(struct vs_lag *l, unsigned i, struct vs_port *member);
+/* A member is to be the uplink: nothing is held for it, and it is in use. */
+void lag_end(struct vs_lag *l, unsigned i);
 /* The rate of what all members bring together. Return: 0 or -ENOMEM. */
 int lag_rate_in(struct vs_lag *l, const struct vs_rate *in);
-const struct vs_port *lag_port(const struct vs_lag *l, unsigned i); /* or NULL; running or not */
+struct vs_port *lag_port(const struct vs_lag *l, unsigned i); /* or NULL; running or not */
 
 /* punt.c. Return: is the frame taken? */
 /* @in: the port, or the uplink it is a member of: all but link protocols are the uplink's. */
