@@ -256,6 +256,30 @@ START_TEST(announcements)
 }
 END_TEST
 
+/* Of the first and last VLAN, as of any other: in IP mode the switch's address, else the guest's.
+ */
+START_TEST(announced_in_every_vlan)
+{
+	static const uint16_t vids[] = {1, 10, 4094, 0};
+	const struct vs_switch_config cfg = {
+		.name = "V", .vlan_aware = true, .ip = _i, .mac = {0x02, 0xAA, 0, 0, 0, 1}};
+	struct bed *b = bed_make(&cfg);
+	uint8_t f[256], mac[6];
+	unsigned rarps = 0;
+
+	bed_port(b, 0, guest(VS_TYPE_TRUNK, 0, vids));
+	bed_port(b, LAN_UP, (struct vs_port_config){.role = VS_ROLE_UPLINK, .type = VS_TYPE_TRUNK});
+	mac_of(0, mac);
+	ck_assert_uint_eq(vs_switch_announce(b->sw), 3);
+	for (unsigned i = 0; i < 3; i++) {
+		eth(f, bcast, _i ? own : mac, vids[i], 0x8035);
+		rarps += has(b, LAN_UP, f, 18);
+	}
+	ck_assert_uint_eq(rarps, 3);
+	bed_free(b);
+}
+END_TEST
+
 /* Hosts beyond the uplink of a switch in IP mode. */
 START_TEST(heard_outside)
 {
@@ -291,6 +315,7 @@ int main(void)
 	tcase_add_test(t, heard_no_more);
 	tcase_add_test(t, heard_at_a_rate);
 	tcase_add_loop_test(t, announcements, 0, 2);
+	tcase_add_loop_test(t, announced_in_every_vlan, 0, 2);
 	tcase_add_test(t, heard_outside);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);

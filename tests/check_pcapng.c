@@ -237,6 +237,29 @@ START_TEST(long_texts)
 }
 END_TEST
 
+/* What is counted as written is what the file has: that decides when the next one begins. */
+START_TEST(every_byte_is_counted)
+{
+	FILE *out = memory();
+	struct host_pcapng *w = host_pcapng_open(out, 1500);
+
+	for (unsigned i = 0; i < 40; i++) {
+		struct host_pcapng_frame f = frame(i % 7 ? "A/0600" : "tap0", 37 * i);
+
+		f.comment = i % 5 ? NULL : "why";
+		ck_assert_int_eq(host_pcapng_flush(w), 0);
+		ck_assert_uint_eq(host_pcapng_bytes(w), file_len);
+		ck_assert_int_eq(host_pcapng_write(w, &f), 0);
+	}
+	ck_assert_int_eq(host_pcapng_flush(w), 0);
+	ck_assert_uint_gt(file_len, 37 * 39 * 20);
+	ck_assert_uint_eq(host_pcapng_bytes(w), file_len);
+	ck_assert_int_eq(host_pcapng_close(w), 0);
+	fclose(out);
+	free(file);
+}
+END_TEST
+
 START_TEST(errors_stick)
 {
 	struct host_pcapng_frame f = frame("a", 60);
@@ -316,6 +339,7 @@ int main(void)
 	tcase_add_loop_test(tc, packets, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(tc, interfaces);
 	tcase_add_test(tc, long_texts);
+	tcase_add_test(tc, every_byte_is_counted);
 	tcase_add_test(tc, errors_stick);
 	if (tshark_installed())
 		tcase_add_test(tc, tshark_reads);

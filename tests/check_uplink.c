@@ -227,6 +227,46 @@ START_TEST(a_guest)
 }
 END_TEST
 
+/* ---- bridge ports ------------------------------------------------------------------------- */
+
+static const void *without_carrier;
+
+static const char *state_of(void *ctx, void *handle)
+{
+	(void)ctx;
+	return handle == without_carrier ? "No carrier" : "Ready";
+}
+
+static enum hs_bridge_state bridge_of(const char *name)
+{
+	struct hs_bridge_info info;
+
+	hs_bridge_info(cp_lan_find(cp, "SYSTEM", name)->bridge.hs, &info);
+	return info.state;
+}
+
+/* The LAN's other bridge port takes over with the event, not with the second after it. */
+START_TEST(carrier_of_a_bridge)
+{
+	const void *handle;
+
+	cp->hooks.uplink_state = state_of;
+	run("DEFINE LAN HS OWNERID SYSTEM TYPE HIPERSOCKETS", 0, 0, 0);
+	run("DEFINE VSWITCH S UPLINK TAP a BRIDGEPORT LAN SYSTEM HS PRIMARY", 0, 1, 0);
+	run("DEFINE VSWITCH B UPLINK TAP b BRIDGEPORT LAN SYSTEM HS", 0, 1, 0);
+	ck_assert_int_eq(bridge_of("S"), HS_BRIDGE_ACTIVE);
+	ck_assert_int_eq(bridge_of("B"), HS_BRIDGE_STANDBY);
+	handle = device("a")->handle;
+	without_carrier = handle;
+	cp_uplink_changed(cp, handle);
+	ck_assert_int_eq(bridge_of("S"), HS_BRIDGE_STANDBY);
+	ck_assert_int_eq(bridge_of("B"), HS_BRIDGE_ACTIVE);
+	without_carrier = NULL;
+	cp_uplink_changed(cp, handle);
+	ck_assert_int_eq(bridge_of("S"), HS_BRIDGE_ACTIVE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("uplink");
@@ -243,6 +283,7 @@ int main(void)
 	tcase_add_test(t, a_group_that_stays);
 	tcase_add_test(t, a_group_for_another);
 	tcase_add_test(t, a_guest);
+	tcase_add_test(t, carrier_of_a_bridge);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
