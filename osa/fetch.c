@@ -132,51 +132,58 @@ static enum vs_drop address_or_form(const struct qdio_entry *e, unsigned n)
 	return VS_DROP_RX_MALFORMED;
 }
 
-/* One more piece of frame i; pieces that lie back to back, as pages of one area do, are one. */
-static void refer(struct vs_burst *b, unsigned i, const uint8_t *p, uint32_t len)
-{
-	struct vs_seg *next = &b->seg[b->nseg_used];
-
-	if (b->nseg[i] && next[-1].p + next[-1].len == p) {
-		next[-1].len += len;
-		return;
-	}
-	*next = (struct vs_seg){p, len};
-	b->nseg_used++;
-	b->nseg[i]++;
-}
-
+/*
+ * First the head, from one entry as a rule; then references. Pieces that lie back to back, as pages
+ * of one area do, are one.
+ */
 static bool take_bytes(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
 		       const struct osa_piece *piece, unsigned *used)
 {
-	unsigned i = b->n;
-	uint32_t left = piece->len, have = piece->at, skip = piece->skip;
+	struct vs_seg *const first = &b->seg[b->nseg_used], *seg = first;
+	const uint32_t want = piece->want;
+	uint32_t left = piece->len, have = piece->at, skip = piece->skip, len;
+	const uint8_t *p;
+	unsigned k = 0;
 
-	b->seg0[i] = (uint16_t)b->nseg_used;
-	b->nseg[i] = 0;
-	for (*used = 0; *used < n; skip = 0) {
-		const struct qdio_entry *x = &e[(*used)++];
-		uint32_t bytes = x->len - skip, copy;
+	do {
+		uint32_t bytes = e[k].len - skip, copy;
 
-		if (!x->data || !x->len || bytes > left)
+		if (!e[k].data || !e[k].len || bytes > left)
 			return false;
-		copy = piece->want - have < bytes ? piece->want - have : bytes;
-		memcpy(b->head[i] + have, x->data + skip, copy);
+		copy = want - have < bytes ? want - have : bytes;
+		p = e[k].data + skip;
+		memcpy(b->head[b->n] + have, p, copy);
 		have += copy;
-		if (copy < bytes)
-			refer(b, i, x->data + skip + copy, bytes - copy);
 		left -= bytes;
-		if (!left)
-			return true;
+		p += copy;
+		len = bytes - copy;
+		skip = 0;
+	} while (++k < n && have < want);
+	for (; left; k++) {
+		/* An empty one is none either. */
+		if (k == n || !e[k].data || e[k].len - 1 >= left)
+			return false;
+		left -= e[k].len;
+		if (e[k].data == p + len) {
+			len += e[k].len;
+			continue;
+		}
+		if (len)
+			*seg++ = (struct vs_seg){p, len};
+		p = e[k].data;
+		len = e[k].len;
 	}
-	return false;
+	if (len)
+		*seg++ = (struct vs_seg){p, len};
+	*used = k;
+	b->seg0[b->n] = (uint16_t)b->nseg_used;
+	b->nseg[b->n] = (uint8_t)(seg - first);
+	b->nseg_used += (unsigned)(seg - first);
+	return true;
 }
 
 enum vs_drop osa_fetch_bytes(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
 			     const struct osa_piece *piece, unsigned *used)
 {
-	if (take_bytes(b, e, n, piece, used))
-		return VS_DROP_NONE;
-	b->nseg_used = b->seg0[b->n];
-	return address_or_form(e, n);
+	return take_bytes(b, e, n, piece, used) ? VS_DROP_NONE : address_or_form(e, n);
 }

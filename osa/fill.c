@@ -8,21 +8,30 @@
 #define OSA_FILL_MAX (VS_FRAME_MAX + OSA_HDR_BYTES)
 #define SBALS_AHEAD 8u /* so many buffers ahead the list of one is asked for */
 
-/* Look at element i of buffer nr, the next one. Return: false: it is not valid. */
-static inline bool look_at(struct osa_fill *f, unsigned nr, unsigned i)
+/* Look at the first element of buffer nr. Return: false: it is not valid. */
+static inline bool look_at(struct osa_fill *f, unsigned nr)
 {
 	struct qdio_entry *x = &f->e[f->n];
 
-	*x = qdio_entry_get(f->q, nr, i, QDIO_STORE);
-	f->all_known = !x->data || x->eflags & QDIO_EFLAG_LAST || i == QDIO_SBAL_ENTRIES - 1;
+	*x = qdio_entry_get(f->q, nr, 0, QDIO_STORE);
+	f->all_known = !x->data || x->eflags & QDIO_EFLAG_LAST;
 	f->n += x->data != NULL;
 	return x->data;
 }
 
-/* Look at one more element. Return: false: there is none, or it is not valid. */
-static bool learn_element(struct osa_fill *f)
+/* Look at more elements. Return: have they room for need bytes, and there is one? */
+static bool learn_elements(struct osa_fill *f, uint64_t need)
 {
-	return !f->all_known && look_at(f, f->first + f->n_buf, f->n - f->buf[f->n_buf].e);
+	unsigned i = f->n - f->buf[f->n_buf].e, n;
+	const struct qdio_entry *last;
+
+	if (f->all_known)
+		return false;
+	n = qdio_entries_room(f->q, f->first + f->n_buf, i, &need, &f->e[f->n]);
+	last = &f->e[f->n + n - 1];
+	f->all_known = !last->data || last->eflags & QDIO_EFLAG_LAST || i + n == QDIO_SBAL_ENTRIES;
+	f->n += n - !last->data;
+	return !need;
 }
 
 static const struct osa_fill_cursor nowhere;
@@ -45,7 +54,7 @@ static bool open_buffer(struct osa_fill *f, unsigned k)
 	f->at = f->n;
 	f->place0 = k;
 	f->why = VS_DROP_TX_BAD_BUFFER;
-	f->open = look_at(f, f->first + f->n_buf, 0);
+	f->open = look_at(f, f->first + f->n_buf);
 	return f->open;
 }
 
@@ -98,8 +107,8 @@ static bool has_room(struct osa_fill *f, unsigned at, uint32_t off, uint32_t nee
 	uint64_t room = f->e[at].len - off;
 
 	while (room < need) {
-		if (++at == f->n && !learn_element(f))
-			return false;
+		if (++at == f->n)
+			return learn_elements(f, need - room);
 		room += f->e[at].len;
 	}
 	return true;
@@ -115,7 +124,7 @@ static bool find_place(struct osa_fill *f, uint32_t *off, uint32_t need)
 	if (left >= OSA_HDR_BYTES)
 		return has_room(f, f->at, *off, need);
 	/* The guest skips a tail too short for a header: leave the element, it ends here. */
-	if (f->at + 1 == f->n && !learn_element(f))
+	if (f->at + 1 == f->n && !learn_elements(f, 1))
 		return false;
 	if (f->e[f->at + 1].len < OSA_HDR_BYTES || !has_room(f, f->at + 1, 0, need))
 		return false;
@@ -206,20 +215,27 @@ struct pen {
 
 static void put(struct pen *pen, const uint8_t *p, uint32_t len)
 {
-	while (len) {
-		uint32_t left = pen->e->len - pen->off;
-		uint32_t n = len < left ? len : left;
+	const struct qdio_entry *e = pen->e;
+	uint32_t off = pen->off;
 
-		if (!left) {
-			pen->e++;
-			pen->off = 0;
-			continue;
-		}
-		copy_bytes(pen->e->data + pen->off, p, n);
-		pen->off += n;
+	while (len) {
+		uint8_t *to = e->data + off;
+		uint32_t room = e->len - off, n;
+
+		/* Elements that lie back to back are one, as far as the frame goes. */
+		for (; room < len && e[1].data == e->data + e->len; e++)
+			room += e[1].len;
+		n = len < room ? len : room;
+		copy_bytes(to, p, n);
 		p += n;
 		len -= n;
+		off = e->len - (room - n);
+		if (len) {
+			e++;
+			off = 0;
+		}
 	}
+	*pen = (struct pen){e, off};
 }
 
 void osa_fill_spread(struct osa_fill *f, unsigned k, const struct osa_fill_header *h,
@@ -233,26 +249,22 @@ void osa_fill_spread(struct osa_fill *f, unsigned k, const struct osa_fill_heade
 		put(&pen, x->seg[s].p, x->seg[s].len);
 }
 
-/* Fragment bits, where they have a meaning: one frame over several elements. */
-static uint8_t fragment(const struct osa_fill_buffer *buf, unsigned e)
-{
-	if (buf->frames != 1 || buf->at == buf->e)
-		return 0;
-	if (e == buf->e)
-		return QDIO_EFLAG_FRAG_FIRST;
-	return e == buf->at ? QDIO_EFLAG_FRAG_LAST : QDIO_EFLAG_FRAG_MIDDLE;
-}
-
 /* The entries of a buffer say what is in it. */
 static void put_entries(const struct osa_fill *f, unsigned i)
 {
 	const struct osa_fill_buffer *buf = &f->buf[i];
-	unsigned nr = f->first + i;
+	const struct qdio_entry *e = &f->e[buf->e];
+	struct qdio_sbale *to = f->q->sbal[(f->first + i) % QDIO_BUFFERS]->e;
+	unsigned last = buf->at - buf->e;
+	/* Fragment bits have a meaning for one frame over several elements. */
+	bool split = buf->frames == 1 && last;
+	uint8_t flags = split ? QDIO_EFLAG_FRAG_FIRST : 0;
 
-	for (unsigned e = buf->e; e < buf->at; e++)
-		qdio_entry_put(f->q, nr, e - buf->e, f->e[e].len, fragment(buf, e));
-	qdio_entry_put(f->q, nr, buf->at - buf->e, buf->end,
-		       QDIO_EFLAG_LAST | fragment(buf, buf->at));
+	for (unsigned k = 0; k < last; k++) {
+		qdio_sbale_put(&to[k], e[k].len, flags);
+		flags = split ? QDIO_EFLAG_FRAG_MIDDLE : 0;
+	}
+	qdio_sbale_put(&to[last], buf->end, QDIO_EFLAG_LAST | (split ? QDIO_EFLAG_FRAG_LAST : 0));
 }
 
 void osa_fill_publish(struct osa_data *d, struct osa_fill *f)

@@ -215,9 +215,24 @@ static inline void qdio_entry_ask(const struct qdio_entry *e)
 	__builtin_prefetch((const void *)((uintptr_t)e->data + 64));
 }
 
+/* One entry, its two doublewords at w; the region is the caller's copy, so that the compiler need
+ * not read it again for each. */
+static inline struct qdio_entry qdio_entry_load(const struct qdio_queue *q,
+						const struct qdio_region *r,
+						const _Atomic uint64_t *w, enum qdio_access access)
+{
+	uint64_t flags_len = be64_swap(atomic_load_explicit(&w[0], memory_order_relaxed));
+	uint64_t addr = be64_swap(atomic_load_explicit(&w[1], memory_order_relaxed));
+	uint64_t off = addr - r->addr, len = (uint32_t)flags_len;
+	uint8_t *data = r->host + off;
+
+	if (__builtin_expect(off >= r->len || len - 1 >= r->len - off, 0))
+		data = qdio_storage_map_any(q->st, addr, len, q->data_key, access);
+	return (struct qdio_entry){.data = data, .flags_len = flags_len};
+}
+
 /*
- * Read the entries of an SBAL up to the last one. The region is copied, so that the compiler need
- * not read it again for each.
+ * Read the entries of an SBAL up to the last one.
  * @ask: the data of entries stored in front of it are asked for from memory.
  * Return: how many, 0 if none is the last; all are at to then.
  */
@@ -229,21 +244,46 @@ static inline unsigned qdio_entries_read(const struct qdio_queue *q, const struc
 	const struct qdio_region r = q->st->region[0];
 
 	for (unsigned e = 0; e < QDIO_SBAL_ENTRIES; e++, w += 2, to++) {
-		uint64_t flags_len = be64_swap(atomic_load_explicit(&w[0], memory_order_relaxed));
-		uint64_t addr = be64_swap(atomic_load_explicit(&w[1], memory_order_relaxed));
-		uint64_t off = addr - r.addr, len = (uint32_t)flags_len;
+		struct qdio_entry x = qdio_entry_load(q, &r, w, access);
 
-		to->flags_len = flags_len;
-		if (__builtin_expect(off < r.len && len - 1 < r.len - off, 1))
-			to->data = r.host + off;
-		else
-			to->data = qdio_storage_map_any(q->st, addr, len, q->data_key, access);
+		*to = x;
 		if (to < ask)
-			qdio_entry_ask(to);
-		if (flags_len >> 56 & QDIO_EFLAG_LAST)
+			qdio_entry_ask(&x);
+		if (x.flags_len >> 56 & QDIO_EFLAG_LAST)
 			return e + 1;
 	}
 	return 0;
+}
+
+/*
+ * Read entries of a buffer from e on that have room for *need bytes together: as many as it takes,
+ * none behind the last one or behind one that is not valid, whose data is NULL then.
+ * @buffer: one that has a list: its first entry was read. @e: less than QDIO_SBAL_ENTRIES.
+ * @need: what there was no room for afterwards.
+ * Return: how many.
+ */
+static inline unsigned qdio_entries_room(const struct qdio_queue *q, unsigned buffer, unsigned e,
+					 uint64_t *need, struct qdio_entry *to)
+{
+	const struct qdio_sbal *sbal = q->sbal[buffer % QDIO_BUFFERS];
+	const _Atomic uint64_t *w = (const _Atomic uint64_t *)(const void *)&sbal->e[e];
+	const struct qdio_region r = q->st->region[0];
+	uint64_t left = *need;
+	unsigned n = 0;
+	bool last;
+
+	do {
+		struct qdio_entry x = qdio_entry_load(q, &r, w, QDIO_STORE);
+		uint32_t len = (uint32_t)x.flags_len;
+
+		to[n++] = x;
+		w += 2;
+		if (x.data)
+			left -= len < left ? len : left;
+		last = !x.data || x.flags_len >> 56 & QDIO_EFLAG_LAST;
+	} while (left && !last && e + n < QDIO_SBAL_ENTRIES);
+	*need = left;
+	return n;
 }
 
 /* Read entry e of a buffer. */
@@ -257,6 +297,13 @@ static inline struct qdio_entry qdio_entry_get(const struct qdio_queue *q, unsig
 	return qdio_entry_read(q, sbal, e, access);
 }
 
+/* Length and eflags of an entry. */
+static inline void qdio_sbale_put(struct qdio_sbale *to, uint32_t len, uint8_t eflags)
+{
+	to->eflags = eflags;
+	to->length = be32_of(len);
+}
+
 /* Write length and eflags of an entry of an input buffer that is about to be published. */
 static inline void qdio_entry_put(struct qdio_queue *q, unsigned buffer, unsigned e, uint32_t len,
 				  uint8_t eflags)
@@ -265,8 +312,7 @@ static inline void qdio_entry_put(struct qdio_queue *q, unsigned buffer, unsigne
 
 	if (!sbal || e >= QDIO_SBAL_ENTRIES)
 		return;
-	sbal->e[e].eflags = eflags;
-	sbal->e[e].length = be32_of(len);
+	qdio_sbale_put(&sbal->e[e], len, eflags);
 }
 
 /* Prefetch the SBALs of n buffers from the cursor on. */
