@@ -134,7 +134,7 @@ static enum vs_drop address_or_form(const struct qdio_entry *e, unsigned n)
 
 /*
  * First the head, from one entry as a rule; then references. Pieces that lie back to back, as pages
- * of one area do, are one.
+ * of one area do, are one. (An entry of no bytes has no data.)
  */
 static bool take_bytes(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
 		       const struct osa_piece *piece, unsigned *used)
@@ -148,7 +148,7 @@ static bool take_bytes(struct vs_burst *b, const struct qdio_entry *e, unsigned 
 	do {
 		uint32_t bytes = e[k].len - skip, copy;
 
-		if (!e[k].data || !e[k].len || bytes > left)
+		if (!e[k].data || bytes > left)
 			return false;
 		copy = want - have < bytes ? want - have : bytes;
 		p = e[k].data + skip;
@@ -160,8 +160,7 @@ static bool take_bytes(struct vs_burst *b, const struct qdio_entry *e, unsigned 
 		skip = 0;
 	} while (++k < n && have < want);
 	for (; left; k++) {
-		/* An empty one is none either. */
-		if (k == n || !e[k].data || e[k].len - 1 >= left)
+		if (k == n || !e[k].data || e[k].len > left)
 			return false;
 		left -= e[k].len;
 		if (e[k].data == p + len) {

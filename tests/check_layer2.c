@@ -351,6 +351,8 @@ START_TEST(input_differential)
 
 			for (unsigned e = 0; e < k; e++)
 				shape[e] = rand() % 3 ? 4096 : 32 + (unsigned)rand() % 4000;
+			bd->scattered = rand() % 2;
+			bd->open_ended = rand() % 2;
 			l2_offer(bd, offered++, shape, k);
 		}
 		for (unsigned i = 0; i < n; i++) {

@@ -84,20 +84,47 @@ void l2_put_entry(struct qdio_sbal *s, unsigned e, uint8_t eflags, uint32_t len,
 	s->e[e].addr = be64_of(addr);
 }
 
+/* Where element e of those is: back to back, or each in a page of its own, the last in front. */
+static uint64_t place_of(const struct l2_bed *bd, const uint32_t *len, unsigned e)
+{
+	uint64_t at = 0;
+
+	if (bd->scattered)
+		return (15 - e) * 4096u;
+	while (e--)
+		at += len[e];
+	return at;
+}
+
 /* Offer input buffer i with elements of the given lengths. */
 void l2_offer(struct l2_bed *bd, unsigned i, const uint32_t *len, unsigned n)
 {
 	struct qdio_queue *q = &bd->rig->queues.in[0];
-	uint64_t addr = L2_DATA_IN + i % 128 * 0x10000u;
+	uint64_t area = L2_DATA_IN + i % 128 * 0x10000u;
 
 	for (unsigned e = 0; e < 16; e++)
 		l2_put_entry(q->sbal[i % 128], e, 0, 0xDEAD, 0xDEAD);
 	for (unsigned e = 0; e < n; e++) {
-		l2_put_entry(q->sbal[i % 128], e, e == n - 1 ? QDIO_EFLAG_LAST : 0, len[e], addr);
+		uint64_t addr = area + place_of(bd, len, e);
+		bool last = e == n - 1 && !(bd->open_ended && n == 16);
+
+		l2_put_entry(q->sbal[i % 128], e, last ? QDIO_EFLAG_LAST : 0, len[e], addr);
 		memset(bd->mem + addr, 0xEE, len[e]);
-		addr += len[e];
 	}
 	atomic_store(&q->slsb[i % 128], QDIO_IN_EMPTY);
+}
+
+/* Fragment bits are there for one frame over several elements, and for no others. */
+static void check_fragments(const struct qdio_sbal *s, unsigned last, unsigned frames)
+{
+	for (unsigned e = 0; e <= last; e++) {
+		unsigned want = frames > 1 || !last ? 0
+				: !e		    ? QDIO_EFLAG_FRAG_FIRST
+				: e == last	    ? QDIO_EFLAG_FRAG_LAST
+						    : QDIO_EFLAG_FRAG_MIDDLE;
+
+		ck_assert_uint_eq(s->e[e].eflags & QDIO_EFLAG_FRAG_MASK, want);
+	}
 }
 
 /* Frames in a filled buffer, read as 7.7 says. Return: how many. */
@@ -116,8 +143,10 @@ unsigned l2_read_back(struct l2_bed *bd, unsigned i, uint8_t (*frame)[9100], uin
 		ck_assert_uint_le(off, len);
 		if (len - off < 32) {
 			ck_assert_uint_eq(len, off); /* the lengths are of what is used */
-			if (s->e[e].eflags & QDIO_EFLAG_LAST)
+			if (s->e[e].eflags & QDIO_EFLAG_LAST) {
+				check_fragments(s, e, n);
 				return n;
+			}
 			e++;
 			off = 0;
 			continue;

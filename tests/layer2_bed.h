@@ -18,6 +18,9 @@ struct l2_bed {
 	uint8_t *mem;
 	struct vs_burst b;
 	uint64_t dropped[VS_DROP_COUNT + 1];
+	/* Of input buffers offered: elements do not lie back to back; of sixteen none is the last.
+	 */
+	bool scattered, open_ended;
 };
 
 /* The states of an input queue (0) or of output queue n - 1. */
