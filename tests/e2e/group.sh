@@ -40,17 +40,35 @@ bridge_has()
 {
 	output_has "^$(mac_of one) dev $1 " bridge -n "$ID-far" fdb show br br0
 }
+# The kernel tells of a carrier at its leisure, each end of a cable and the bridge's port by themselves.
+forwarding()
+{
+	output_has 'state forwarding' bridge -n "$ID-far" link show dev "$1"
+}
+link_is()
+{
+	output_has "NIC: $1 .*$2" zl QUERY PORT GROUP g
+}
 used()
 {
 	eventually status_is "$1" && PATIENCE=2 eventually bridge_has "$2" && reach one 10.94.0.1
 }
+for i in 1 2 3 4; do
+	must "port fe$i of the bridge forwards" eventually forwarding "fe$i"
+done
 must "the guest reaches the outside" eventually reach one 10.94.0.1
 must "the group is used" used "GROUP G" 'fe[12]'
 must "one link of two is fewer than MINLINKS: the device is used" eval 'link fe1 down && used "NIC eth3" fe3'
 must "the device is lost: the backup is used" eval 'link fe3 down && used "NIC eth4" fe4'
 must "the device comes back" link fe3 up
 must "it is ready" eventually output_has 'NIC: eth3 .*Ready' zl QUERY VSWITCH VSW1
+must "so is the bridge" eventually forwarding fe3
 must "nothing goes back to it" status_is "NIC eth4"
-must "the group has its links again: it is used" eval 'link fe1 up && used "GROUP G" "fe[12]"'
-must "with one link enough, one may go" eval 'zl SET PORT GROUP g MINLINKS 1 && link fe2 down && eventually reach one 10.94.0.1 && used "GROUP G" fe1'
+must "the group has its links again: it is used" eval 'link fe1 up && eventually status_is "GROUP G"'
+# Only now is it sure to hear what is said by the first link.
+must "so is the bridge" eventually forwarding fe1
+must "with more links wanted than there are, the first device is used" eval 'zl SET PORT GROUP g MINLINKS 3 && used "NIC eth3" fe3'
+must "with as many, the group" eval 'zl SET PORT GROUP g MINLINKS 2 && used "GROUP G" "fe[12]"'
+must "with one link enough, one may go" eval 'zl SET PORT GROUP g MINLINKS 1 && link fe2 down && eventually link_is eth2 "No carrier"'
+must "the group goes on with the other" eval 'link_is eth1 Active && eventually reach one 10.94.0.1 && used "GROUP G" fe1'
 must "the last link goes: the device is used" eval 'link fe1 down && used "NIC eth3" fe3'
