@@ -50,6 +50,24 @@ static int check_type(struct cp_run *run)
 	return 0;
 }
 
+/*
+ * Give it its type, and with it its socket. A vhost-user socket needs DPDK: in a file, a NIC stays
+ * without where there is none, since it must not cost all that is served without it.
+ * Return: 0, or -1 after a message.
+ */
+static int set_type(struct cp_run *run, struct cp_nic *nic)
+{
+	char err[256] = "";
+
+	if (cp_nic_set_type(nic, wanted_type(run), err, sizeof(err)) == 0)
+		return 0;
+	if (!run->cp->in_file || nic->type != CP_NIC_VHOST)
+		return cp_error(run, CP_E_SYSTEM, "The NIC's socket", err, NULL);
+	cp_log(run->cp, "ZLN2629W %s:%u: NIC %s of TYPE VHOST has no socket: %s", run->cp->file,
+	       run->cp->line, nic->name, err);
+	return 0;
+}
+
 /* Return: the new NIC, or NULL after a message. */
 static struct cp_nic *create(struct cp_run *run, const char *user)
 {
@@ -57,7 +75,7 @@ static struct cp_nic *create(struct cp_run *run, const char *user)
 	uint32_t vdev = v[CP_OP_VDEV].num;
 	uint32_t devices = v[CP_OP_DEVICES].given ? v[CP_OP_DEVICES].num : 3;
 	struct cp_nic *nic = cp_nic_overlap(run->cp, user, vdev, devices);
-	char id[8], err[256] = "";
+	char id[8];
 
 	if (check_type(run) < 0 || cp_vmlan_check_nic(run, user) < 0)
 		return NULL;
@@ -83,9 +101,8 @@ static struct cp_nic *create(struct cp_run *run, const char *user)
 		return NULL;
 	nic->has_chpid = v[CP_OP_CHPID].given;
 	nic->chpid = (uint8_t)v[CP_OP_CHPID].num;
-	if (cp_nic_set_type(nic, wanted_type(run), err, sizeof(err)) < 0) {
+	if (set_type(run, nic) < 0) {
 		cp_nic_destroy(nic);
-		cp_error(run, CP_E_SYSTEM, "The NIC's socket", err, NULL);
 		return NULL;
 	}
 	return nic;
@@ -290,6 +307,9 @@ void cp_do_nicdef(struct cp_run *run)
 		nic = create(run, user);
 	}
 	if (!nic)
+		return;
+	/* With its TYPE, one that has no socket is tried again. */
+	if (!is_new && nic->no_socket && gives_type(run) && set_type(run, nic) < 0)
 		return;
 	nicdef_apply(run, nic);
 	if (is_new)

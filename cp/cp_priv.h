@@ -262,7 +262,8 @@ struct cp_nic {
 	uint16_t vdev;
 	uint16_t devices;
 	enum cp_nic_type type;
-	void *socket; /* of hooks.open_socket, or NULL */
+	void *socket;	 /* of hooks.open_socket, or NULL */
+	char *no_socket; /* why one of a file has none; NULL: it has, or needs none */
 	struct cp *cp;
 	struct cp_user *user;
 	char name[CP_NIC_NAME_BYTES];
@@ -363,6 +364,8 @@ struct cp {
 	uint64_t n_events; /* since the start */
 	bool check;	   /* a scratch copy: nothing outside is touched */
 	bool in_file;	   /* statements of a file are being executed */
+	const char *file;  /* then: its name, */
+	unsigned line;	   /* and the line where the statement begins */
 };
 
 /* ---- one command ------------------------------------------------------------------ */

@@ -45,6 +45,7 @@ static void run_statement(struct reader *r)
 	struct cp_reply reply;
 	bool changed = false;
 
+	r->cp->line = r->st.first;
 	cp_run_line(r->cp, &operator_caller, r->st.text, &reply, &changed);
 	r->changed |= changed;
 	report_errors(r, reply.errors);
@@ -131,6 +132,7 @@ int cp_execute_fd(struct cp *cp, int fd, const char *name, bool check_only,
 	if (!r.cp)
 		goto out;
 	r.cp->in_file = true;
+	r.cp->file = name;
 	rc = read_lines(&r, f);
 	r.cp->in_file = false;
 	if (check_only)

@@ -107,6 +107,8 @@ int cp_nic_set_type(struct cp_nic *nic, enum cp_nic_type type, char *err, size_t
 	    !h->open_socket || nic->cp->check)
 		return 0;
 	nic->socket = h->open_socket(h->ctx, nic->user->name, nic->vdev, type, err, err_len);
+	free(nic->no_socket);
+	nic->no_socket = nic->socket ? NULL : strdup(err);
 	return nic->socket ? 0 : -1;
 }
 
@@ -144,6 +146,7 @@ void cp_nic_destroy(struct cp_nic *nic)
 	cp_wire_drop(nic);
 	cp_mac_release(cp, &nic->mac);
 	HASH_DELETE(hh, u->nics, nic);
+	free(nic->no_socket);
 	free(nic);
 	cp->n_nics--;
 	cp_user_put(cp, u);

@@ -12,6 +12,8 @@ static const char *const queues[] = {"LOW", "NORMAL", "HIGH"};
 
 static const char *session_text(const struct cp_nic *nic, const struct osa_info *info)
 {
+	if (nic->no_socket)
+		return "No socket";
 	if (nic->client)
 		return nic->port && vs_port_running(nic->port) ? "Session Established" : "Startup";
 	if (!nic->osa)
@@ -131,6 +133,8 @@ static json_t *nic_json(const struct cp_nic *nic)
 			 "session", nic->osa ? session_json(&info) : json_null());
 	json_object_update(o, more);
 	json_decref(more);
+	if (nic->no_socket)
+		json_object_set_new(o, "no_socket", json_string(nic->no_socket));
 	if (nic->hs)
 		json_object_set_new(o, "hipersockets", hipers_json(nic->hs));
 	if (nic->client && nic->client->queue_pairs)
@@ -264,6 +268,8 @@ static void say_nic(struct cp_run *run, const struct cp_nic *nic, bool details)
 	} else {
 		cp_say(run, "  MAC: %s         LAN: * None", mac);
 	}
+	if (nic->no_socket)
+		cp_say(run, "  No socket: %s", nic->no_socket);
 	if (details)
 		say_session(run, nic);
 }
