@@ -140,6 +140,20 @@ static void judge_layer3(struct hs_frame *x, struct hs_dest *to, const uint8_t m
 
 /* ---- a buffer ---------------------------------------------------------------------------- */
 
+/* One more piece; those that lie back to back, as pages of one area do, are one. */
+static void refer(struct hs_unit *u, struct hs_frame *x, const uint8_t *p, uint32_t len)
+{
+	struct hs_piece *next = &u->piece[u->n_pieces];
+
+	if (x->pieces && next[-1].p + next[-1].len == p) {
+		next[-1].len += len;
+		return;
+	}
+	*next = (struct hs_piece){p, len};
+	u->n_pieces++;
+	x->pieces++;
+}
+
 /* Bytes behind a header: first into head, the rest as pieces. Return: false: too few entries. */
 static bool take_bytes(struct hs_unit *u, struct hs_frame *x, const struct qdio_entry *e,
 		       unsigned n, unsigned *used)
@@ -158,14 +172,11 @@ static bool take_bytes(struct hs_unit *u, struct hs_frame *x, const struct qdio_
 		copy = x->headlen - have < bytes ? x->headlen - have : bytes;
 		if (copy == HS_HEAD_BYTES) /* most often: no call */
 			memcpy(x->head, s->data + skip, HS_HEAD_BYTES);
-		else
+		else if (copy)
 			memcpy(x->head + have, s->data + skip, copy);
 		have += copy;
-		if (copy < bytes) {
-			u->piece[u->n_pieces++] =
-				(struct hs_piece){s->data + skip + copy, bytes - copy};
-			x->pieces++;
-		}
+		if (copy < bytes)
+			refer(u, x, s->data + skip + copy, bytes - copy);
 		left -= bytes;
 		if (!left)
 			return true;
@@ -216,23 +227,12 @@ static void begin(struct hs_unit *u)
 	u->pci = false;
 }
 
-/* Return: entries, 0 if none is the last. */
-static unsigned read_entries(const struct qdio_queue *q, unsigned i, struct qdio_entry *e)
-{
-	for (unsigned n = 0; n < QDIO_SBAL_ENTRIES; n++) {
-		e[n] = qdio_entry_get(q, i, n, QDIO_FETCH);
-		__builtin_prefetch(e[n].data);
-		if (e[n].eflags & QDIO_EFLAG_LAST)
-			return n + 1;
-	}
-	return 0;
-}
-
 enum vs_drop hs_fetch(const struct qdio_queue *q, unsigned i, uint8_t layer, uint32_t frame_max,
 		      struct hs_unit *u, uint8_t *at)
 {
 	struct qdio_entry e[QDIO_SBAL_ENTRIES];
-	unsigned n = read_entries(q, i, e), used;
+	const struct qdio_sbal *sbal = q->sbal[i % QDIO_BUFFERS];
+	unsigned n = sbal ? qdio_entries_read(q, sbal, QDIO_FETCH, e, &e[16]) : 0, used;
 
 	begin(u);
 	u->pci = n && e[0].sflags & QDIO_SBALF0_PCI;

@@ -233,7 +233,8 @@ static inline struct qdio_entry qdio_entry_load(const struct qdio_queue *q,
 
 /*
  * Read the entries of an SBAL up to the last one.
- * @ask: the data of entries stored in front of it are asked for from memory.
+ * @ask: the data of entries stored in front of it are asked for from memory, but for those
+ * that only go on with a frame: these the processor sees coming.
  * Return: how many, 0 if none is the last; all are at to then.
  */
 static inline unsigned qdio_entries_read(const struct qdio_queue *q, const struct qdio_sbal *sbal,
@@ -247,7 +248,7 @@ static inline unsigned qdio_entries_read(const struct qdio_queue *q, const struc
 		struct qdio_entry x = qdio_entry_load(q, &r, w, access);
 
 		*to = x;
-		if (to < ask)
+		if (to < ask && !(x.flags_len >> 56 & QDIO_EFLAG_FRAG_MIDDLE))
 			qdio_entry_ask(&x);
 		if (x.flags_len >> 56 & QDIO_EFLAG_LAST)
 			return e + 1;
