@@ -33,7 +33,7 @@ bridge_has()
 }
 flows()
 {
-	start sink ip netns exec "$ID-out" "$PYTHON" "$E2E/flows.py" sink 10.92.0.1 7000
+	start sink ip netns exec "$ID-out" "$PYTHON" "$E2E/flows.py" sink 10.92.0.1 7000 15
 	wait_line sink listening || return 1
 	start source ip netns exec "$ID-one" "$PYTHON" "$E2E/flows.py" source 10.92.0.1 7000 8 2000 1
 	wait_line source 'a third' || return 1

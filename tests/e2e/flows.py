@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """UDP conversations whose frames are numbered: what was lost, overtaken, and for how long.
 
-  flows.py sink ADDRESS PORT            until SIGTERM or a frame that ends it; prints one line
+  flows.py sink ADDRESS PORT [SECONDS]  until SIGTERM, a frame that ends it, or so long without any; prints one line
   flows.py wire PORT                    until SIGTERM; prints one line: conversations that pass through this namespace
   flows.py silence PORT                 until SIGTERM; "heard IF", and at the end a line for each interface with LACP
   flows.py source ADDRESS PORT FLOWS RATE SECONDS    RATE: frames a second of all together; ends on SIGTERM, too
@@ -21,7 +21,7 @@ import time
 HEAD = struct.Struct("!IIB")  # conversation, number, last
 
 
-def sink(address, port):
+def sink(address, port, silence_s=None):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)
     s.bind((address, port))
@@ -50,6 +50,7 @@ def sink(address, port):
             frames += 1
             if before is None:
                 print("first", flush=True)
+                s.settimeout(silence_s)
             elif not ended:
                 gap = max(gap, now - before)
                 if now - before > 0.5:
@@ -59,11 +60,15 @@ def sink(address, port):
                 reordered += 1
             else:
                 seen[flow] = number + 1
-    except (KeyboardInterrupt, socket.timeout):
+    except KeyboardInterrupt:
+        ended = True
+    except socket.timeout:
         pass
     lost = sum(total.get(f, seen.get(f, 0)) for f in set(total) | set(seen)) - frames
     print(f"frames={frames} lost={lost} reordered={reordered} gap_ms={gap * 1000:.1f}"
           f" flows={len(seen)} dup={dup}", flush=True)
+    if not ended:
+        sys.exit(f"no frame for {silence_s} s, and none said that it was the last")
 
 
 def wire(port):
@@ -182,8 +187,9 @@ def source(address, port, flows, rate, seconds):
             except OSError:
                 pass
             sent += 1
-    time.sleep(0.2)
-    for _ in range(3):
+    # Some time apart: what has just taken the others away may still go on.
+    for _ in range(6):
+        time.sleep(0.2)
         for f in range(flows):
             try:
                 socks[f].send(HEAD.pack(f, numbers[f], 1) + pad)
@@ -194,7 +200,7 @@ def source(address, port, flows, rate, seconds):
 
 if __name__ == "__main__":
     if sys.argv[1] == "sink":
-        sink(sys.argv[2], int(sys.argv[3]))
+        sink(sys.argv[2], *map(int, sys.argv[3:]))
     elif sys.argv[1] == "wire":
         wire(int(sys.argv[2]))
     elif sys.argv[1] == "silence":

@@ -13,9 +13,8 @@ must "a bridge outside" ip -n "$ID-far" link add br0 type bridge forward_delay 0
 ip -n "$ID-far" link set br0 up
 ip -n "$ID-far" addr add 10.94.0.1/24 dev br0
 for i in 1 2 3 4; do
-	ip -n "$ID-host" link add "eth$i" type veth peer name "fe$i" netns "$ID-far"
-	ip -n "$ID-host" link set "eth$i" up
-	ip -n "$ID-far" link set "fe$i" master br0 up
+	cable host "eth$i" far "fe$i"
+	ip -n "$ID-far" link set "fe$i" master br0
 done
 
 NO_CAPTURE=1

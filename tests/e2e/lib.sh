@@ -249,10 +249,13 @@ in_ns()
 	ip netns exec "$ID-$n" "$@"
 }
 
-# cable NS IF NS IF: a pair of interfaces between two namespaces.
+# cable NS IF NS IF: a pair of interfaces between two namespaces. Their numbers differ: the kernel tells at once of the
+# carrier of one that leads to another number, and of any other up to a second after the last such news of the machine.
+CABLES=1000
 cable()
 {
-	ip -n "$ID-$1" link add "$2" type veth peer name "$4" netns "$ID-$3" || return 1
+	CABLES=$((CABLES + 1))
+	ip -n "$ID-$1" link add "$2" index $CABLES type veth peer name "$4" netns "$ID-$3" || return 1
 	ip -n "$ID-$1" link set "$2" up
 	ip -n "$ID-$3" link set "$4" up
 }
