@@ -96,6 +96,71 @@ boot_qemu()
 		-netdev $2,id=net,$net -device virtio-net-ccw,netdev=net,mac=$4 <>stdin"
 }
 
+# pc_begin: of a test with Debian's kernel in QEMU beside DPDK: what it needs, or it is skipped. The guest is vm.
+pc_begin()
+{
+	[ -e "$BIN/libzlan-dpdk.so" ] || skip_all "built without libdpdk"
+	command -v qemu-system-x86_64 >/dev/null || skip_all "qemu-system-x86_64 is not installed (package qemu-system-x86)"
+	[ "$(uname -m)" = x86_64 ] || skip_all "the guest's packages are for x86_64"
+	PC_ROOT=$BIN/guest-root-pc
+	"$TOP/scripts/guest-root-pc.sh" "$PC_ROOT" || { echo "FAILED $TEST: no guest to boot"; exit 1; }
+	ACCOUNT=([vm]=64003)
+	FAMILY=
+	chmod 755 "$T" # QEMU's account has to pass
+}
+
+# boot_pc NAMESPACE MEGABYTES WORDS OPTION...: without privilege. WORDS: more of the kernel's command line. The machine's
+# initrd is made of $T/overlay.cpio, if there is one, and the guest's.
+boot_pc()
+{
+	local ns=$1 size=$2 words=$3 d=$T/vm first=
+	shift 3
+	mkdir -p "$d"
+	cp "$PC_ROOT/vmlinuz" "$d/"
+	# In this order both are where they are looked for.
+	[ ! -e "$T/overlay.cpio" ] || first=$T/overlay.cpio
+	cat $first "$PC_ROOT/initrd" >"$d/initrd"
+	chown ${ACCOUNT[vm]} "$d"
+	echo 0 >"$T/vm.serial"
+	[ -p "$d/stdin" ] || mkfifo "$d/stdin"
+	CONSOLE[vm]=stdin
+	start vm ip netns exec "$ID-$ns" sh -c "cd '$d' && exec timeout -k 5 900 setpriv --reuid ${ACCOUNT[vm]} --regid ${ACCOUNT[vm]} \
+		--clear-groups qemu-system-x86_64 -machine q35,accel=tcg -cpu max -smp 2 -display none -nodefaults \
+		-no-reboot -m $size -chardev stdio,id=console,signal=off -serial chardev:console \
+		-kernel vmlinuz -initrd initrd -append 'console=ttyS0 rdinit=/init panic=1 quiet $words' $* <>stdin"
+}
+
+# web NAMESPACE BYTES: a server of as many, whose digest is in $T/wanted
+web()
+{
+	mkdir -p "$T/www"
+	head -c "$2" /dev/urandom >"$T/www/data"
+	md5sum <"$T/www/data" >"$T/wanted"
+	start web ip netns exec "$ID-$1" "$PYTHON" -u -m http.server 8080 --directory "$T/www"
+	wait_line web 'Serving'
+}
+
+# md5_of NAMESPACE ADDRESS: what a guest serves there (`serve`)
+md5_of()
+{
+	in_ns "$1" "$PYTHON" - "http://$2:8080/data" <<-'PY'
+		import hashlib, sys, urllib.request
+		h, n = hashlib.md5(), 0
+		with urllib.request.urlopen(sys.argv[1], timeout=120) as r:
+		    while block := r.read(65536):
+		        h.update(block)
+		        n += len(block)
+		print(n, "bytes", h.hexdigest())
+	PY
+}
+
+# same_bytes FILE [WHO]: what the last result printed has the digest in the file.
+same_bytes()
+{
+	cp "$T/last.out" "$T/fetched"
+	must "${2:-}the same bytes" same_md5 "$1" "$T/fetched"
+}
+
 booted()
 {
 	wait_line "$1" "^$SAID@ready" "$BOOT_SECONDS"

@@ -15,19 +15,12 @@
 export ZLAN_PATIENCE=${ZLAN_PATIENCE:-60}
 . "$(dirname "$0")/lib.sh"
 begin
-[ -e "$BIN/libzlan-dpdk.so" ] || skip_all "built without libdpdk"
-command -v qemu-system-x86_64 >/dev/null || skip_all "qemu-system-x86_64 is not installed (package qemu-system-x86)"
-[ "$(uname -m)" = x86_64 ] || skip_all "the guest's packages are for x86_64"
 PMDS=$(ls -d /usr/lib/x86_64-linux-gnu/dpdk/pmds-* 2>/dev/null | tail -n 1)
 PMD='net_virtio net_e1000 net_vmxnet3 bus_pci bus_vdev mempool_ring'
 for f in $PMD; do
 	[ -e "$PMDS/librte_$f.so" ] || skip_all "DPDK's driver $f is not installed (package libdpdk-dev)"
 done
-PC_ROOT=$BIN/guest-root-pc
-"$TOP/scripts/guest-root-pc.sh" "$PC_ROOT" || { echo "FAILED $TEST: no guest to boot"; exit 1; }
-ACCOUNT=([vm]=64003)
-FAMILY=
-chmod 755 "$T" # QEMU's account has to pass
+pc_begin
 
 # overlay_file NAME: into the guest, under its name, which may be a link: a file that has several names
 # must not become several files there.
@@ -72,30 +65,19 @@ taps()
 	done
 }
 
-# boot_pc: with a monitor on a socket
-boot_pc()
+# With a monitor on a socket.
+boot_cards()
 {
-	local d=$T/vm
-	mkdir -p "$d"
-	cp "$PC_ROOT/vmlinuz" "$d/"
-	cat "$T/overlay.cpio" "$PC_ROOT/initrd" >"$d/initrd" # in this order both are where they are looked for
-	chown ${ACCOUNT[vm]} "$d"
-	echo 0 >"$T/vm.serial"
-	[ -p "$d/stdin" ] || mkfifo "$d/stdin"
-	CONSOLE[vm]=stdin
 	local tap=script=no,downscript=no virtio=mq=on,vectors=6,disable-legacy=on,iommu_platform=on
-	start vm ip netns exec "$ID-out" sh -c "cd '$d' && exec timeout -k 5 900 setpriv --reuid ${ACCOUNT[vm]} --regid ${ACCOUNT[vm]} \
-		--clear-groups qemu-system-x86_64 -machine q35,accel=tcg -cpu max -smp 2 -display none -nodefaults \
-		-no-reboot -m 640 -chardev stdio,id=console,signal=off -serial chardev:console \
+	boot_pc out 640 intel_iommu=on \
 		-chardev socket,id=mon,path=monitor,server=on,wait=off -mon chardev=mon,mode=readline \
-		-kernel vmlinuz -initrd initrd -append 'console=ttyS0 rdinit=/init panic=1 quiet intel_iommu=on' \
 		-device intel-iommu,intremap=on,caching-mode=on \
 		-device pcie-root-port,id=rp0,chassis=1,slot=1 \
 		-netdev tap,id=n0,ifname=v0,queues=2,$tap -device virtio-net-pci,id=c0,netdev=n0,bus=rp0,$virtio \
 		-netdev tap,id=n1,ifname=v1,$tap -device e1000e,id=c1,netdev=n1,addr=5 \
 		-netdev tap,id=n2,ifname=v2,$tap -device vmxnet3,id=c2,netdev=n2,addr=6 \
 		-netdev tap,id=n3,ifname=v3,$tap -device e1000,id=c3,netdev=n3,addr=7 \
-		-netdev tap,id=n4,ifname=v4,queues=2,$tap -device virtio-net-pci,id=c4,netdev=n4,addr=8,$virtio,rss=on <>stdin"
+		-netdev tap,id=n4,ifname=v4,queues=2,$tap -device virtio-net-pci,id=c4,netdev=n4,addr=8,$virtio,rss=on
 }
 
 world out
@@ -201,7 +183,7 @@ stop_all()
 }
 WORDS
 overlay "$T"/{conf,conf1,words} >"$T/overlay.cpio"
-boot_pc
+boot_cards
 must "QEMU: the guest boots" booted vm
 [ $FAILURES = 0 ] || exit 1
 
@@ -236,23 +218,7 @@ switch_is()
 	run vm "switch_is $number$patterns"
 }
 
-# The web server and its client on this side.
-md5_of()
-{
-	in_ns out "$PYTHON" - "$1" <<-'PY'
-		import hashlib, sys, urllib.request
-		h, n = hashlib.md5(), 0
-		with urllib.request.urlopen(sys.argv[1], timeout=120) as r:
-		    while block := r.read(65536):
-		        h.update(block)
-		        n += len(block)
-		print(n, "bytes", h.hexdigest())
-	PY
-}
-mkdir "$T/www"
-head -c 6291456 /dev/urandom >"$T/www/data"
-md5sum <"$T/www/data" >"$T/wanted"
-start web ip netns exec "$ID-out" "$PYTHON" -u -m http.server 8080 --directory "$T/www"
+must "a web server on this side" web out 6291456
 
 driver=([1]=net_virtio [2]=net_e1000_em [3]=net_vmxnet3 [4]=net_e1000_em [5]=net_virtio)
 name=([1]=virtio [2]=e1000e [3]=vmxnet3 [4]=e1000 [5]='virtio with RSS')
@@ -274,14 +240,12 @@ done
 for i in 1 2 3 4; do
 	must "${name[$i]}: 6 MiB from the outside" run vm "fetch 10.9.$i.1" 120
 	sed -n "s/.*bytes in/note ${name[$i]}: from the outside:/p" "$T/last.out"
-	cp "$T/last.out" "$T/fetched"
-	must "${name[$i]}: the same bytes" same_md5 "$T/wanted" "$T/fetched"
+	same_bytes "$T/wanted" "${name[$i]}: "
 done
 run vm serve >"$T/served" 60
 for i in 1 2 3 4; do
-	must "${name[$i]}: 20 MiB to the outside" md5_of "http://10.9.$i.2:8080/data"
-	cp "$T/last.out" "$T/fetched"
-	must "${name[$i]}: the same bytes" same_md5 "$T/served" "$T/fetched"
+	must "${name[$i]}: 20 MiB to the outside" md5_of out "10.9.$i.2"
+	same_bytes "$T/served" "${name[$i]}: "
 done
 
 flows()
