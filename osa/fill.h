@@ -33,8 +33,9 @@
 /*
  * Of short frames, header included, that lie behind each other the lines of so many are asked for
  * with their places, those of others while the ones before them are copied (as OSA_FETCH_AHEAD).
+ * Of longer ones the processor sees the stores coming.
  */
-#define OSA_FILL_SHORT 2048u
+#define OSA_FILL_SHORT 512u
 #define OSA_FILL_AHEAD 16u
 
 struct osa_fill_buffer {
@@ -161,8 +162,9 @@ static inline unsigned osa_fill_places(struct osa_fill *f, struct osa_fill_curso
 	if (n - k > fit)
 		n = k + fit;
 	bytes = (n - k) * need;
-	ask = need <= OSA_FILL_SHORT && bytes > OSA_FILL_AHEAD * need ? OSA_FILL_AHEAD * need
-								      : bytes;
+	ask = bytes > OSA_FILL_AHEAD * need ? OSA_FILL_AHEAD * need : bytes;
+	if (need > OSA_FILL_SHORT)
+		ask = 0;
 	for (uint32_t at = 0; at < ask; at += 64)
 		prefetch_write(to + at);
 	for (; k < n; k++, to += need)
@@ -209,6 +211,15 @@ static inline void osa_fill_ask(const uint8_t *to)
 {
 	prefetch_write(to);
 	prefetch_write(to + 64);
+}
+
+/* Of long frames of one length the bytes of the next are asked for while one is copied. */
+static inline void osa_fill_ask_next(const struct vs_seg *next, uint32_t len)
+{
+	if (len <= OSA_FILL_SHORT || len >= COPY_LONG)
+		return;
+	for (uint32_t at = 0; at < len; at += 64)
+		__builtin_prefetch(next->p + at);
 }
 
 /* Do all frames of the burst leave as plain as they came? */

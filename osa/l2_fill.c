@@ -189,6 +189,8 @@ static inline unsigned copy_same(uint8_t *const *place, const struct vs_burst *b
 			break;
 		if (ahead && k + OSA_FILL_AHEAD < n)
 			osa_fill_ask(to + ahead);
+		if (k + 1 < n)
+			osa_fill_ask_next(&seg[1], len - VS_HEAD_MIN);
 		put_unicast(to, len);
 		memcpy(to + OSA_HDR_BYTES, head, VS_HEAD_MIN);
 		if (len > VS_HEAD_MIN)

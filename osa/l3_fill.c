@@ -361,6 +361,8 @@ copy_run(uint8_t *const *place, const struct vs_burst *b, unsigned first, unsign
 			break;
 		if (ahead && k + OSA_FILL_AHEAD < n)
 			osa_fill_ask(place[k] + ahead);
+		if (len && k + 1 < n)
+			osa_fill_ask_next(&b->seg[i + 1], len + ETH_BYTES - VS_HEAD_MIN);
 		if (len) {
 			copy_packet(place[k], &header, head, &b->seg[i], len);
 		} else {
