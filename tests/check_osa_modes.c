@@ -185,16 +185,21 @@ START_TEST(test_adapter_refused)
 }
 END_TEST
 
-/* A request to SNMP control about interface 17, with an object's name. Return: its own code. */
+/*
+ * A request to SNMP control about interface 17, with an object's name and, as the sub-agent sends
+ * it, 16 bytes of anything behind that: it counts a header of the call in. Return: its own code.
+ */
 static uint32_t snmp(uint32_t request, const char *oid)
 {
 	uint8_t d[100] = {1, 2, 3}; /* a token, echoed */
-	size_t len = 36 + (oid ? strlen(oid) + 1 : 0);
+	size_t len = 36 + (oid ? strlen(oid) + 1 + 16 : 0);
 
 	be32_store(d + 16, request);
 	be32_store(d + 20, 17);
-	if (oid)
+	if (oid) {
+		memset(d + 36, 0xA5, sizeof(d) - 36);
 		memcpy(d + 36, oid, strlen(oid) + 1);
+	}
 	ck_assert_int_eq(adapter(0x200, d, len), 0);
 	ck_assert_uint_ge(rig->data_len, 60);
 	ck_assert_mem_eq(rig->data + 24, d, 24);
