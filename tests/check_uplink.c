@@ -10,6 +10,7 @@
 
 #include "cp/cp_priv.h"
 #include "tests/command_bed.h"
+#include "tests/fakeport.h"
 #include "vswitch/lag.h"
 
 static struct host h;
@@ -227,6 +228,53 @@ START_TEST(a_guest)
 }
 END_TEST
 
+/* ---- what an uplink has besides its devices ----------------------------------------------- */
+
+static struct fake_port fake;
+
+/* A device that runs. */
+static void *start_uplink(void *ctx, const char *kind, const char *arg, const struct vs_link *link,
+			  char *err, size_t err_len)
+{
+	(void)ctx;
+	(void)kind;
+	(void)err;
+	(void)err_len;
+	ck_assert_int_eq(link->ops->start(link->ctx, &fake_ops, &fake), 0);
+	h.opened++;
+	return strdup(arg);
+}
+
+/* Registration of VLANs is that of the port that is the uplink now. */
+START_TEST(registration_goes_on)
+{
+	const struct cp_lan *lan;
+	struct vs_port *a;
+
+	fake_init(&fake);
+	cp->hooks.open_uplink = start_uplink;
+	run("DEFINE VSWITCH S VLAN 7 UPLINK TAP a", 0, 1, 0);
+	lan = cp_lan_find(cp, "SYSTEM", "S");
+	a = uplink()->port;
+	cp_tick(cp, 1);
+	ck_assert_ptr_nonnull(lan->mrp);
+	ck_assert_ptr_eq(lan->mrp_port, a);
+	run("SET VSWITCH S UPLINK TAP a b", 0, 1, 0);
+	ck_assert_ptr_nonnull(lan->mrp);
+	ck_assert_ptr_eq(lan->mrp_port, uplink()->port);
+	ck_assert_ptr_ne(lan->mrp_port, a);
+	run("SET VSWITCH S UPLINK TAP a", 0, 0, 1);
+	ck_assert_ptr_eq(lan->mrp_port, a);
+	cp_tick(cp, 2);
+	ck_assert_ptr_eq(lan->mrp_port, a);
+	/* Its link is still its port's. */
+	ck_assert(vs_port_running(a));
+	run("SET VSWITCH S UPLINK NONE", 0, 0, 1);
+	ck_assert_ptr_null(lan->mrp);
+	fake_fini(&fake);
+}
+END_TEST
+
 /* ---- bridge ports ------------------------------------------------------------------------- */
 
 static const void *without_carrier;
@@ -283,6 +331,7 @@ int main(void)
 	tcase_add_test(t, a_group_that_stays);
 	tcase_add_test(t, a_group_for_another);
 	tcase_add_test(t, a_guest);
+	tcase_add_test(t, registration_goes_on);
 	tcase_add_test(t, carrier_of_a_bridge);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);
