@@ -187,9 +187,9 @@ def source(address, port, flows, rate, seconds):
             except OSError:
                 pass
             sent += 1
-    # Some time apart: what has just taken the others away may still go on.
-    for _ in range(6):
-        time.sleep(0.2)
+    time.sleep(0.1)
+    for _ in range(3):
+        time.sleep(0.05)
         for f in range(flows):
             try:
                 socks[f].send(HEAD.pack(f, numbers[f], 1) + pad)
