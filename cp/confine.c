@@ -51,6 +51,8 @@ static const char *const allowed[] = {
 	"sched_setaffinity",
 	"sched_getparam",
 	"sched_getscheduler",
+	"sched_getattr",
+	"sched_setattr",
 	"sched_get_priority_max",
 	"sched_get_priority_min",
 	"getcpu",

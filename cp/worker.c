@@ -21,6 +21,9 @@
  * To move a port is to take it off one worker's list, wait for a grace period, and put it
  * on another's: what the port holds is fetched by the new worker, in its order.
  *
+ * A worker that is woken has a short slice (common/slice.h): a guest's processor, say, on whose
+ * processor it is put has just sent something and may go on for a long time.
+ *
  * Threads: epoll sets are changed by the control thread (watch) while the worker waits; the
  * kernel serialises that. A worker that ends is out of everybody's sight (n) before it does. All
  * else here belongs to one side or is atomic.
@@ -41,6 +44,7 @@
 #include <urcu-qsbr.h>
 
 #include "common/cycles.h"
+#include "common/slice.h"
 #include "cp/balance.h"
 
 #define SPIN_MIN_NS 2000
@@ -206,6 +210,7 @@ static void *worker_main(void *arg)
 	struct worker *w = arg;
 	uint64_t spin_ns = SPIN_MIN_NS, idle_since = 0;
 
+	slice_shorten();
 	w->prepared = w->prepare ? w->prepare() : 0;
 	sem_post(&w->started);
 	if (w->prepared)

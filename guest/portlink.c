@@ -854,6 +854,8 @@ bool portlink_send_now(struct portlink *pl)
 		return false;
 	if (pl->ops && atomic_load(&pl->data_fd) >= 0) {
 		pump_out(pl);
+		if (pl->cfg.fence)
+			pl->cfg.fence();
 		done = !pl->ops->arm(pl->port);
 	}
 	pthread_mutex_unlock(&pl->data_lock);

@@ -34,6 +34,10 @@ struct portlink_config {
 	/* MAC the switch assigned, once known, before the first plug. Service thread. */
 	void (*mac)(void *ctx, const uint8_t mac[6]);
 
+	/* When it has returned, all stores of this process can be seen; or NULL: the owner sees
+	 * to what they need. Whoever calls portlink_send_now. */
+	void (*fence)(void);
+
 	bool hipers; /* a NIC of TYPE HIPERSOCKETS; then: */
 	/* A unit came, as for hs_cable_receive. Data thread. */
 	bool (*unit)(void *ctx, const uint8_t *p, uint32_t len);
@@ -74,7 +78,7 @@ int portlink_service_fd(const struct portlink *pl);
  */
 unsigned portlink_pump(struct portlink *pl);
 /*
- * Instead of waking the data thread, which sleeps armed: hand over a burst. Return: nothing is left
+ * Instead of waking the data thread, which is armed: hand over a burst. Return: nothing is left
  * for it, and it may sleep on. Any thread that can bear the adapter's signals; does not wait.
  */
 bool portlink_send_now(struct portlink *pl);

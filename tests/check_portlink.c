@@ -135,6 +135,13 @@ static const struct vs_port_ops adapter_ops = {
 	.disarm = disarm,
 };
 
+static unsigned fences;
+
+static void on_fence(void)
+{
+	fences++;
+}
+
 static void on_log(void *ctx, const char *line)
 {
 	struct end *e = ctx;
@@ -177,6 +184,7 @@ static void on_plug(void *ctx, bool in)
 static void end_open(struct bed *b, struct end *e, const char *user, uint16_t vdev)
 {
 	struct portlink_config cfg = {.dir = b->server.dir,
+				      .fence = on_fence,
 				      .user = user,
 				      .vdev = vdev,
 				      .log = on_log,
@@ -648,7 +656,9 @@ START_TEST(a_sender_hands_over_itself)
 	bed_open(b);
 	for (unsigned i = 0; i < 3; i++)
 		put(&b->one, b->two.mac, 100 + i, i);
+	fences = 0;
 	ck_assert(portlink_send_now(b->one.pl));
+	ck_assert_uint_eq(fences, 1);
 	while (b->two.n_got < 3)
 		end_turn(&b->two);
 	check_frames(&b->one, &b->two);

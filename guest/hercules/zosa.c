@@ -14,9 +14,10 @@
  *
  * Threads. Device threads (one per running channel program) and the service thread drive the
  * adapter's control calls under z->lock. The data thread moves frames between queues and
- * port socket and sleeps on an eventfd and the socket. While it sleeps a processor's thread that
- * executes SIGA moves a burst itself: a wake-up less on the way of a frame. Else it writes the
- * eventfd at most: SIGA never waits for anything.
+ * port socket and sleeps on an eventfd and the socket. While it sleeps, or interrupts the guest, a
+ * processor's thread that executes SIGA moves a burst itself: a wake-up less on the way of a frame.
+ * Else it writes the eventfd at most: SIGA never waits for anything. It interrupts (not by PCI)
+ * behind the port link's lock: the processor's thread may take its place before it has come back.
  *
  * HiperSockets: SIGA delivers into the receivers' buffers, on the processor's thread (hipers.h),
  * or sends to zland, if the LAN is there; what comes from there the data thread delivers. What must
@@ -35,6 +36,7 @@
 #include "guest/hercules/zosa.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -42,9 +44,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "common/slice.h"
 #include "guest/hercules/hipers.h"
 #include "guest/hercules/operands.h"
 #include "guest/hercules/record.h"
@@ -77,6 +81,7 @@ struct zosa {
 	struct slot slot[QDIO_DEVICES];
 	unsigned inside[QDIO_DEVICES]; /* threads in zosa_execute */
 	bool attached;
+	bool fenced; /* see fence */
 
 	struct hipers *hipers; /* NULL: an OSD */
 	_Atomic bool interrupt_due, signal_due, tick_due, look_again;
@@ -98,6 +103,8 @@ static struct {
 
 /* This thread is a processor's and has the device's lock. */
 static _Thread_local bool in_siga;
+/* Whose data thread this is, while it has the port link's lock. */
+static _Thread_local const struct zosa *pumping;
 
 static void say(const struct zosa *z, const char *text)
 {
@@ -123,6 +130,20 @@ static bool sleeps(struct zosa *z)
 	return atomic_exchange_explicit(&z->want_kick, 0, memory_order_relaxed);
 }
 
+/*
+ * When it is done, what any thread of the emulator has stored before can be seen. With QEBSM
+ * nothing orders a guest's store of a state and its look at the one before, so this does, for both.
+ */
+static void fence(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+static bool fence_prepare(void)
+{
+	return !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+}
+
 /* What interrupts the guest is left to the data thread: this one has the device's lock. */
 static void hand_over(struct zosa *z)
 {
@@ -131,7 +152,7 @@ static void hand_over(struct zosa *z)
 	in_siga = true;
 	if (z->record || !portlink_send_now(z->link)) {
 		ring(z);
-	} else if (z->place.qebsm) {
+	} else if (z->place.qebsm && !z->fenced) {
 		/* See data_main. */
 		atomic_store(&z->look_again, true);
 		ring(z);
@@ -159,6 +180,16 @@ static void interrupt_if_due(struct zosa *z)
 		qdio_group_signal(osa_group(z->osa));
 }
 
+static unsigned pump_now(struct zosa *z)
+{
+	unsigned n;
+
+	pumping = z;
+	n = portlink_pump(z->link);
+	pumping = NULL;
+	return n;
+}
+
 /* With a recording under the control lock: then the queues do not end under its eyes. */
 static unsigned pump(struct zosa *z)
 {
@@ -167,7 +198,7 @@ static unsigned pump(struct zosa *z)
 	unsigned n;
 
 	if (!z->record || z->hipers)
-		return portlink_pump(z->link);
+		return pump_now(z);
 	pthread_mutex_lock(&z->lock);
 	active = qdio_group_state(osa_group(z->osa)) == QDIO_ACTIVE;
 	if (active)
@@ -198,7 +229,8 @@ static void data_sleep(struct zosa *z, int timeout_ms)
 /*
  * A guest that sees the buffer before its own still primed does not signal. With QEBSM the
  * emulator's SQBS and EQBS order nothing between its store and that look, so the buffer may become
- * visible after ours: the first sleep after some work is a short one.
+ * visible after ours: the first sleep after some work is a short one. A processor that sends has a
+ * fence instead, if the kernel has it.
  */
 static void *data_main(void *arg)
 {
@@ -206,9 +238,16 @@ static void *data_main(void *arg)
 	bool worked = false;
 
 	pthread_setname_np(pthread_self(), "zosa-data");
+	slice_shorten();
 	while (!atomic_load_explicit(&z->closing, memory_order_relaxed)) {
 		bool some = pump(z);
 
+		/*
+		 * Its processor may be ours: it answers before we are back, and shall send. Not
+		 * with a PCI: that is raised with locks that SIGA takes, which holds the device's.
+		 */
+		if (atomic_load_explicit(&z->interrupt_due, memory_order_relaxed))
+			portlink_arm(z->link);
 		interrupt_if_due(z);
 		worked |= some | atomic_exchange(&z->look_again, false);
 		if (some)
@@ -373,6 +412,10 @@ static void env_adapter_interrupt(void *env, unsigned isc)
 	(void)isc; /* the emulator takes the subclass of the subchannel */
 	if (in_siga) {
 		signal_later(z);
+		return;
+	}
+	if (pumping == z) {
+		atomic_store(&z->interrupt_due, true);
 		return;
 	}
 	if (z->hipers) {
@@ -692,6 +735,7 @@ static int make_link(struct zosa *z)
 		.unit = link_unit,
 		.results = link_results,
 		.event = link_event,
+		.fence = z->fenced ? fence : NULL,
 		.ctx = z,
 	};
 
@@ -776,6 +820,7 @@ struct zosa *zosa_create(const struct zosa_place *place, int argc, char *const *
 		say(z, why);
 		goto fail;
 	}
+	z->fenced = z->place.qebsm && fence_prepare();
 	rc = build(z);
 	if (!rc)
 		rc = start_threads(z);
