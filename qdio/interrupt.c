@@ -28,6 +28,8 @@ void qdio_group_signal(struct qdio_group *g)
 	struct qdio_indicators ind;
 	bool active;
 
+	if (g->env_ops->later && g->env_ops->later(g->env))
+		return;
 	pthread_mutex_lock(&g->signal_lock);
 	ind = g->ind;
 	active = qdio_state(g) == QDIO_ACTIVE;

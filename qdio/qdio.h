@@ -363,6 +363,13 @@ struct qdio_env_ops {
 	/* The worker is to look at the output queues: SIGA-w or -s was executed. Any thread; no
 	 * lock is held. */
 	void (*kick)(void *env);
+	/*
+	 * The guest is to be signalled, but perhaps not by this thread: it has a lock that pci,
+	 * called with a lock of the group held, waits for. None of the group's is held here. May
+	 * be NULL.
+	 * Return: true: the owner will call qdio_group_signal by another thread.
+	 */
+	bool (*later)(void *env);
 };
 
 /* Why the control unit forgets. */

@@ -284,7 +284,8 @@ static void kick(void *env)
 	(void)env;
 }
 
-static const struct qdio_env_ops env_ops = {interrupt, pci, adapter_interrupt, kick};
+static const struct qdio_env_ops env_ops = {
+	.interrupt = interrupt, .pci = pci, .adapter_interrupt = adapter_interrupt, .kick = kick};
 
 static void revoked(void *env)
 {

@@ -525,6 +525,10 @@ START_TEST(classic_signal)
 	qdio_group_signal(r.g);
 	ck_assert_uint_eq(r.pcis, 0);
 	rig_bring_up(&r);
+	r.later = true;
+	qdio_group_signal(r.g);
+	ck_assert_uint_eq(r.pcis, 0);
+	r.later = false;
 	qdio_group_signal(r.g);
 	ck_assert_uint_eq(r.pcis, 1);
 	ck_assert_uint_eq(r.airqs, 0);
@@ -548,6 +552,10 @@ START_TEST(thin_signal)
 	qdio_group_signal(r.g); /* not active yet */
 	ck_assert_uint_eq(r.mem[RIG_DSCI], 0);
 	rig_bring_up(&r); /* EQ and AQ keep the registration */
+	r.later = true;
+	qdio_group_signal(r.g);
+	ck_assert_uint_eq(r.mem[RIG_DSCI] + r.airqs, 0);
+	r.later = false;
 	qdio_group_signal(r.g);
 	ck_assert_uint_ne(r.mem[RIG_DSCI], 0);
 	ck_assert_uint_ne(r.mem[RIG_LSI], 0);

@@ -37,11 +37,19 @@ static void env_kick(void *env)
 	atomic_fetch_add(&r->kicks, 1);
 }
 
+static bool env_later(void *env)
+{
+	const struct rig *r = env;
+
+	return r->later;
+}
+
 static const struct qdio_env_ops env_ops = {
 	.interrupt = env_interrupt,
 	.pci = env_pci,
 	.adapter_interrupt = env_adapter_interrupt,
 	.kick = env_kick,
+	.later = env_later,
 };
 
 /* ---- control unit ------------------------------------------------------------------------------

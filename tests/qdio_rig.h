@@ -36,6 +36,7 @@ struct rig {
 	unsigned interrupts[QDIO_DEVICES];
 	struct qdio_irb irb[QDIO_DEVICES]; /* last of each */
 	_Atomic unsigned pcis, airqs, kicks;
+	bool later; /* signals are put off */
 	_Atomic unsigned last_isc;
 
 	/* control unit */

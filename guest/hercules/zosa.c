@@ -243,8 +243,8 @@ static void *data_main(void *arg)
 		bool some = pump(z);
 
 		/*
-		 * Its processor may be ours: it answers before we are back, and shall send. Not
-		 * with a PCI: that is raised with locks that SIGA takes, which holds the device's.
+		 * Its processor may be ours: it answers before we are back, and shall send. A PCI
+		 * has been raised by now.
 		 */
 		if (atomic_load_explicit(&z->interrupt_due, memory_order_relaxed))
 			portlink_arm(z->link);
@@ -383,10 +383,14 @@ static void env_interrupt(void *env, unsigned dev, const struct qdio_irb *irb)
 	pthread_cond_broadcast(&z->ended);
 }
 
-static void signal_later(struct zosa *z)
+/* SIGA has the device's lock, which a PCI waits for with a lock of the group held. */
+static bool env_later(void *env)
 {
-	if (!atomic_exchange(&z->signal_due, true))
+	struct zosa *z = env;
+
+	if (in_siga && !atomic_exchange(&z->signal_due, true))
 		ring(z);
+	return in_siga;
 }
 
 static void env_pci(void *env, unsigned dev)
@@ -398,10 +402,6 @@ static void env_pci(void *env, unsigned dev)
 		qdio_group_pci_status(osa_group(z->osa), &irb);
 		record_pci(z->record, &irb);
 	}
-	if (in_siga) {
-		signal_later(z);
-		return;
-	}
 	emu_pci(z->place.device[dev], &z->closing);
 }
 
@@ -410,10 +410,6 @@ static void env_adapter_interrupt(void *env, unsigned isc)
 	struct zosa *z = env;
 
 	(void)isc; /* the emulator takes the subclass of the subchannel */
-	if (in_siga) {
-		signal_later(z);
-		return;
-	}
 	if (pumping == z) {
 		atomic_store(&z->interrupt_due, true);
 		return;
@@ -440,6 +436,7 @@ static const struct qdio_env_ops env_ops = {
 	.pci = env_pci,
 	.adapter_interrupt = env_adapter_interrupt,
 	.kick = env_kick,
+	.later = env_later,
 };
 
 /* ---- commands ------------------------------------------------------------------------------- */
