@@ -3,6 +3,8 @@
  * Building the queues in storage, and SIGA. Source: spec/qdio.md 3, 4.2, 6.
  */
 #include <errno.h>
+#include <sched.h>
+#include <time.h>
 
 #include "guest/guest_priv.h"
 
@@ -155,14 +157,30 @@ void guest_queues_states(struct guest_dev *d)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
-#define SIGA_RETRIES 1000000u /* of a busy one: a driver goes on for ten seconds */
+#define SIGA_PATIENCE_S 10 /* with a busy one, as a driver has */
+#define SIGA_TRIES 1024u   /* at once: whoever makes it busy may wait for this processor */
+
+/* A few more tries of a busy one? */
+static bool patient(unsigned tries, time_t *until)
+{
+	struct timespec now;
+
+	if ((tries + 1) % SIGA_TRIES)
+		return true;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!*until)
+		*until = now.tv_sec + SIGA_PATIENCE_S;
+	sched_yield();
+	return now.tv_sec < *until;
+}
 
 static int siga(struct guest_dev *d, enum qdio_siga_fc fc, unsigned q, uint64_t gr3)
 {
 	uint64_t gr0 = fc;
+	time_t until = 0;
 	int rc = 0;
 
-	for (unsigned tries = 0; tries < SIGA_RETRIES; tries++) {
+	for (unsigned tries = 0; patient(tries, &until); tries++) {
 		gr0 = fc;
 		rc = d->m.ops->siga(d->m.ctx, &gr0, QDIO_SCHID(d->m.subchannel[2]),
 				    QDIO_SIGA_QUEUE(q), gr3);
