@@ -2,7 +2,8 @@
 /*
  * What the machine can do at best: memcpy on the switch's core, of buffers that the other core has
  * just written, into buffers that the other core then looks at; without any protocol. The buffers
- * are guest storage as the guests' are, as many bytes of it.
+ * are guest storage as the guests' are, as many bytes of it as those keep in flight (bed_fit), and
+ * are handed over a quarter of them at a time, as guests send.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,8 +13,8 @@
 #include "guest/guest.h"
 #include "tests/bench/bench.h"
 
-#define AREA (8u << 20)
-#define BATCH 64u
+#define AREA (1u << 20)
+#define BATCH 64u /* at most */
 
 struct ring {
 	_Alignas(64) _Atomic uint64_t head; /* written by the producer */
@@ -23,7 +24,7 @@ struct ring {
 
 struct copier {
 	struct ring a, b;
-	uint32_t bytes, stride, slots;
+	uint32_t bytes, stride, slots, batch;
 	_Atomic bool stop;
 	_Atomic uint64_t cycles, frames;
 	pthread_t thread;
@@ -47,8 +48,8 @@ static void *copy_loop(void *arg)
 
 		if (head > limit)
 			head = limit;
-		if (head > at + BATCH)
-			head = at + BATCH;
+		if (head > at + k->batch)
+			head = at + k->batch;
 		if (at == head)
 			continue;
 		t = bench_cycles();
@@ -79,7 +80,7 @@ static uint64_t drive(struct copier *k, const uint8_t *pattern, uint64_t until, 
 		uint64_t tail = atomic_load_explicit(&k->a.tail, memory_order_acquire);
 		uint64_t head = atomic_load_explicit(&k->b.head, memory_order_acquire);
 
-		for (unsigned i = 0; i < BATCH && put < tail + k->slots; i++, put++)
+		for (unsigned i = 0; i < k->batch && put < tail + k->slots; i++, put++)
 			memcpy(slot(k, &k->a, put), pattern, k->bytes);
 		atomic_store_explicit(&k->a.head, put, memory_order_release);
 		for (; *got < head; ++*got)
@@ -100,6 +101,7 @@ void bench_memcpy(const struct bench_case *c, double seconds, struct bench_sampl
 	k->bytes = c->frame_bytes;
 	k->stride = (c->frame_bytes + 63) & ~63u;
 	k->slots = AREA / k->stride < 1024 ? AREA / k->stride : 1024;
+	k->batch = k->slots / 4 < BATCH ? k->slots / 4 : BATCH;
 	ring_open(&k->a);
 	ring_open(&k->b);
 	memset(pattern, 5, c->frame_bytes);
