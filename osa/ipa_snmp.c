@@ -4,9 +4,9 @@
  * driver passes requests and answers through.
  *
  * Source: the sub-agent of Linux' s390-tools (osasnmpd), which asks what there is (REGISTER) and
- * then for one object at a time (GET), and IBM-OSA-MIB for the objects; not seen from a card. Only
- * objects that hold here: the MIB has no speed above 1 Gbit/s, and frames are counted by the
- * switch. Nothing can be set.
+ * then for one object at a time (GET), and was seen to walk this; IBM-OSA-MIB for the objects; not
+ * seen from a card. Only objects that hold here: the MIB has no speed above 1 Gbit/s, and frames
+ * are counted by the switch. Nothing can be set.
  */
 #include <stdio.h>
 #include <string.h>

@@ -305,6 +305,48 @@ START_TEST(test_adapter_snmp_get)
 }
 END_TEST
 
+/*
+ * The requests of osasnmpd (s390-tools 2.43.0) as a stock driver passed them on: at its start,
+ * after SIGUSR1, when it counts less in, and for one object. The answers are as long as those by
+ * which it registered and showed everything.
+ */
+START_TEST(test_adapter_snmp_recorded)
+{
+	static const struct {
+		size_t len, answer;
+		uint8_t request, token[8];
+		const char *oid;
+	} rows[] = {
+		{76, 285, 0x04, {0}, ""},
+		{60, 285, 0x04, {0}, ""},
+		{108,
+		 98,
+		 0x10,
+		 {0, 0, 2, 0xAA, 6, 0x4D, 0x85, 0xC0},
+		 "1.3.6.1.4.1.2.6.188.1.1.1.1.2"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t d[108] = {[9] = (uint8_t)(rows[i].len - 8), [14] = 2, [18] = 1, [19] = 1,
+				  [43] = rows[i].request,	    [47] = 2};
+
+		memcpy(d + 24, rows[i].token, 8);
+		memcpy(d + 32, rows[i].token, 8);
+		memcpy(d + 60, rows[i].oid, strlen(rows[i].oid));
+		ck_assert_int_eq(osa_rig_ipa(rig, OSA_SETADAPTERPARMS, 4, d, rows[i].len), 0);
+		ck_assert_uint_eq(rig->data_len, rows[i].answer);
+		ck_assert_mem_eq(rig->data + 24, d + 24, 24);
+		ck_assert_uint_eq(be32_load(rig->data + 48), 0);
+		if (rows[i].request == 0x04)
+			ck_assert_str_eq((const char *)rig->data + 64, "1.3.6.1.4.1.2.6.188.1.1.1");
+		else
+			ck_assert_mem_eq(rig->data + 60, d + 60, 32);
+		/* Six objects; two bytes of value. */
+		ck_assert_uint_eq(be32_load(rig->data + 92), rows[i].request == 0x04 ? 6 : 2);
+	}
+}
+END_TEST
+
 /* The records of a query OAT, walked by their lengths. */
 struct oat {
 	const uint8_t *physical, *logical, *unicast, *vlan, *groups;
@@ -680,6 +722,7 @@ static Suite *suite(void)
 	tcase_add_test(t, test_adapter_isolation);
 	tcase_add_test(t, test_adapter_snmp_register);
 	tcase_add_test(t, test_adapter_snmp_get);
+	tcase_add_test(t, test_adapter_snmp_recorded);
 	tcase_add_test(t, test_adapter_card_info);
 	tcase_add_test(t, test_adapter_switch);
 	tcase_add_test(t, test_adapter_refused);
