@@ -2,7 +2,7 @@
 /*
  * An uplink of one device becomes one of several and back, under two workers that never rest: no
  * frame is lost, none from outside is sent back there, and what was counted, learned and heard
- * stays.
+ * stays; what waits for a rate of the uplink leaves in its order.
  */
 #include <check.h>
 #include <pthread.h>
@@ -13,6 +13,7 @@
 #include <time.h>
 #include <urcu-qsbr.h>
 
+#include "common/be.h"
 #include "tests/fakeport.h"
 #include "vswitch/lag.h"
 #include "vswitch/vs_priv.h"
@@ -41,13 +42,23 @@ static const uint8_t guest_mac[6] = GUEST;
 
 /* ---- ports that send without end -------------------------------------------------------- */
 
-/* What one side sends, in turn; got: frames that came, back: those of them it had sent itself. */
+/*
+ * What one side sends, in turn and numbered, while it is on; got: frames that came, back: those of
+ * them it had sent itself, late: those behind one that was sent later.
+ */
 struct side {
 	uint8_t frame[2][14];
 	_Atomic bool on;
-	_Atomic uint64_t sent[2], got, back;
+	uint64_t stop_at; /* so many; 0: without end */
+	_Atomic uint64_t sent[2], got, back, late;
+	uint64_t last;
 	uint8_t own[2][6];
 };
+
+static uint64_t all(const _Atomic uint64_t n[2])
+{
+	return n[0] + n[1];
+}
 
 static unsigned side_rx(void *port, struct vs_burst *b, uint64_t *dropped)
 {
@@ -58,9 +69,15 @@ static unsigned side_rx(void *port, struct vs_burst *b, uint64_t *dropped)
 	b->nseg_used = 0;
 	for (; atomic_load(&s->on) && b->n < 8; b->n++) {
 		unsigned i = b->n, k = i & 1;
+		uint64_t number = all(s->sent) + 1;
 
+		if (s->stop_at && number > s->stop_at) {
+			s->on = false;
+			break;
+		}
 		memset(b->head[i], 0, VS_HEAD_MIN);
 		memcpy(b->head[i], s->frame[k], sizeof(s->frame[k]));
+		be64_store(b->head[i] + 16, number);
 		b->len[i] = 60;
 		b->headlen[i] = 60;
 		b->flags[i] = 0;
@@ -85,7 +102,10 @@ static unsigned side_tx(void *port, const struct vs_burst *b, const struct vs_re
 	(void)err;
 	for (unsigned k = 0; k < n; k++) {
 		const uint8_t *src = b->head[ref[k].frame] + 6;
+		uint64_t number = be64_load(src + 10);
 
+		s->late += number <= s->last;
+		s->last = number;
 		s->back += !memcmp(src, s->own[0], 6) || !memcmp(src, s->own[1], 6);
 	}
 	s->got += n;
@@ -214,9 +234,28 @@ static void *work(void *ctx)
 	return NULL;
 }
 
-static uint64_t all(const _Atomic uint64_t n[2])
+static void run_begin(struct bed *b, struct run r[2])
 {
-	return n[0] + n[1];
+	for (unsigned i = 0; i < 2; i++) {
+		r[i] = (struct run){b, b->w[i]};
+		ck_assert_int_eq(pthread_create(&b->thread[i], NULL, work, &r[i]), 0);
+	}
+}
+
+static void run_end(struct bed *b)
+{
+	b->end = true;
+	for (unsigned i = 0; i < 2; i++) {
+		rcu_thread_offline();
+		pthread_join(b->thread[i], NULL);
+		rcu_thread_online();
+	}
+}
+
+static void pause_a_bit(void)
+{
+	rcu_quiescent_state();
+	sched_yield();
 }
 
 static unsigned learned_at(struct bed *b, const struct vs_port *p)
@@ -233,43 +272,99 @@ static unsigned learned_at(struct bed *b, const struct vs_port *p)
 START_TEST(under_load)
 {
 	struct bed *b = bed_make();
-	struct run r[2] = {{b, b->w[0]}, {b, b->w[1]}};
+	struct run r[2];
 	time_t begun = time(NULL);
 	struct vs_counters c;
 
 	b->inside.on = b->outside.on = true;
-	for (unsigned i = 0; i < 2; i++)
-		ck_assert_int_eq(pthread_create(&b->thread[i], NULL, work, &r[i]), 0);
+	run_begin(b, r);
 	for (unsigned i = 0; i < ROUNDS_MIN || time(NULL) <= begun + LOAD_S; i++) {
 		uint64_t in = all(b->inside.sent), out = all(b->outside.sent);
 		struct vs_lag *l = vs_lag_above(b->device, "above", 7, MEMBER);
 
 		ck_assert_ptr_nonnull(l);
-		while (all(b->inside.sent) < in + 100 || all(b->outside.sent) < out + 100) {
-			rcu_quiescent_state();
-			sched_yield();
-		}
+		while (all(b->inside.sent) < in + 100 || all(b->outside.sent) < out + 100)
+			pause_a_bit();
 		ck_assert_uint_eq(learned_at(b, vs_lag_uplink(l)), 2);
 		ck_assert_uint_eq(vs_lag_distributing(l), 1);
 		ck_assert_int_eq(vs_lag_undo(l, MEMBER), 0);
 		ck_assert_uint_eq(learned_at(b, b->device), 2);
 	}
 	b->inside.on = b->outside.on = false;
-	b->end = true;
-	for (unsigned i = 0; i < 2; i++) {
-		rcu_thread_offline();
-		pthread_join(b->thread[i], NULL);
-		rcu_thread_online();
-	}
+	run_end(b);
 	ck_assert_uint_eq(b->outside.got, all(b->inside.sent));
 	ck_assert_uint_eq(b->inside.got, b->outside.sent[0]);
 	ck_assert_uint_eq(b->outside.back, 0);
+	ck_assert_uint_eq(b->outside.late + b->inside.late, 0);
 	vs_port_counters(b->device, &c);
 	ck_assert_uint_eq(c.rx_frames, all(b->outside.sent));
 	ck_assert_uint_eq(c.tx_frames, all(b->inside.sent));
 	ck_assert_uint_eq(c.rx_drop[VS_DROP_HAIRPIN], b->outside.sent[1]);
 	ck_assert_uint_eq(atomic_load(&b->sw->extras), 0);
 	ck_assert_uint_eq(b->device->n_learned, 2);
+	bed_free(b);
+}
+END_TEST
+
+static uint64_t waiting(const struct vs_port *p)
+{
+	struct vs_shaping_state st;
+
+	vs_port_shaping_state(p, &st);
+	return st.frames;
+}
+
+static _Atomic unsigned woken;
+
+static void wake(void *ctx)
+{
+	(void)ctx;
+	woken++;
+}
+
+/* A queue that takes 0.1 s to empty goes from the one's worker to the other's, and back. */
+START_TEST(what_waits)
+{
+	const struct vs_port_shaping rate = {.out = {.bps = 1000000, .burst = 1500},
+					     .class = VS_CLASS_NORMAL};
+	struct bed *b = bed_make();
+	struct vs_counters c;
+	uint64_t at_once = 0;
+	struct run r[2];
+
+	ck_assert_int_eq(vs_port_shape(b->device, &rate), 0);
+	vs_worker_set_wake(b->w[1], wake);
+	run_begin(b, r);
+	for (unsigned i = 0; i < ROUNDS_MIN; i++) {
+		struct vs_lag *l;
+		struct vs_port *up;
+
+		b->inside.stop_at += 200;
+		b->inside.on = true;
+		while (b->inside.on)
+			pause_a_bit();
+		l = vs_lag_above(b->device, "above", 7, MEMBER);
+		ck_assert_ptr_nonnull(l);
+		up = vs_lag_uplink(l);
+		ck_assert_uint_eq(waiting(b->device), 0);
+		at_once += waiting(up);
+		vs_port_assign(up, b->w[0]);
+		while (waiting(up) > 100)
+			pause_a_bit();
+		woken = 0;
+		ck_assert_int_eq(vs_lag_undo(l, MEMBER), 0);
+		ck_assert_uint_eq(woken, 1);
+		while (b->outside.got < b->inside.stop_at)
+			pause_a_bit();
+	}
+	run_end(b);
+	ck_assert_uint_gt(at_once, 0);
+	ck_assert_uint_eq(b->outside.got, all(b->inside.sent));
+	ck_assert_uint_eq(b->outside.late, 0);
+	vs_port_counters(b->device, &c);
+	ck_assert_uint_eq(c.tx_frames, all(b->inside.sent));
+	ck_assert_int_eq(vs_port_shape(b->device, &(struct vs_port_shaping){0}), 0);
+	ck_assert_uint_eq(atomic_load(&b->sw->extras), 0);
 	bed_free(b);
 }
 END_TEST
@@ -316,6 +411,7 @@ int main(void)
 	rcu_register_thread();
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, under_load);
+	tcase_add_test(t, what_waits);
 	tcase_add_test(t, what_an_uplink_has);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_ENV);

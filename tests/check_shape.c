@@ -216,9 +216,11 @@ START_TEST(rate_out)
 		ck_assert_uint_eq(c.tx_frames + c.tx_drop[VS_DROP_RATE_QUEUE] + st.frames,
 				  in.rx_frames);
 	}
-	/* Without the rate nothing stays behind. */
+	/* Without the rate nothing stays behind, and what waited is counted. */
 	s.out.bps = 0;
 	shape(b, 1, s);
+	vs_port_counters(b->port[1], &c);
+	ck_assert_uint_eq(c.tx_frames + c.tx_drop[VS_DROP_RATE_QUEUE], in.rx_frames);
 	ck_assert_uint_eq(atomic_load(&b->sw->extras), 0);
 	b->got[1] = 0;
 	run(b, 1000000, 1000);
@@ -228,6 +230,53 @@ START_TEST(rate_out)
 END_TEST
 
 /* A rate changed under load counts at once. */
+START_TEST(stopped_with_a_queue)
+{
+	struct bed *b = bed_make();
+	struct vs_link l = vs_port_link(b->port[1]);
+	struct vs_counters c, in;
+
+	shape(b, 1, (struct vs_port_shaping){.out = {.bps = 10000000}});
+	b->load[0] = 1000;
+	b->to[0] = 1;
+	run(b, 100000000, 20000);
+	l.ops->stop(l.ctx);
+	vs_port_counters(b->port[1], &c);
+	vs_port_counters(b->port[0], &in);
+	ck_assert_uint_gt(c.tx_drop[VS_DROP_TX_DOWN], 0);
+	ck_assert_uint_eq(c.tx_frames + c.tx_drop[VS_DROP_RATE_QUEUE] + c.tx_drop[VS_DROP_TX_DOWN],
+			  in.rx_frames);
+	bed_free(b);
+}
+END_TEST
+
+/* Who takes another's place sends what waits when it is handed over, not before. */
+START_TEST(handed_over)
+{
+	struct bed *b = bed_make();
+	struct vs_port *old = b->port[1], *p = b->port[2];
+	struct vs_shaping_state st;
+	uint64_t waited;
+
+	shape(b, 1, (struct vs_port_shaping){.out = {.bps = 10000000}});
+	b->load[0] = 1000;
+	b->to[0] = 1;
+	run(b, 100000000, 20000);
+	vs_port_shaping_state(old, &st);
+	waited = st.frames;
+	clock_now += 1000000000;
+	shape_share(old, p);
+	ck_assert_uint_eq(shape_forward(b->w, p, atomic_load(&p->shaper)), 0);
+	shape_hand_over(old, p);
+	ck_assert_ptr_null(atomic_load(&old->shaper));
+	ck_assert_uint_gt(shape_forward(b->w, p, atomic_load(&p->shaper)), 0);
+	collect(b, 2);
+	vs_port_shaping_state(p, &st);
+	ck_assert_uint_eq(b->got[2], 1000 * (waited - st.frames));
+	bed_free(b);
+}
+END_TEST
+
 START_TEST(rate_changes)
 {
 	struct bed *b = bed_make();
@@ -592,6 +641,8 @@ int main(void)
 	tcase_add_loop_test(t, rate_in, 0, n);
 	tcase_add_loop_test(t, rate_out, 0, n);
 	tcase_add_test(t, rate_changes);
+	tcase_add_test(t, stopped_with_a_queue);
+	tcase_add_test(t, handed_over);
 	tcase_add_loop_test(t, group_is_fair, 2, n);
 	tcase_add_test(t, group_out_is_fair);
 	tcase_add_loop_test(t, group_does_not_wait_for_the_idle, 0, 2);

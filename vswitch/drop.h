@@ -38,7 +38,7 @@
 	X(TX_BAD_BUFFER, "tx-bad-buffer", "receiver's buffer is not valid")                        \
 	X(TX_DOWN, "tx-down", "receiver's link is down")                                           \
 	X(TX_ERROR, "tx-error", "the host refused the frame")                                      \
-	X(RATE_QUEUE, "rate-queue", "over the rate, and the queue is full")                        \
+	X(RATE_QUEUE, "rate-queue", "over the rate, and the queue is full, or gone with the rate") \
 	X(RATE_VLAN, "rate-vlan", "over the rate of the VLAN")
 
 enum vs_drop {

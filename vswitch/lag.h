@@ -32,14 +32,14 @@ void vs_lag_destroy(struct vs_lag *l);
 /*
  * An uplink that is one device becomes one of several, and back; frames pass meanwhile, and what
  * was learned stays. @p: a VS_ROLE_UPLINK without members that registers nothing. It becomes member
- * i, in use, of a new uplink. Its rates are gone, with what waited for them; these, punts and a
- * worker are the caller's to give to the new one (vs_lag_uplink).
+ * i, in use, of a new uplink (vs_lag_uplink), which has what waits for its rate. Rates themselves,
+ * punts and a worker are the caller's to give to the new one.
  * Return: the new uplink's, or NULL and errno: nothing has changed.
  */
 struct vs_lag *vs_lag_above(struct vs_port *p, const char *name, uint64_t seed, unsigned i);
 /*
  * Member i, the only one left, is the uplink again; the one above it is destroyed, its port too.
- * Rates are the caller's to set. Return: 0, or -ENOMEM: nothing has changed.
+ * Rates stay, with what waits for them. Return: 0, or -ENOMEM: nothing has changed.
  */
 int vs_lag_undo(struct vs_lag *l, unsigned i);
 struct vs_port *vs_lag_uplink(const struct vs_lag *l);

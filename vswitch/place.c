@@ -10,7 +10,7 @@
  *   2  the table, and from now on frames to the uplink go by the new one; whose a frame is that
  *      came by the device changes too, now or just before. Both have one number, so that in between
  *      a frame from outside is known as such, and not sent back
- *   3  a grace period
+ *   3  a grace period; then what waits for a rate changes hands, from one worker to another
  *   4  the old one gets the new one's number
  * The plain code of a burst knows nothing of members: an uplink of several counts as an extra from
  * a grace period before the first step on, until one after the last.
@@ -50,11 +50,13 @@ static void take_place(struct vs_port *old, struct vs_port *p)
 	uint16_t place = old->index, other = p->index;
 	struct vs_port *above = atomic_load(&p->lag) ? p : NULL;
 
+	shape_share(old, p);
 	p->index = place;
 	atomic_store_explicit(&p->up, NULL, memory_order_release);
 	atomic_store_explicit(&old->up, above, memory_order_release);
 	atomic_store_explicit(&sw->port[place], p, memory_order_release);
 	synchronize_rcu();
+	shape_hand_over(old, p);
 	old->index = other;
 	atomic_store_explicit(&sw->port[other], old, memory_order_release);
 	take_over(old, p);
@@ -85,8 +87,6 @@ struct vs_lag *vs_lag_above(struct vs_port *p, const char *name, uint64_t seed, 
 	synchronize_rcu();
 	lag_begin(l, i, p);
 	take_place(p, up);
-	/* Rates are the new uplink's. */
-	(void)vs_port_shape(p, &(struct vs_port_shaping){.class = VS_CLASS_NORMAL});
 	return l;
 }
 

@@ -64,7 +64,7 @@ struct queue {
 };
 
 struct shaper {
-	struct vs_port *p;
+	_Atomic(struct vs_port *) p; /* whose worker fetches by it and sends; NULL: nobody now */
 	struct lane in, out;
 	_Atomic bool in_limited, queues;
 	bool keep; /* refused frames wait: an uplink with classes */
@@ -467,6 +467,11 @@ static unsigned fetch(struct vs_worker *w, struct vs_port *p, struct shaper *s, 
 	return n;
 }
 
+static bool is_handed_over(const struct shaper *s, const struct vs_port *p)
+{
+	return atomic_load_explicit(&s->p, memory_order_acquire) != p;
+}
+
 unsigned shape_forward(struct vs_worker *w, struct vs_port *p, struct shaper *s)
 {
 	uint64_t now = w->clock_ns();
@@ -474,6 +479,8 @@ unsigned shape_forward(struct vs_worker *w, struct vs_port *p, struct shaper *s)
 
 	if (!atomic_load_explicit(&p->running, memory_order_acquire))
 		return 0;
+	if (is_handed_over(s, p))
+		return burst_fetch(w, p);
 	if (atomic_load_explicit(&s->backlog, memory_order_acquire))
 		sent = drain(w, p, s, now);
 	if (atomic_load_explicit(&s->in_limited, memory_order_relaxed))
@@ -490,9 +497,12 @@ bool shape_queues(const struct shaper *s)
 bool shape_arm(struct vs_worker *w, struct vs_port *p, struct shaper *s)
 {
 	uint64_t now = w->clock_ns(), due = UINT64_MAX;
-	bool may_fetch = !atomic_load_explicit(&s->in_limited, memory_order_relaxed) ||
-			 lane_bytes(&s->in, now, &due);
+	bool may_fetch;
 
+	if (is_handed_over(s, p))
+		return p->ops->arm(p->ctx);
+	may_fetch = !atomic_load_explicit(&s->in_limited, memory_order_relaxed) ||
+		    lane_bytes(&s->in, now, &due);
 	if (atomic_load_explicit(&s->backlog, memory_order_seq_cst)) {
 		uint64_t out = atomic_load_explicit(&s->out_due, memory_order_relaxed);
 
@@ -574,7 +584,7 @@ static struct shaper *shaper_create(struct vs_port *p)
 
 	if (!s)
 		return NULL;
-	s->p = p;
+	atomic_init(&s->p, p);
 	s->out.out = true;
 	for (unsigned c = 0; c < VS_CLASSES; c++)
 		s->q[c].class = (enum vs_class)c;
@@ -585,7 +595,7 @@ static struct shaper *shaper_create(struct vs_port *p)
 /* A queue of its own for each port with a guarantee, none for others. */
 static int own_queues(struct shaper *s)
 {
-	struct vs_switch *sw = s->p->sw;
+	struct vs_switch *sw = atomic_load(&s->p)->sw;
 
 	for (unsigned i = 0; i < VS_PORTS_MAX; i++) {
 		struct vs_port *p = atomic_load(&sw->port[i]);
@@ -739,21 +749,30 @@ int vs_port_shape(struct vs_port *p, const struct vs_port_shaping *cfg)
 	return rc;
 }
 
-/* The port has stopped: what waits for it is lost, and nobody waits for it. */
-void shape_stop(struct vs_port *p)
+/* What waits is lost, and counted. */
+static void lose(struct shaper *s, struct vs_port *p, enum vs_drop why)
 {
-	struct shaper *s = atomic_load(&p->shaper);
+	unsigned n;
 
-	if (!s)
-		return;
 	pthread_spin_lock(&s->lock);
 	for (unsigned c = 0; c < VS_CLASSES; c++)
 		queue_drop_first(&s->q[c], s->q[c].frames);
 	for (unsigned i = 0; i < VS_GUARANTEES_MAX; i++)
 		if (s->own[i])
 			queue_drop_first(s->own[i], s->own[i]->frames);
-	atomic_store(&s->backlog, 0);
+	n = atomic_exchange(&s->backlog, 0);
 	pthread_spin_unlock(&s->lock);
+	count(&p->counters[VS_WORKERS_MAX].tx_drop[why], n);
+}
+
+/* The port has stopped, and nobody waits for it. */
+void shape_stop(struct vs_port *p)
+{
+	struct shaper *s = atomic_load(&p->shaper);
+
+	if (!s)
+		return;
+	lose(s, p, VS_DROP_TX_DOWN);
 	lane_spend(&s->in, 0, 0);
 	lane_spend(&s->out, 0, 0);
 }
@@ -768,5 +787,31 @@ void shape_free(struct vs_port *p)
 	if (shape_queues(s))
 		atomic_fetch_sub(&p->sw->extras, 1);
 	synchronize_rcu();
+	lose(s, p, VS_DROP_RATE_QUEUE);
 	shaper_destroy(s);
+}
+
+/* ---- a port takes another's place --------------------------------------------------------- */
+
+void shape_share(struct vs_port *old, struct vs_port *p)
+{
+	p->shaping = old->shaping;
+	atomic_store_explicit(&p->shaper, atomic_load(&old->shaper), memory_order_release);
+}
+
+void shape_hand_over(struct vs_port *old, struct vs_port *p)
+{
+	struct shaper *s = atomic_load(&old->shaper);
+	struct vs_worker *its = atomic_load(&p->worker);
+
+	old->shaping = (struct vs_port_shaping){.class = VS_CLASS_NORMAL};
+	if (!s)
+		return;
+	atomic_store(&old->shaper, NULL);
+	atomic_store(&s->p, NULL);
+	synchronize_rcu();
+	atomic_store_explicit(&s->p, p, memory_order_release);
+	/* What came meanwhile has woken nobody. */
+	if (its && its->wake)
+		its->wake(its->watch_ctx);
 }

@@ -76,5 +76,12 @@ bool shape_arm(struct vs_worker *w, struct vs_port *p, struct shaper *s);
 /* control side */
 void shape_stop(struct vs_port *p);
 void shape_free(struct vs_port *p);
+/*
+ * p takes the place of old, with its rates and what waits for them. Shared: frames for either join
+ * one queue, in their order, and old's worker sends them; p has had none. A grace period after
+ * nothing is for old any more it is handed over, and p's worker sends.
+ */
+void shape_share(struct vs_port *old, struct vs_port *p);
+void shape_hand_over(struct vs_port *old, struct vs_port *p);
 
 #endif
