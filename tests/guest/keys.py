@@ -11,9 +11,8 @@ should be.
 import struct
 import sys
 
-# Places below 4096 need no base register.
-PROGRAM, ORB, SCHIB, IRB, CCW, CONSTANTS = 0x200, 0x800, 0x840, 0x900, 0x9C0, 0xA00
-GOOD, BAD, HANDLER = 0xA80, 0xA88, 0xA90
+from bare import BAD, CCW, CONSTANTS, GOOD, IRB, ORB, SCHIB, Code, Image
+
 # A page each.
 TABLE, QDR, QIB, SLIB, SL, SLSB, SBALS, OTHER = (
     0x60000, 0x30000, 0x31000, 0x32000, 0x33000, 0x34000, 0x35000, 0x36000)
@@ -27,15 +26,8 @@ QUEUES = 2
 
 def assemble():
     """R9 the row, R10 how many are left."""
-    out, labels, fixes = bytearray(), {}, []
-
-    def op(hexes, target=None):
-        if target:
-            fixes.append((len(out) + 2, target))
-        out.extend(bytes.fromhex(hexes.replace(' ', '')))
-
-    def label(name):
-        labels[name] = PROGRAM + len(out)
+    code = Code()
+    op, label = code.op, code.label
 
     op('5890 %04X' % (OPS + 20))          # L    9,=table
     op('58A0 %04X' % (OPS + 24))          # L    10,=count
@@ -83,10 +75,7 @@ def assemble():
     op('5690 %04X' % MODE)                # O    9
     op('5090 %04X' % (BAD + 4))           # ST   9
     op('8200 %04X' % BAD)
-    for at, target in fixes:
-        struct.pack_into('>H', out, at, labels[target])
-    assert PROGRAM + len(out) <= ORB
-    return out
+    return code
 
 
 def rows():
@@ -146,29 +135,15 @@ def rows():
 
 
 def main(path):
-    image = bytearray(0x70000)
-
-    def put(at, data):
-        image[at:at + len(data)] = data
-
+    image = Image(0x70000, assemble(), 0x600DF00D, '8200%04X' % BAD)  # no program check is expected
     table = [struct.pack('>III', *row) for row in rows()]
-    put(0, bytes.fromhex('0008000080000200'))           # initial PSW: disabled, 31 bits
-    put(0x68, struct.pack('>II', 0x00080000, 0x80000000 | HANDLER))
-    put(HANDLER, bytes.fromhex('8200%04X' % BAD))       # no program check is expected
-    put(GOOD, bytes.fromhex('000A00008000600D'))
-    put(BAD, bytes.fromhex('000A000080000BAD'))
-    put(PROGRAM, assemble())
-    put(ORB, struct.pack('>III', 0x600DF00D, 0x00C28000 | 0x00020000, CCW))
-    put(CCW, struct.pack('>BBHI', 0x1B, 0x20, 4096, QDR))
-    put(CONSTANTS, struct.pack('>III5III', DATA_DEVICE, 0xFE, 0x80000000, *range(5), TABLE, len(table)))
-    put(TABLE, b''.join(table))
-    put(QDR, struct.pack('>12B', 0, 0, 0, 0, 0, 1, 0, QUEUES - 1, 0, 8, 0, 8))
-    put(QDR + 0x30, struct.pack('>Q', QIB))
+    image.put(CCW, struct.pack('>BBHI', 0x1B, 0x20, 4096, QDR))
+    image.put(CONSTANTS, struct.pack('>III5III', DATA_DEVICE, 0xFE, 0x80000000, *range(5), TABLE, len(table)))
+    image.put(TABLE, b''.join(table))
+    image.queues(QUEUES, QDR, QIB, SLIB, SL, SLSB)
     for q in range(QUEUES):
-        put(QDR + 0x40 + 32 * q, struct.pack('>QQQ', SLIB + 2048 * q, SL + 1024 * q, SLSB + 256 * q))
-        put(SL + 1024 * q, struct.pack('>128Q', *(SBALS + 256 * (i % 16) for i in range(128))))
-    with open(path, 'wb') as f:
-        f.write(image)
+        image.put(SL + 1024 * q, struct.pack('>128Q', *(SBALS + 256 * (i % 16) for i in range(128))))
+    image.write(path)
 
 
 main(sys.argv[1])

@@ -12,9 +12,8 @@ import random
 import struct
 import sys
 
-# Places below 4096 need no base register.
-PROGRAM, ORB, SCHIB, IRB, CCW, CONSTANTS = 0x200, 0x800, 0x840, 0x900, 0x9C0, 0xA00
-GOOD, BAD, HANDLER = 0xA80, 0xA88, 0xA90
+from bare import BAD, CCW, CONSTANTS, GOOD, IRB, ORB, SCHIB, Code, Image
+
 TABLE, IDAWS, RANDOM, QDR, QIB, SLIB, SL, SLSB, SBALS, SENSE = (
     0x60000, 0x68000, 0x20000, 0x30000, 0x31000, 0x32000, 0x38000, 0x40000, 0x48000, 0x70000)
 FIRST = 1  # the console's is 0
@@ -26,15 +25,8 @@ SHORT, LONG = 20000, 200000000
 
 def assemble():
     """The loop: R9 the case, R10 how many are left, R1 the subchannel, R8 patience."""
-    out, labels, fixes = bytearray(), {}, []
-
-    def op(hexes, target=None):
-        if target:
-            fixes.append((len(out) + 2, target))
-        out.extend(bytes.fromhex(hexes.replace(' ', '')))
-
-    def label(name):
-        labels[name] = PROGRAM + len(out)
+    code = Code()
+    op, label = code.op, code.label
 
     op('5890 %04X' % CONSTANTS)                  # L    9,=table
     op('58A0 %04X' % (CONSTANTS + 4))            # L    10,=count
@@ -89,10 +81,7 @@ def assemble():
     op('8200 %04X' % GOOD)                       # LPSW
     label('bad')
     op('8200 %04X' % BAD)
-    for at, target in fixes:
-        struct.pack_into('>H', out, at, labels[target])
-    assert PROGRAM + len(out) <= ORB
-    return out
+    return code
 
 
 def cases(rng):
@@ -135,29 +124,17 @@ def cases(rng):
 
 def main(seed, path):
     rng = random.Random(seed)
-    image = bytearray(0x80000)
-
-    def put(at, data):
-        image[at:at + len(data)] = data
-
+    image = Image(0x80000, assemble(), 0x0BADF00D, '82000028')  # after a program check go on behind it
+    put = image.put
     table = list(cases(rng))
-    put(0, bytes.fromhex('0008000080000200'))           # initial PSW: disabled, 31 bits
-    put(0x68, struct.pack('>II', 0x00080000, 0x80000000 | HANDLER))
-    put(HANDLER, bytes.fromhex('82000028'))             # after a program check go on behind it
-    put(GOOD, bytes.fromhex('000A00008000600D'))
-    put(BAD, bytes.fromhex('000A000080000BAD'))
-    put(PROGRAM, assemble())
-    put(ORB, struct.pack('>III', 0x0BADF00D, 0x00C28000 | 0x00020000, CCW))
     put(CONSTANTS, struct.pack('>IIII5I', TABLE, len(table), SHORT, LONG, *range(5)))
     put(TABLE, b''.join(table))
     put(RANDOM, rng.randbytes(0x4000))
     put(IDAWS, struct.pack('>66Q', *(rng.choice((RANDOM + rng.randrange(0x3000), 0x7FFFF000, 1 << 31 | rng.getrandbits(40)))
                                      for _ in range(66))))
     queues = 5
-    put(QDR, struct.pack('>12B', 0, 0, 0, 0, 0, 1, 0, queues - 1, 0, 8, 0, 8))
-    put(QDR + 0x30, struct.pack('>Q', QIB))
+    image.queues(queues, QDR, QIB, SLIB, SL, SLSB)
     for q in range(queues):
-        put(QDR + 0x40 + 32 * q, struct.pack('>QQQ', SLIB + 2048 * q, SL + 1024 * q, SLSB + 256 * q))
         entries = (rng.choice((SBALS + 256 * rng.randrange(256), SBALS + 256 * rng.randrange(256),
                                0x7FFFFF00, rng.getrandbits(40), 7)) for _ in range(128))
         put(SL + 1024 * q, struct.pack('>128Q', *entries))
@@ -174,8 +151,7 @@ def main(seed, path):
     for at in range(RANDOM, RANDOM + 0x4000, 64):
         start = rng.choice((b'\2\0\0\1', b'\6\0\0\1', b'\1\2', b'\0\xE0\0\0', b''))
         put(at, start)
-    with open(path, 'wb') as f:
-        f.write(image)
+    image.write(path)
 
 
 main(int(sys.argv[1]), sys.argv[2])
