@@ -165,16 +165,6 @@ static enum cp_refusal refusal(struct cp_nic *nic, const struct cp_lan *lan, uin
 	return CP_REFUSE_NONE;
 }
 
-static void plug_in(struct cp_nic *nic)
-{
-	struct vs_link link = vs_port_link(nic->port);
-
-	if (nic->osa || nic->hs)
-		cp_nic_plug(nic, &link);
-	if (nic->client)
-		nic->client->coupled(nic->client->ctx, true);
-}
-
 /*
  * @portno: of a PORTBASED switch; 0: AUTO.
  * @revoked: the NIC needs no authority: it had it when it was coupled, and its port has been this
@@ -205,7 +195,7 @@ enum cp_refusal cp_couple(struct cp_nic *nic, struct cp_lan *lan, uint16_t portn
 	DL_APPEND2(lan->coupled, nic, lan_prev, lan_next);
 	lan->n_coupled++;
 	cp_event_link(nic, lan, true);
-	plug_in(nic);
+	cp_nic_plug(nic, true);
 	cp_mirror_apply(lan);
 	return CP_REFUSE_NONE;
 }
@@ -218,10 +208,7 @@ void cp_uncouple(struct cp_nic *nic)
 
 	if (!lan)
 		return;
-	if (nic->client)
-		nic->client->coupled(nic->client->ctx, false);
-	if (nic->osa || nic->hs)
-		cp_nic_plug(nic, NULL);
+	cp_nic_plug(nic, false);
 	cp_account(nic, "uncouple");
 	cp_event_link(nic, lan, false);
 	cp_forget(cp, lan->sw, nic->port);

@@ -431,7 +431,8 @@ const char *cp_nic_type_name(const struct cp_nic *nic);
 void cp_nic_destroy(struct cp_nic *nic);
 void cp_nic_configure(struct cp_nic *nic);
 void cp_nic_tick(struct cp_nic *nic, uint64_t now_ms);
-void cp_nic_plug(struct cp_nic *nic, const struct vs_link *link);
+/* Whoever is at the NIC, adapter or client, gets its port, or loses it before it goes. */
+void cp_nic_plug(struct cp_nic *nic, bool in);
 bool cp_nic_attached(const struct cp_nic *nic);
 bool cp_nic_follows(const struct cp_nic *nic, const struct cp_lan *lan);
 

@@ -21,16 +21,6 @@ static struct cp_nic *wire_peer(const struct cp_nic *nic)
 	return nic->wire ? nic->wire->end[nic->wire->end[0] == nic] : NULL;
 }
 
-static void plug(struct cp_nic *nic, bool in)
-{
-	struct vs_link link = vs_port_link(nic->port);
-
-	if (nic->osa)
-		cp_nic_plug(nic, in ? &link : NULL);
-	else if (nic->client)
-		nic->client->coupled(nic->client->ctx, in);
-}
-
 /* Return: 0 or -errno. */
 static int make_port(struct cp_nic *nic, struct cp_wire *w)
 {
@@ -78,8 +68,8 @@ static int wire_couple(struct cp_nic *a, struct cp_nic *b)
 		a->cp->hooks.appeared(a->cp->hooks.ctx, w->sw);
 	cp_log(a->cp, "ZLN2526I CTCA %s COUPLE TO %s", a->name, b->name);
 	cp_log(a->cp, "ZLN2526I CTCA %s COUPLE BY %s", b->name, a->name);
-	plug(a, true);
-	plug(b, true);
+	cp_nic_plug(a, true);
+	cp_nic_plug(b, true);
 	return 0;
 destroy_port:
 	destroy_port(a);
@@ -98,7 +88,7 @@ void cp_wire_drop(struct cp_nic *nic)
 	if (!w)
 		return;
 	for (unsigned i = 0; i < 2; i++)
-		plug(w->end[i], false);
+		cp_nic_plug(w->end[i], false);
 	for (unsigned i = 0; i < 2; i++) {
 		struct cp_nic *end = w->end[i];
 

@@ -23,16 +23,6 @@ struct cp_nic *cp_guestuplink_nic(struct cp *cp, const struct cp_device *d)
 	return cp_nic_find(cp, user, (uint16_t)strtoul(slash + 1, NULL, 16));
 }
 
-static void plug(struct cp_nic *nic, bool in)
-{
-	struct vs_link link = vs_port_link(nic->port);
-
-	if (nic->osa)
-		cp_nic_plug(nic, in ? &link : NULL);
-	else if (nic->client)
-		nic->client->coupled(nic->client->ctx, in);
-}
-
 static void wait_for(struct cp_device *d, const char *why)
 {
 	snprintf(d->error, sizeof(d->error), "Waits for the NIC%s", why);
@@ -63,7 +53,7 @@ int cp_guestuplink_open(struct cp *cp, struct cp_lan *lan, struct cp_device *d,
 	nic->port = d->port;
 	nic->uplink_of = lan;
 	cp_wait(nic);
-	plug(nic, true);
+	cp_nic_plug(nic, true);
 	return 0;
 }
 
@@ -74,7 +64,7 @@ void cp_guestuplink_close(struct cp_device *d)
 
 	if (!nic)
 		return;
-	plug(nic, false);
+	cp_nic_plug(nic, false);
 	nic->port = NULL;
 	nic->uplink_of = NULL;
 	cp_wait(nic);

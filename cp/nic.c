@@ -279,16 +279,29 @@ static bool adapter_create(struct cp_nic *nic, const struct osa_config *cfg,
 	return nic->osa;
 }
 
-/* Plug the adapter into the port of its network, or pull it out (NULL). */
-void cp_nic_plug(struct cp_nic *nic, const struct vs_link *link)
+/* Plug the adapter, if there is one here, into the NIC's port, or pull it out. */
+static void adapter_plug(struct cp_nic *nic, bool in)
 {
+	struct vs_link link;
+
+	if (in)
+		link = vs_port_link(nic->port);
 	if (nic->hs) {
-		if (link)
+		if (in)
 			hipers_rights(nic);
-		hs_plug(nic->hs, link ? nic->lan->hs : NULL, link);
-	} else {
-		osa_set_link(nic->osa, link);
+		hs_plug(nic->hs, in ? nic->lan->hs : NULL, in ? &link : NULL);
+	} else if (nic->osa) {
+		osa_set_link(nic->osa, in ? &link : NULL);
 	}
+}
+
+void cp_nic_plug(struct cp_nic *nic, bool in)
+{
+	if (!in && nic->client)
+		nic->client->coupled(nic->client->ctx, false);
+	adapter_plug(nic, in);
+	if (in && nic->client)
+		nic->client->coupled(nic->client->ctx, true);
 }
 
 struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const char *user,
@@ -305,13 +318,10 @@ struct cp_nic *cp_nic_attach(struct cp *cp, const struct cp_caller *who, const c
 		return refuse(errno, err, err_len, CP_E_SYSTEM, nic->name, strerror(errno), NULL);
 	nic->env = env;
 	nic->revoked = NULL;
-	if (nic->port) {
-		struct vs_link link = vs_port_link(nic->port);
-
-		cp_nic_plug(nic, &link);
-	} else {
+	if (nic->port)
+		adapter_plug(nic, true);
+	else
 		cp_couple_default(nic);
-	}
 	cp_log(cp, "ZLN2520I NIC %s: a guest has attached", nic->name);
 	return nic;
 }
@@ -325,11 +335,8 @@ static bool far_create(struct cp_nic *nic, const struct hs_far *far)
 	nic->hs = hs_far_create(&cfg, far);
 	if (!nic->hs)
 		return false;
-	if (nic->port) {
-		struct vs_link link = vs_port_link(nic->port);
-
-		cp_nic_plug(nic, &link);
-	}
+	if (nic->port)
+		adapter_plug(nic, true);
 	return true;
 }
 

@@ -170,8 +170,8 @@ static int value_vid(struct parser *ps, const char *word, struct cp_value *v)
 	return bad(ps, word, "a VLAN is a number from 1 to 4094");
 }
 
-/* One "10" or "10-20" into the set. */
-static int value_range(struct parser *ps, const char *word, struct vs_vidset *set)
+/* One "10" or "10-20" into the set. Return: false: it is none from 1 to max. */
+static bool range_add(const char *word, uint32_t max, struct vs_vidset *set)
 {
 	size_t len = strcspn(word, "-");
 	uint32_t a, b;
@@ -181,11 +181,18 @@ static int value_range(struct parser *ps, const char *word, struct vs_vidset *se
 	b = a;
 	if (word[len] && !decimal(word + len + 1, strlen(word + len + 1), &b))
 		b = 0;
-	if (a < 1 || b < a || b > VS_VID_MAX)
-		return bad(ps, word, "VLANs are numbers from 1 to 4094 or ranges as 10-20");
+	if (a < 1 || b < a || b > max)
+		return false;
 	for (; a <= b; a++)
 		vs_vidset_add(set, a);
-	return 0;
+	return true;
+}
+
+static int value_range(struct parser *ps, const char *word, struct vs_vidset *set)
+{
+	if (range_add(word, VS_VID_MAX, set))
+		return 0;
+	return bad(ps, word, "VLANs are numbers from 1 to 4094 or ranges as 10-20");
 }
 
 static int value_vids(struct parser *ps, const char *word, struct cp_value *v)
@@ -264,18 +271,9 @@ static int value_ports(struct parser *ps, const struct cp_operand *o)
 {
 	while (!at_offer(ps, ps->i) && isdigit((unsigned char)*cp_token(ps->t, ps->i))) {
 		const char *word = cp_token(ps->t, ps->i++);
-		size_t len = strcspn(word, "-");
-		uint32_t a, b;
 
-		if (!decimal(word, len, &a))
-			a = 0;
-		b = a;
-		if (word[len] && !decimal(word + len + 1, strlen(word + len + 1), &b))
-			b = 0;
-		if (a < 1 || b < a || b > VS_PORTS_MAX)
+		if (!range_add(word, VS_PORTS_MAX, &ps->args->ports))
 			return bad(ps, word, "ports are numbers from 1 to 2048 or ranges as 5-9");
-		for (; a <= b; a++)
-			vs_vidset_add(&ps->args->ports, a);
 		ps->args->v[o->op].num++;
 	}
 	if (!ps->args->v[o->op].num && o->arg == CP_ARG_PORTS)

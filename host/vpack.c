@@ -64,19 +64,15 @@ static uint32_t slots_left(const struct vring_queue *r, uint16_t at)
 static enum vring_fault walk_indirect(const struct vp_desc *d, const struct vring_mem *mem,
 				      bool writable, struct vring_chain *c)
 {
-	uint64_t len = d->len;
-	uint8_t *table;
+	const void *table;
+	enum vring_fault fault = vring_table(mem, d->addr, d->len, &table);
 
-	if (!len || len % sizeof(*d) || len / sizeof(*d) > VRING_SIZE_MAX)
-		return VRING_MALFORMED;
-	table = vring_address(mem, d->addr, &len);
-	if (!table || len < d->len)
-		return VRING_ADDRESS;
-	for (uint64_t i = 0; i < len; i += sizeof(*d)) {
-		enum vring_fault fault;
+	if (fault != VRING_OK)
+		return fault;
+	for (uint32_t i = 0; i < d->len; i += (uint32_t)sizeof(struct vp_desc)) {
 		struct vp_desc e;
 
-		VRING_LOAD(e, table + i);
+		VRING_LOAD(e, (const uint8_t *)table + i);
 		/* Of the flags only this one means something there. Source: virtio 1.2, 2.8.7. */
 		if (!(e.flags & VQ_DESC_F_WRITE) != !writable)
 			return VRING_MALFORMED;

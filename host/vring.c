@@ -93,19 +93,26 @@ static enum vring_fault walk(const struct vq_desc *table, uint32_t n, uint32_t i
 	return VRING_MALFORMED; /* a loop */
 }
 
+enum vring_fault vring_table(const struct vring_mem *mem, uint64_t addr, uint64_t len,
+			     const void **table)
+{
+	uint64_t there = len;
+
+	if (!len || len % sizeof(struct vq_desc) || len / sizeof(struct vq_desc) > VRING_SIZE_MAX)
+		return VRING_MALFORMED;
+	*table = vring_address(mem, addr, &there);
+	return *table && there >= len ? VRING_OK : VRING_ADDRESS;
+}
+
 static enum vring_fault walk_indirect(const struct vq_desc *d, const struct vring_mem *mem,
 				      bool writable, struct vring_chain *c)
 {
-	uint64_t len = d->len;
-	uint8_t *table;
+	const void *table;
+	enum vring_fault fault = vring_table(mem, d->addr, d->len, &table);
 
-	if (!len || len % sizeof(*d) || len / sizeof(*d) > VRING_SIZE_MAX)
-		return VRING_MALFORMED;
-	table = vring_address(mem, d->addr, &len);
-	if (!table || len < d->len)
-		return VRING_ADDRESS;
-	/* VRING_LOAD does not mind where a table begins. */
-	return walk((const void *)table, (uint32_t)(len / sizeof(*d)), 0, mem, writable, c, NULL);
+	if (fault != VRING_OK)
+		return fault;
+	return walk(table, d->len / (uint32_t)sizeof(*d), 0, mem, writable, c, NULL);
 }
 
 static uint16_t head_at(const struct vring_queue *r, uint16_t at)

@@ -21,6 +21,14 @@
 enum vring_fault vring_add(struct vring_chain *c, const struct vring_mem *mem, uint64_t gpa,
 			   uint64_t len);
 
+/*
+ * A table of descriptors elsewhere: in both kinds of queues they have one size. Return: VRING_OK:
+ * all len bytes of it are at *table, which may begin at any address: VRING_LOAD does not mind.
+ */
+static_assert(sizeof(struct vq_desc) == sizeof(struct vp_desc), "vring_table");
+enum vring_fault vring_table(const struct vring_mem *mem, uint64_t addr, uint64_t len,
+			     const void **table);
+
 /* A descriptor alone that is a buffer. Return: its piece; len 0: it is not so simple. */
 static inline struct vring_piece vring_whole(const struct vring_mem *mem, uint64_t addr,
 					     uint32_t len, unsigned flags, bool writable)

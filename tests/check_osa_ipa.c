@@ -8,29 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/osa_rig.h"
-
-static struct osa_rig *rig;
-
-static void setup(void)
-{
-	rig = osa_rig_new(NULL, true);
-	ck_assert_ptr_nonnull(rig);
-	ck_assert_int_eq(osa_rig_up(rig), 0);
-}
-
-static void teardown(void)
-{
-	osa_rig_free(rig);
-}
-
-static struct osa_info info(void)
-{
-	struct osa_info i;
-
-	osa_info(rig->a, &i);
-	return i;
-}
+#include "tests/osa_bed.h"
 
 /* ---- envelope of IPA ----------------------------------------------------------------------- */
 
@@ -413,7 +391,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("osa_ipa");
 	TCase *t = tcase_create("commands");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup_up, teardown);
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 	tcase_add_loop_test(t, test_refused, 0, ROWS(refusals));
 	tcase_add_test(t, test_interleaved);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/osa_rig.h"
+#include "tests/osa_bed.h"
 
 #define ROWS(a) (int)(sizeof(a) / sizeof((a)[0]))
 #define LAN_IP 0x0A610002u
@@ -16,28 +16,12 @@
 #define FULL_V6 0x00D21460u
 #define FULL_ADAPTER 0x00192203u
 
-static struct osa_rig *rig;
-
-static struct osa_info info(void)
-{
-	struct osa_info i;
-
-	osa_info(rig->a, &i);
-	return i;
-}
-
 static void setup(void)
 {
-	rig = osa_rig_new(NULL, true);
-	ck_assert_ptr_nonnull(rig);
+	setup_new();
 	rig->layer = 3;
 	ck_assert_int_eq(osa_rig_up(rig), 0);
 	ck_assert_int_eq(osa_rig_ipa(rig, OSA_STARTLAN, 0, NULL, 0), 0);
-}
-
-static void teardown(void)
-{
-	osa_rig_free(rig);
 }
 
 static int ip4(uint8_t command, uint32_t ip, uint32_t flags)

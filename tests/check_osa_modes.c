@@ -9,29 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/osa_rig.h"
-
-static struct osa_rig *rig;
-
-static void setup(void)
-{
-	rig = osa_rig_new(NULL, true);
-	ck_assert_ptr_nonnull(rig);
-	ck_assert_int_eq(osa_rig_up(rig), 0);
-}
-
-static void teardown(void)
-{
-	osa_rig_free(rig);
-}
-
-static struct osa_info info(void)
-{
-	struct osa_info i;
-
-	osa_info(rig->a, &i);
-	return i;
-}
+#include "tests/osa_bed.h"
 
 static const uint8_t mac1[6] = {2, 0, 0, 0, 0, 1}, group[6] = {1, 0, 0x5E, 0, 0, 1};
 
@@ -714,7 +692,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("osa_modes");
 	TCase *t = tcase_create("modes");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup_up, teardown);
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 	tcase_add_test(t, test_adapter_query);
 	tcase_add_test(t, test_adapter_mac);

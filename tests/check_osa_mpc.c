@@ -7,28 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/osa_rig.h"
-
-static struct osa_rig *rig;
-
-static void setup(void)
-{
-	rig = osa_rig_new(NULL, true);
-	ck_assert_ptr_nonnull(rig);
-}
-
-static void teardown(void)
-{
-	osa_rig_free(rig);
-}
-
-static struct osa_info info(void)
-{
-	struct osa_info i;
-
-	osa_info(rig->a, &i);
-	return i;
-}
+#include "tests/osa_bed.h"
 
 /* ---- sub-vectors --------------------------------------------------------------------------- */
 
@@ -453,7 +432,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("osa_mpc");
 	TCase *t = tcase_create("messages");
 
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, setup_new, teardown);
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 	tcase_add_loop_test(t, test_subvectors, 0, ROWS(walks));
 	tcase_add_test(t, test_idx_answers);
