@@ -109,7 +109,7 @@ static inline struct qdio_result osa_fetch_sbal(void *ctx, struct vs_burst *b,
 
 /*
  * All frames of the entries read. @taken: so many entries, from the first on, stand in the burst
- * already, each a whole frame: a buffer of one frame each costs no walk.
+ * already, as whole frames: their buffers cost no walk.
  */
 static inline void osa_fetch_frames(void *ctx, struct osa_data *d, struct vs_burst *b,
 				    const struct osa_entries *en, unsigned taken, uint64_t *dropped,

@@ -134,25 +134,35 @@ static bool find_place(struct osa_fill *f, uint32_t *off, uint32_t need)
 	return true;
 }
 
-/* The frame begins at off: note it. Return: what is behind its end. */
+/*
+ * The frame begins at off: note it. Elements that lie back to back are one place.
+ * Return: what is behind its end.
+ */
 static struct osa_fill_cursor take_place(struct osa_fill *f, unsigned k, uint32_t off,
 					 uint32_t need)
 {
-	uint32_t left = f->e[f->at].len - off;
+	const struct qdio_entry *e = &f->e[f->at];
+	uint8_t *to = e->data + off;
+	uint32_t left = e->len - off;
+	bool whole = true;
 	uint64_t room;
 
+	/* Last read by another core: have the lines when it is copied to. */
+	prefetch_write(to);
+	prefetch_write(to + 64);
 	f->place[k] = (struct osa_fill_place){.off = off, .e = (uint16_t)f->at};
-	f->to[k] = need <= left ? f->e[f->at].data + off : NULL;
-	while (need > left) {
+	for (; need > left; e++) {
+		whole &= e[1].data == e->data + e->len;
 		need -= left;
 		off = 0;
-		left = f->e[++f->at].len;
+		left = e[1].len;
 	}
+	f->to[k] = whole ? to : NULL;
+	f->at = (unsigned)(e - f->e);
 	off += need;
-	room = f->e[f->at].len - off;
+	room = e->len - off;
 	/* A longer frame is to come here, to be refused. */
-	return (struct osa_fill_cursor){f->e[f->at].data + off,
-					room < OSA_FILL_MAX ? room : OSA_FILL_MAX};
+	return (struct osa_fill_cursor){e->data + off, room < OSA_FILL_MAX ? room : OSA_FILL_MAX};
 }
 
 struct osa_fill_cursor osa_fill_place_slowly(struct osa_fill *f, struct osa_fill_cursor c,

@@ -37,6 +37,7 @@
  */
 #define OSA_FILL_SHORT 512u
 #define OSA_FILL_AHEAD 16u
+#define OSA_FILL_BEGIN 1024u
 
 struct osa_fill_buffer {
 	uint16_t e, at; /* its first entry, and the one the last frame ends in */
@@ -76,7 +77,7 @@ struct osa_fill {
 	unsigned place0; /* of its first frame */
 
 	struct osa_fill_buffer buf[VS_BURST];
-	uint8_t *to[VS_BURST]; /* places; NULL: over several entries, see place */
+	uint8_t *to[VS_BURST]; /* places; NULL: in several pieces, see place */
 	struct osa_fill_place place[VS_BURST];
 	struct qdio_entry e[OSA_FILL_ENTRIES];
 };
@@ -213,11 +214,16 @@ static inline void osa_fill_ask(const uint8_t *to)
 	prefetch_write(to + 64);
 }
 
-/* Of long frames of one length the bytes of the next are asked for while one is copied. */
+/*
+ * Of long frames of one length the bytes of the next are asked for while one is copied: all, or
+ * so many that the copy is under way before the processor sees the rest coming.
+ */
 static inline void osa_fill_ask_next(const struct vs_seg *next, uint32_t len)
 {
-	if (len <= OSA_FILL_SHORT || len >= COPY_LONG)
+	if (len <= OSA_FILL_SHORT)
 		return;
+	if (len >= COPY_LONG)
+		len = OSA_FILL_BEGIN;
 	for (uint32_t at = 0; at < len; at += 64)
 		__builtin_prefetch(next->p + at);
 }

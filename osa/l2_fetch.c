@@ -200,6 +200,77 @@ static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
 	return k;
 }
 
+/*
+ * How many of the n entries at e are want bytes that lie back to back, as pages of one area do.
+ * Return: 0: none are.
+ */
+static inline unsigned span(const struct qdio_entry *e, unsigned n, uint32_t want)
+{
+	uint64_t len = e->len;
+	unsigned k = 1;
+
+	for (; len < want && k < n; k++) {
+		if (e[k].data != e->data + len)
+			return 0;
+		len += e[k].len;
+	}
+	return len == want ? k : 0;
+}
+
+/*
+ * The same for frames that are longer than an entry: each in entries that lie back to back, none
+ * over two buffers. Return: how many entries, from the first on, are such frames.
+ */
+static unsigned take_uniform_long(const struct osa_data *d, struct vs_burst *b,
+				  const struct osa_entries *en)
+{
+	const struct qdio_entry *e = en->e, *end = e;
+	struct alike like = {0};
+	bytes16 first, begin;
+	unsigned k = 0, used;
+	uint64_t want;
+	uint32_t len;
+
+	if (en->n < ALIKE_MIN || en->endless || !e->data || e->len < OSA_HDR_BYTES + VS_HEAD_MIN)
+		return 0;
+	want = le64_load(e->data) & HDR_SAME_BITS;
+	len = be16_swap((uint16_t)(want >> 48));
+	/* One alone is not worth what it takes to begin. */
+	if ((want & HDR_PLAIN_BITS) != OSA_HDR_LAYER2 || len > d->frame_max ||
+	    len + OSA_HDR_BYTES <= e->len || span(e, en->n, OSA_HDR_BYTES + len) == en->n)
+		return 0;
+	first = load16(e->data + OSA_HDR_BYTES);
+	for (unsigned s = 0; s < en->n_sbal; s++) {
+		for (end += en->count[s]; e < end; e += used, k++) {
+			const uint8_t *p = e->data;
+
+			if (!p || e->len < OSA_HDR_BYTES + VS_HEAD_MIN ||
+			    (le64_load(p) & HDR_SAME_BITS) != want)
+				goto out;
+			used = span(e, (unsigned)(end - e), OSA_HDR_BYTES + len);
+			if (!used)
+				goto out;
+			p += OSA_HDR_BYTES;
+			begin = load16(p);
+			memcpy(b->head[k], &begin, sizeof(begin));
+			memcpy(b->head[k] + sizeof(begin), p + sizeof(begin),
+			       VS_HEAD_MIN - sizeof(begin));
+			like.any |= begin;
+			like.differ |= begin ^ first;
+			b->seg[k] = (struct vs_seg){p + VS_HEAD_MIN, len - VS_HEAD_MIN};
+		}
+	}
+out:
+	if (!k)
+		return 0;
+	alike_put(b, k, len);
+	if (e == &en->e[en->n]) {
+		b->uniform = any_group(&like) ? 0 : len;
+		b->same = all_same(&like) ? VS_SAME_ADDRESSES : VS_SAME_NOTHING;
+	}
+	return (unsigned)(e - en->e);
+}
+
 static inline enum osa_walk take(void *ctx, struct vs_burst *b, const struct qdio_entry *e,
 				 unsigned n, unsigned *used, enum vs_drop *why)
 {
@@ -225,6 +296,8 @@ unsigned osa_l2_fetch(void *port, struct vs_burst *b, uint64_t *dropped)
 	alike_preset(b);
 	ask = en.asked < en.n ? en.n : 0;
 	taken = take_uniform(d, b, en.e, en.n, ask);
+	if (!taken)
+		taken = take_uniform_long(d, b, &en);
 	if (taken < en.n)
 		taken += take_plain(d, b, &en.e[taken], en.n - taken, ask ? ask - taken : 0);
 	osa_fetch_frames(d, d, b, &en, taken, dropped, take);

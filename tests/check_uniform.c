@@ -23,11 +23,14 @@ enum odd {
 	TO_A_GROUP,
 	CHECKSUM_ASKED,
 	IN_TWO_ENTRIES,
-	ONE_BIT, /* of the addresses or the type */
-	ODDS
+	ELSEWHERE, /* its last piece does not lie behind the others */
+	ONE_BIT,   /* of the addresses or the type */
+	ODDS,
+	TOO_SHORT = ODDS /* its last piece, so that it is none */
 };
 
-#define ALIKE_BYTES 14u /* addresses and type */
+#define OUT_BYTES 0x3000u /* room for a frame in storage */
+#define ALIKE_BYTES 14u	  /* addresses and type */
 
 static uint8_t sent[VS_BURST][9100], got[256][9100];
 static uint32_t sent_len[VS_BURST], got_len[256];
@@ -45,25 +48,37 @@ static void make_frame(uint8_t *f, uint32_t len, bool group)
 	be16_store(f + 38, (uint16_t)(len - 34));
 }
 
-/* Put frame k into an output buffer, from entry e on. Return: entries. */
+/*
+ * Put frame k into an output buffer, from entry e on: in one piece, or at every page a new one, as
+ * drivers do. Return: entries.
+ */
 static unsigned lay(struct l2_bed *bd, struct qdio_sbal *s, unsigned e, unsigned k, enum odd odd)
 {
-	uint64_t addr = L2_DATA_OUT + k * 0x1000u + (unsigned)rand() % 512;
-	uint8_t *p = bd->mem + addr;
-	uint32_t len = sent_len[k] + OSA_HDR_BYTES, first = len;
+	uint64_t addr = L2_DATA_OUT + k * OUT_BYTES + (unsigned)rand() % 2500;
+	uint32_t len = sent_len[k] + OSA_HDR_BYTES, at = 0, piece = 0;
+	uint8_t frame[OUT_BYTES] = {[0] = OSA_HDR_LAYER2};
+	unsigned first = e;
 
-	memset(p, 0, OSA_HDR_BYTES);
-	p[0] = OSA_HDR_LAYER2;
-	p[2] = odd == CHECKSUM_ASKED ? OSA_OFFLOAD_L4 | OSA_OFFLOAD_UDP : 0;
-	be16_store(p + 6, (uint16_t)sent_len[k]);
-	memcpy(p + OSA_HDR_BYTES, sent[k], sent_len[k]);
-	if (odd == IN_TWO_ENTRIES)
-		first = OSA_HDR_BYTES + 20;
-	l2_put_entry(s, e, odd == IN_TWO_ENTRIES ? QDIO_EFLAG_FRAG_FIRST : 0, first, addr);
-	if (first == len)
-		return 1;
-	l2_put_entry(s, e + 1, QDIO_EFLAG_FRAG_LAST, len - first, addr + first);
-	return 2;
+	if (odd == CHECKSUM_ASKED)
+		frame[2] = OSA_OFFLOAD_L4 | OSA_OFFLOAD_UDP;
+	be16_store(frame + 6, (uint16_t)sent_len[k]);
+	memcpy(frame + OSA_HDR_BYTES, sent[k], sent_len[k]);
+	for (; at < len; at += piece, e++) {
+		piece = 4096 - (uint32_t)((addr + at) % 4096);
+		if (odd == IN_TWO_ENTRIES && !at)
+			piece = OSA_HDR_BYTES + 20;
+		if (piece >= len - at) {
+			piece = len - at;
+			addr += odd == ELSEWHERE && at ? 3 : 0;
+		}
+		memcpy(bd->mem + addr + at, frame + at, piece);
+		l2_put_entry(s, e, at ? QDIO_EFLAG_FRAG_MIDDLE : QDIO_EFLAG_FRAG_FIRST, piece,
+			     addr + at);
+	}
+	s->e[e - 1].eflags = e - 1 == first ? 0 : QDIO_EFLAG_FRAG_LAST;
+	if (odd == TOO_SHORT)
+		s->e[e - 1].length = be32_of(piece - 1);
+	return e - first;
 }
 
 /* Of one conversation, but for the one at. */
@@ -125,8 +140,10 @@ static void offer_some(struct l2_bed *bd, unsigned *offered, unsigned read, uint
 {
 	bool single = rand() % 3 == 0;
 
+	bd->scattered = !single && rand() % 2;
 	while (*offered - read < 64) {
-		unsigned n = 1 + (unsigned)rand() % 16, kind = (unsigned)rand() % 3;
+		unsigned n = len > 2000 ? 16 : 1 + (unsigned)rand() % 16;
+		unsigned kind = (unsigned)rand() % (len > 2000 ? 2 : 3);
 		uint32_t shape[16];
 
 		for (unsigned e = 0; e < n; e++)
@@ -187,7 +204,7 @@ static void check_header(const struct l2_bed *bd, unsigned buffer, enum odd odd)
 		ck_assert_uint_eq(p[i], 0);
 }
 
-static const uint32_t lens[] = {60, 64, 65, 96, 1514};
+static const uint32_t lens[] = {60, 64, 65, 96, 1514, 4063, 4065, 9014};
 
 START_TEST(alike)
 {
@@ -200,7 +217,9 @@ START_TEST(alike)
 	srand(seed);
 	for (unsigned round = 0; round < 700; round++) {
 		enum odd odd = rand() % 2 ? LIKE_THE_OTHERS : (enum odd)((unsigned)rand() % ODDS);
-		unsigned n = 1 + (unsigned)rand() % 60, per = 1 + (unsigned)rand() % 15, frames = 0;
+		unsigned most = len > 2000 ? 3 : 15; /* of long ones in a buffer */
+		unsigned n = 1 + (unsigned)rand() % 60, per = 1 + (unsigned)rand() % most;
+		unsigned frames = 0;
 		struct vs_ref ref[VS_BURST];
 		unsigned m, taken;
 		enum vs_drop err;
@@ -214,7 +233,7 @@ START_TEST(alike)
 		for (unsigned i = 0; i < n; i++)
 			bd->b.tci[i] = (uint16_t)rand();
 		if (odd != LIKE_THE_OTHERS && bd->b.n == n && bd->b.uniform)
-			ck_assert_uint_eq(bd->b.uniform, len);
+			ck_assert_uint_eq(bd->b.uniform, sent_len[0]);
 		uniform += bd->b.uniform != 0;
 		same += check_same(bd, n);
 		m = choose(ref, n, &edited);
@@ -236,6 +255,69 @@ START_TEST(alike)
 	}
 	ck_assert(len < VS_HEAD_MIN ? !uniform : uniform > 100);
 	ck_assert(len < VS_HEAD_MIN ? !same : same > 50);
+	l2_bed_free(bd);
+}
+END_TEST
+
+/* Of a frame that breaks the rules the buffer is lost from there on; all others arrive. */
+START_TEST(a_broken_one)
+{
+	const uint32_t len = lens[_i];
+	struct l2_bed *bd = l2_bed_make(L2_STORAGE);
+	struct qdio_queue *q = &bd->rig->queues.out[0];
+
+	for (unsigned round = 0; round < 100; round++) {
+		unsigned n = 3 + (unsigned)rand() % 10, at = (unsigned)rand() % n, entry = 0, k = 0;
+		unsigned first = q->cursor, behind = at / 3 * 3 + 3, got_n;
+		const struct qdio_sbal *s = q->sbal[(first + at / 3) % QDIO_BUFFERS];
+		uint8_t *state = (uint8_t *)&q->slsb[(first + at / 3) % QDIO_BUFFERS];
+		static uint8_t frame[OUT_BYTES];
+
+		send(bd, n, len, at, TOO_SHORT, 3);
+		for (; k < at % 3; entry++) /* its first one: frames begin where no other goes on */
+			k += s->e[entry + 1].eflags >> 3 & 1 ? 0 : 1;
+		vs_burst_forget(&bd->b);
+		got_n = l2_fetch(bd);
+		ck_assert_uint_eq(got_n, at + (behind < n ? n - behind : 0));
+		ck_assert_uint_eq(bd->dropped[VS_DROP_RX_MALFORMED], 1);
+		for (unsigned i = 0; i < got_n; i++) {
+			unsigned from = i < at ? i : i - at + behind;
+
+			ck_assert_uint_eq(l2_join(&bd->b, i, frame), len);
+			ck_assert_mem_eq(frame, sent[from], len);
+		}
+		if (got_n)
+			l2_done(bd);
+		ck_assert_uint_eq(*state, QDIO_OUT_ERROR);
+		ck_assert_uint_eq(s->e[14].sflags & 0x0F, entry);
+	}
+	l2_bed_free(bd);
+}
+END_TEST
+
+/* A frame ends with its buffer, though its last piece lies back to back in the next one. */
+START_TEST(over_two_buffers)
+{
+	struct l2_bed *bd = l2_bed_make(L2_STORAGE);
+	struct qdio_queue *q = &bd->rig->queues.out[0];
+	struct qdio_sbale *e = q->sbal[1]->e, *next = q->sbal[2]->e;
+	static uint8_t frame[OUT_BYTES];
+
+	send(bd, 4, 9014, 0, LIKE_THE_OTHERS, 1);
+	while (!(e[1].eflags & QDIO_EFLAG_LAST))
+		e++;
+	e->eflags |= QDIO_EFLAG_LAST;
+	next[0] = e[1];
+	bd->mem[be64_get(next[0].addr)] = 0xFF; /* no header */
+	vs_burst_forget(&bd->b);
+	ck_assert_uint_eq(l2_fetch(bd), 2);
+	ck_assert_uint_eq(bd->dropped[VS_DROP_RX_MALFORMED], 1);
+	ck_assert_uint_eq(bd->dropped[VS_DROP_RX_UNSUPPORTED], 1);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_uint_eq(l2_join(&bd->b, i, frame), 9014);
+		ck_assert_mem_eq(frame, sent[3 * i], 9014);
+	}
+	l2_done(bd);
 	l2_bed_free(bd);
 }
 END_TEST
@@ -292,6 +374,8 @@ int main(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, alike, 0, sizeof(lens) / sizeof(lens[0]));
+	tcase_add_loop_test(t, a_broken_one, 0, sizeof(lens) / sizeof(lens[0]));
+	tcase_add_test(t, over_two_buffers);
 	tcase_add_test(t, after_a_dropped_one);
 	tcase_add_test(t, unpacked);
 	suite_add_tcase(s, t);
