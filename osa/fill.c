@@ -189,6 +189,40 @@ struct osa_fill_cursor osa_fill_place_slowly(struct osa_fill *f, struct osa_fill
 	return take_place(f, k, off, need);
 }
 
+unsigned osa_fill_long(struct osa_fill *f, struct osa_fill_cursor *c, unsigned k, unsigned n,
+		       uint32_t need)
+{
+	uint32_t off = offset(f, *c), room;
+	const struct qdio_entry *e, *end;
+
+	if (!f->open || k == n)
+		return k;
+	/* What its elements are is read once, for all frames. */
+	learn_elements(f, (uint64_t)need * (n - k));
+	e = &f->e[f->at];
+	end = &f->e[f->n];
+	for (; k < n && e->len - off >= OSA_HDR_BYTES; k++) {
+		uint32_t left = e->len - off, rest = need;
+		const struct qdio_entry *x = e;
+
+		for (; rest > left && x + 1 < end && x[1].data == x->data + x->len; left = x->len) {
+			rest -= left;
+			x++;
+		}
+		if (rest > left)
+			break;
+		f->to[k] = e->data + off;
+		prefetch_write(e->data + off);
+		prefetch_write(e->data + off + 64);
+		off = x == e ? off + rest : rest;
+		e = x;
+	}
+	f->at = (unsigned)(e - f->e);
+	room = e->len - off;
+	*c = (struct osa_fill_cursor){e->data + off, room < OSA_FILL_MAX ? room : OSA_FILL_MAX};
+	return k;
+}
+
 unsigned osa_fill_singles(struct osa_fill *f, struct osa_fill_cursor *c, unsigned k, unsigned n,
 			  uint32_t need)
 {

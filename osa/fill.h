@@ -38,6 +38,7 @@
 #define OSA_FILL_SHORT 512u
 #define OSA_FILL_AHEAD 16u
 #define OSA_FILL_BEGIN 1024u
+#define OSA_FILL_PAGE 4096u /* most guests' elements */
 
 struct osa_fill_buffer {
 	uint16_t e, at; /* its first entry, and the one the last frame ends in */
@@ -121,6 +122,12 @@ struct osa_fill_cursor osa_fill_lease(struct osa_fill *f);
  */
 unsigned osa_fill_singles(struct osa_fill *f, struct osa_fill_cursor *c, unsigned k, unsigned n,
 			  uint32_t need);
+/*
+ * Places for frames of one size that is more than a page, numbers k to n - 1, in the open buffer,
+ * as long as its elements lie back to back. Return: the number behind the last one found.
+ */
+unsigned osa_fill_long(struct osa_fill *f, struct osa_fill_cursor *c, unsigned k, unsigned n,
+		       uint32_t need);
 void osa_fill_leased(struct osa_fill *f, struct osa_fill_cursor c, unsigned n);
 void osa_fill_publish(struct osa_data *d, struct osa_fill *f);
 /* Interrupt the guest if what was published asks for it. */
@@ -183,7 +190,10 @@ static inline unsigned osa_fill_same(struct osa_fill *f, unsigned n, uint32_t ne
 	unsigned k = 0;
 
 	while (k < n) {
-		k = osa_fill_places(f, &c, k, n, need);
+		if (need > OSA_FILL_PAGE)
+			k = osa_fill_long(f, &c, k, n, need);
+		else
+			k = osa_fill_places(f, &c, k, n, need);
 		if (k < n)
 			k = osa_fill_singles(f, &c, k, n, need);
 		if (k == n || !osa_fill_place(f, &c, k, need))
