@@ -65,6 +65,7 @@ struct portlink {
 	const struct vs_port_ops *ops; /* from start to stop */
 	void *port;
 	struct vs_burst burst;
+	unsigned sent; /* by the last pump */
 	uint32_t held; /* bytes of a unit in packet that found no room */
 	_Alignas(8) uint8_t packet[VS_PACKET_MAX];
 
@@ -839,8 +840,8 @@ unsigned portlink_pump(struct portlink *pl)
 		n += pl->cfg.hipers ? pump_units(pl) : pump_in(pl);
 	else if (atomic_load(&pl->data_fd) >= 0)
 		discard(pl);
-	if (pl->ops && atomic_load(&pl->data_fd) >= 0 && !pl->cfg.hipers)
-		n += pump_out(pl);
+	pl->sent = pl->ops && atomic_load(&pl->data_fd) >= 0 && !pl->cfg.hipers ? pump_out(pl) : 0;
+	n += pl->sent;
 	pthread_mutex_unlock(&pl->data_lock);
 	return n;
 }
@@ -860,6 +861,11 @@ bool portlink_send_now(struct portlink *pl)
 	}
 	pthread_mutex_unlock(&pl->data_lock);
 	return done;
+}
+
+bool portlink_sent(const struct portlink *pl)
+{
+	return pl->sent;
 }
 
 bool portlink_waits(struct portlink *pl)

@@ -77,6 +77,8 @@ int portlink_service_fd(const struct portlink *pl);
  * Return: frames moved. Never blocks: a full socket is a counted drop. Data thread.
  */
 unsigned portlink_pump(struct portlink *pl);
+/* Frames of the adapter were among them, the last time. Data thread. */
+bool portlink_sent(const struct portlink *pl);
 /*
  * Instead of waking the data thread, which is armed: hand over a burst. Return: nothing is left
  * for it, and it may sleep on. Any thread that can bear the adapter's signals; does not wait.

@@ -648,6 +648,25 @@ START_TEST(arm_looks_at_the_adapter)
 }
 END_TEST
 
+/* Received frames are none that the adapter's own guest may have put more behind. */
+START_TEST(a_pump_tells_whether_it_sent)
+{
+	struct bed *b = &bed;
+
+	bed_open(b);
+	put(&b->one, b->two.mac, 100, 1);
+	ck_assert_uint_eq(portlink_pump(b->one.pl), 1);
+	ck_assert(portlink_sent(b->one.pl));
+	poll(&(struct pollfd){.fd = portlink_data_fd(b->two.pl), .events = POLLIN}, 1, -1);
+	ck_assert_uint_eq(portlink_pump(b->two.pl), 1);
+	ck_assert_uint_eq(b->two.n_got, 1);
+	ck_assert(!portlink_sent(b->two.pl));
+	ck_assert_uint_eq(portlink_pump(b->one.pl), 0);
+	ck_assert(!portlink_sent(b->one.pl));
+	bed_close(b);
+}
+END_TEST
+
 /* The data thread of "one" never runs. */
 START_TEST(a_sender_hands_over_itself)
 {
@@ -700,6 +719,7 @@ static Suite *suite(void)
 	tcase_add_test(t, detach_nic_is_a_lost_connection);
 	tcase_add_test(t, unwanted_frames_do_not_wake_for_ever);
 	tcase_add_test(t, arm_looks_at_the_adapter);
+	tcase_add_test(t, a_pump_tells_whether_it_sent);
 	tcase_add_test(t, a_sender_hands_over_itself);
 	suite_add_tcase(s, t);
 	return s;

@@ -210,7 +210,8 @@ static unsigned pump(struct zosa *z)
 	return n;
 }
 
-static void data_sleep(struct zosa *z, int timeout_ms)
+/* Return: nothing has come in that time. */
+static bool data_sleep(struct zosa *z, int timeout_ms)
 {
 	bool waits = portlink_waits(z->link);
 	struct pollfd p[3] = {
@@ -218,24 +219,25 @@ static void data_sleep(struct zosa *z, int timeout_ms)
 		{.fd = waits ? -1 : portlink_data_fd(z->link), .events = POLLIN},
 		{.fd = portlink_result_fd(z->link), .events = POLLIN},
 	};
+	bool over = poll(p, 3, waits ? NO_ROOM_MS : timeout_ms) == 0;
 	eventfd_t rings;
 
-	poll(p, 3, waits ? NO_ROOM_MS : timeout_ms);
 	/* The adapter drains it too, but only while its queues are active. */
 	if (p[0].revents & POLLIN)
 		eventfd_read(z->bell, &rings);
+	return over;
 }
 
 /*
  * A guest that sees the buffer before its own still primed does not signal. With QEBSM the
  * emulator's SQBS and EQBS order nothing between its store and that look, so the buffer may become
- * visible after ours: the first sleep after some work is a short one. A processor that sends has a
- * fence instead, if the kernel has it.
+ * visible after ours: a sleep after frames of the guest is a short one once. A processor that
+ * sends has a fence instead, if the kernel has it.
  */
 static void *data_main(void *arg)
 {
 	struct zosa *z = arg;
-	bool worked = false;
+	bool sent = false;
 
 	pthread_setname_np(pthread_self(), "zosa-data");
 	slice_shorten();
@@ -249,13 +251,12 @@ static void *data_main(void *arg)
 		if (atomic_load_explicit(&z->interrupt_due, memory_order_relaxed))
 			portlink_arm(z->link);
 		interrupt_if_due(z);
-		worked |= some | atomic_exchange(&z->look_again, false);
+		sent |= portlink_sent(z->link) | atomic_exchange(&z->look_again, false);
 		if (some)
 			continue;
-		if (!portlink_arm(z->link)) {
-			data_sleep(z, worked && z->place.qebsm ? LOOK_AGAIN_MS : -1);
-			worked = false;
-		}
+		if (!portlink_arm(z->link) &&
+		    data_sleep(z, sent && z->place.qebsm ? LOOK_AGAIN_MS : -1))
+			sent = false;
 		portlink_disarm(z->link);
 	}
 	return NULL;
