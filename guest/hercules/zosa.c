@@ -251,7 +251,10 @@ static void *data_main(void *arg)
 		if (atomic_load_explicit(&z->interrupt_due, memory_order_relaxed))
 			portlink_arm(z->link);
 		interrupt_if_due(z);
-		sent |= portlink_sent(z->link) | atomic_exchange(&z->look_again, false);
+		if (portlink_sent(z->link))
+			sent = true;
+		if (atomic_exchange(&z->look_again, false))
+			sent = true;
 		if (some)
 			continue;
 		if (!portlink_arm(z->link) &&
