@@ -11,9 +11,9 @@
 #include "osa/osa_wire.h"
 #include "vswitch/port.h"
 
-#define ALIKE_MIN 4u /* frames: fewer are not worth what it takes to begin */
+#include "common/wide.h"
 
-typedef uint64_t bytes16 __attribute__((vector_size(16)));
+#define ALIKE_MIN 4u /* frames: fewer are not worth what it takes to begin */
 
 static inline bytes16 load16(const uint8_t *p)
 {

@@ -147,9 +147,9 @@ static inline unsigned take_plain(const struct osa_data *d, struct vs_burst *b,
  * loop with next to nothing in it. What is compared are the bytes that were copied.
  * Return: how many of the n entries at e, from the first on, are such as the first one.
  */
-static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
-				 unsigned ask, uint64_t want, const uint32_t more,
-				 struct alike *like)
+static WIDE_INLINE unsigned take_same(struct vs_burst *b, const struct qdio_entry *e, unsigned n,
+				      unsigned ask, uint64_t want, const uint32_t more,
+				      struct alike *like, const bool wide)
 {
 	uint32_t len = OSA_HDR_BYTES + VS_HEAD_MIN + more;
 	bytes16 first, any = {0}, differ = {0};
@@ -166,9 +166,7 @@ static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e,
 		if (e[k].len != len || !p || (le64_load(p) & HDR_SAME_BITS) != want)
 			break;
 		p += OSA_HDR_BYTES;
-		begin = load16(p);
-		memcpy(head, &begin, sizeof(begin));
-		memcpy(head + sizeof(begin), p + sizeof(begin), VS_HEAD_MIN - sizeof(begin));
+		begin = copy_64(head, p, wide);
 		any |= begin;
 		differ |= begin ^ first;
 		if (more)
@@ -178,8 +176,9 @@ static inline unsigned take_same(struct vs_burst *b, const struct qdio_entry *e,
 	return k;
 }
 
-static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
-			     const struct qdio_entry *e, unsigned n, unsigned ask)
+static WIDE_INLINE unsigned take_uniform_by(const struct osa_data *d, struct vs_burst *b,
+					    const struct qdio_entry *e, unsigned n, unsigned ask,
+					    const bool wide)
 {
 	uint32_t len = e[0].len - OSA_HDR_BYTES;
 	uint64_t want = (uint64_t)be16_swap((uint16_t)len) << 48 | OSA_HDR_LAYER2;
@@ -188,8 +187,8 @@ static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
 
 	if (n < ALIKE_MIN || !e[0].data || len - VS_HEAD_MIN > d->frame_max - VS_HEAD_MIN)
 		return 0;
-	k = len == VS_HEAD_MIN ? take_same(b, e, n, ask, want, 0, &like)
-			       : take_same(b, e, n, ask, want, len - VS_HEAD_MIN, &like);
+	k = len == VS_HEAD_MIN ? take_same(b, e, n, ask, want, 0, &like, wide)
+			       : take_same(b, e, n, ask, want, len - VS_HEAD_MIN, &like, wide);
 	if (!k)
 		return 0;
 	alike_put(b, k, len);
@@ -198,6 +197,19 @@ static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
 		b->same = all_same(&like) ? VS_SAME_ADDRESSES : VS_SAME_NOTHING;
 	}
 	return k;
+}
+
+WIDE static unsigned take_uniform_wide(const struct osa_data *d, struct vs_burst *b,
+				       const struct qdio_entry *e, unsigned n, unsigned ask)
+{
+	return take_uniform_by(d, b, e, n, ask, true);
+}
+
+static unsigned take_uniform(const struct osa_data *d, struct vs_burst *b,
+			     const struct qdio_entry *e, unsigned n, unsigned ask)
+{
+	return wide_moves() ? take_uniform_wide(d, b, e, n, ask)
+			    : take_uniform_by(d, b, e, n, ask, false);
 }
 
 /*
@@ -251,10 +263,7 @@ static unsigned take_uniform_long(const struct osa_data *d, struct vs_burst *b,
 			if (!used)
 				goto out;
 			p += OSA_HDR_BYTES;
-			begin = load16(p);
-			memcpy(b->head[k], &begin, sizeof(begin));
-			memcpy(b->head[k] + sizeof(begin), p + sizeof(begin),
-			       VS_HEAD_MIN - sizeof(begin));
+			begin = copy_64(b->head[k], p, false);
 			like.any |= begin;
 			like.differ |= begin ^ first;
 			b->seg[k] = (struct vs_seg){p + VS_HEAD_MIN, len - VS_HEAD_MIN};

@@ -2,6 +2,8 @@
 /* Layer 2: frames to input buffers, what the guest receives. Source: spec/osa-qeth.md 7.1. */
 #include "osa/fill.h"
 
+#include "common/wide.h"
+
 #define ETH_ADDRS 12
 #define TAG_BYTES 4
 
@@ -174,8 +176,9 @@ static inline unsigned copy_plain(uint8_t *const *place, const struct vs_burst *
 }
 
 /* Frames of a uniform burst, one behind the other in it. Return: as copy_plain. */
-static inline unsigned copy_same(uint8_t *const *place, const struct vs_burst *b, unsigned first,
-				 unsigned n, const uint32_t len)
+static WIDE_INLINE unsigned copy_same(uint8_t *const *place, const struct vs_burst *b,
+				      unsigned first, unsigned n, const uint32_t len,
+				      const bool wide)
 {
 	const uint8_t *head = b->head[first];
 	const struct vs_seg *seg = &b->seg[first];
@@ -192,7 +195,7 @@ static inline unsigned copy_same(uint8_t *const *place, const struct vs_burst *b
 		if (k + 1 < n)
 			osa_fill_ask_next(&seg[1], len - VS_HEAD_MIN);
 		put_unicast(to, len);
-		memcpy(to + OSA_HDR_BYTES, head, VS_HEAD_MIN);
+		(void)copy_64(to + OSA_HDR_BYTES, head, wide);
 		if (len > VS_HEAD_MIN)
 			copy_bytes(to + OSA_HDR_BYTES + VS_HEAD_MIN, seg->p, len - VS_HEAD_MIN);
 	}
@@ -213,22 +216,37 @@ static void copy_any(struct osa_fill *f, unsigned k, const struct vs_burst *b, s
 	copy_frame(f, k, b, ref, &h);
 }
 
-static void copy_uniform(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
-			 unsigned n)
+static WIDE_INLINE void copy_uniform_by(struct osa_fill *f, const struct vs_burst *b,
+					const struct vs_ref *ref, unsigned n, const bool wide)
 {
 	for (unsigned k = 0; k < n;) {
 		unsigned row = osa_fill_row(&ref[k], n - k), done;
 
 		if (b->uniform == VS_HEAD_MIN)
-			done = copy_same(&f->to[k], b, ref[k].frame, row, VS_HEAD_MIN);
+			done = copy_same(&f->to[k], b, ref[k].frame, row, VS_HEAD_MIN, wide);
 		else
-			done = copy_same(&f->to[k], b, ref[k].frame, row, b->uniform);
+			done = copy_same(&f->to[k], b, ref[k].frame, row, b->uniform, wide);
 		k += done;
 		if (done < row) {
 			copy_any(f, k, b, ref[k], false);
 			k++;
 		}
 	}
+}
+
+WIDE static void copy_uniform_wide(struct osa_fill *f, const struct vs_burst *b,
+				   const struct vs_ref *ref, unsigned n)
+{
+	copy_uniform_by(f, b, ref, n, true);
+}
+
+static void copy_uniform(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
+			 unsigned n)
+{
+	if (wide_moves())
+		copy_uniform_wide(f, b, ref, n);
+	else
+		copy_uniform_by(f, b, ref, n, false);
 }
 
 static void copy_frames(struct osa_fill *f, const struct vs_burst *b, const struct vs_ref *ref,
