@@ -37,8 +37,8 @@
  */
 #define OSA_FILL_SHORT 512u
 #define OSA_FILL_AHEAD 16u
-#define OSA_FILL_BEGIN 1024u
-#define OSA_FILL_PAGE 4096u /* most guests' elements */
+#define OSA_FILL_BEGIN 1024u /* bytes of a long one: see osa_fill_ask_next */
+#define OSA_FILL_PAGE 4096u  /* most guests' elements */
 
 struct osa_fill_buffer {
 	uint16_t e, at; /* its first entry, and the one the last frame ends in */

@@ -389,7 +389,7 @@ static void copy_conversation(struct osa_fill *f, const struct vs_burst *b, unsi
 			k += copy_run(&f->to[k], b, first + k, n - k, &h, 0);
 		if (k == n)
 			break;
-		/* Over several entries. */
+		/* In several pieces. */
 		v->len = b->len[first + k] - ETH_BYTES;
 		copy_frame(f, k, b, (struct vs_ref){.frame = (uint8_t)(first + k)}, v);
 	}
